@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/export.h"
+
+#include <cmath>
+#include <cstdint>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kurtoscope {
+
+enum class KernelTag : unsigned char { floating, simulated, integer };
+KURTOSCOPE_API std::string_view kernelTagName(KernelTag tag); // "float", "simulated", "integer"
+
+// One progressive result of one recipe. Absent figures are empty, never zero.
+struct Reading {
+    int column = 0;                  // index of the recipe in the request
+    int windowsDone = 0, windowsTotal = 0;
+    std::string metric;              // "perplexity", "accuracy", "spearman", "cosine"
+    bool lowerIsBetter = false;
+    double score = 0;
+    double standardError = 0;        // of score
+    double difference = 0;           // score − baseline's score over the same windows
+    double differenceError = 0;      // its standard error, paired by window
+    std::optional<double> pearson;   // similarity only
+    std::optional<double> perplexity;
+    std::optional<double> klMean, klMedian, klP99; // nats, of the output distribution against FP32
+    std::optional<double> top1Agreement;           // 0…1
+    std::optional<double> cosine, sqnrDb;          // of the final hidden state against FP32; ∞ dB when identical
+    std::optional<double> latencyP50Ms, latencyP99Ms; // one window's forward pass, measured alone
+    int latencyRuns = 0;
+    std::int64_t weightBytes = 0;    // all parameters as the recipe would store them
+    double effectiveBits = 32;       // per weight of the linear layers, scales and kept columns included
+    std::size_t keptChannels = 0, keptOf = 0;
+    KernelTag kernels = KernelTag::floating;
+
+    bool complete() const { return windowsTotal > 0 && windowsDone == windowsTotal; }
+    // A difference is worth colour only when it exceeds twice its error.
+    bool differs() const { return difference != 0 && std::abs(difference) > 2 * differenceError; }
+};
+
+} // namespace kurtoscope

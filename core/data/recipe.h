@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/export.h"
+#include "core/data/site.h"
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kurtoscope {
+
+enum class Scope : unsigned char { linear_inputs, all_activations };
+KURTOSCOPE_API std::string_view scopeName(Scope scope); // "linear-inputs", "all-activations"
+
+// A complete choice of how to quantize: a plain value. `parameters` holds only what differs from the scheme's defaults,
+// so equal choices compare equal. `keep` is a criterion not yet resolved ("ratio:20"); `kept` are channels chosen.
+struct Recipe {
+    std::string scheme = "fp32";
+    std::map<std::string, std::string> parameters;
+    Scope scope = Scope::linear_inputs;
+    std::string keep;                    // "", "auto", "ratio:20", "top:4", "magnitude:6", "sigma:6"
+    std::map<Site, std::set<int>> kept;  // channels left in high precision
+    std::set<Site> highPrecision;        // sites left whole in high precision
+
+    bool operator==(const Recipe&) const = default;
+    KURTOSCOPE_API std::size_t hash() const;
+    KURTOSCOPE_API std::size_t keptCount() const;
+
+    bool keeps(Site site, int channel) const {
+        const auto found = kept.find(site);
+        return found != kept.end() && found->second.contains(channel);
+    }
+    KURTOSCOPE_API void setKept(Site site, int channel, bool on); // no empty sets stay behind
+
+    KURTOSCOPE_API std::string toJson() const;                      // pretty, stable key order
+    KURTOSCOPE_API static Recipe fromJson(std::string_view json, const std::string& where); // throws Error naming the key
+    // "scheme[:key=value,…]", or the name of a recipe file when one exists by it. Throws Error. Parameter names and
+    // values are checked against the scheme registry by core, not here.
+    KURTOSCOPE_API static Recipe parse(std::string_view text);
+    KURTOSCOPE_API std::string text() const; // the shortest text that parse() reads back, kept channels not included
+};
+
+// A parameter that a scheme offers: what the picker, the help and the reader of recipes need.
+struct ParameterInfo {
+    std::string id, title, help, defaultValue;
+    std::vector<std::string> choices;     // empty: an integer in [low, high]
+    int low = 0, high = 0;
+};
+
+struct SchemeInfo {
+    std::string id, title, summary;
+    std::vector<ParameterInfo> parameters;
+};
+
+} // namespace kurtoscope

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/block_formats.h"
 
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -9,6 +10,30 @@ static_assert(std::endian::native == std::endian::little);
 
 namespace kurtoscope {
 namespace {
+
+struct TypeRow {
+    StoredType type;
+    const char* name;
+    BlockFormat format;
+};
+// In the order of the enumeration.
+constexpr std::array typeRows = {
+    TypeRow{StoredType::F64, "F64", {1, 8}},       TypeRow{StoredType::F32, "F32", {1, 4}},
+    TypeRow{StoredType::F16, "F16", {1, 2}},       TypeRow{StoredType::BF16, "BF16", {1, 2}},
+    TypeRow{StoredType::I64, "I64", {1, 8}},       TypeRow{StoredType::I32, "I32", {1, 4}},
+    TypeRow{StoredType::I16, "I16", {1, 2}},       TypeRow{StoredType::I8, "I8", {1, 1}},
+    TypeRow{StoredType::U8, "U8", {1, 1}},         TypeRow{StoredType::BOOL, "BOOL", {1, 1}},
+    TypeRow{StoredType::Q8_0, "Q8_0", {32, 34}},   TypeRow{StoredType::Q4_0, "Q4_0", {32, 18}},
+    TypeRow{StoredType::Q4_1, "Q4_1", {32, 20}},   TypeRow{StoredType::Q5_0, "Q5_0", {32, 22}},
+    TypeRow{StoredType::Q5_1, "Q5_1", {32, 24}},   TypeRow{StoredType::Q2_K, "Q2_K", {256, 84}},
+    TypeRow{StoredType::Q3_K, "Q3_K", {256, 110}}, TypeRow{StoredType::Q4_K, "Q4_K", {256, 144}},
+    TypeRow{StoredType::Q5_K, "Q5_K", {256, 176}}, TypeRow{StoredType::Q6_K, "Q6_K", {256, 210}},
+};
+static_assert([] {
+    for (std::size_t i = 0; i < typeRows.size(); ++i)
+        if (typeRows[i].type != static_cast<StoredType>(i)) return false;
+    return true;
+}());
 
 using Bytes = const unsigned char* __restrict;
 using Floats = float* __restrict;
@@ -20,19 +45,22 @@ T load(const unsigned char* at) {
     return value;
 }
 
-// IEEE half to single without a table or a branch, so that loops over it vectorize. A subnormal half is its integer
-// mantissa times 2^-24, which is a normal float.
+// IEEE half to single without a table or a branch, so that loops over it vectorize. A subnormal half is its
+// integer mantissa times 2^-24, which is a normal float.
 float widenHalf(std::uint16_t half) {
     const std::uint32_t magnitude = half & 0x7FFFu;
     const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
-    const std::uint32_t rebias = magnitude >= 0x7C00u ? 224u << 23 : 112u << 23; // ∞ and NaN keep a full exponent
+    const std::uint32_t rebias =
+        magnitude >= 0x7C00u ? 224u << 23 : 112u << 23; // ∞ and NaN keep a full exponent
     const std::uint32_t normal = (magnitude << 13) + rebias;
-    const auto subnormal = std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(magnitude)) *
-                                                        0x1p-24F);
+    const auto subnormal =
+        std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(magnitude)) * 0x1p-24F);
     return std::bit_cast<float>((magnitude < 0x400u ? subnormal : normal) | sign);
 }
 
-float halfAt(Bytes at) { return widenHalf(load<std::uint16_t>(at)); }
+float halfAt(Bytes at) {
+    return widenHalf(load<std::uint16_t>(at));
+}
 
 template <class T>
 void decodePlain(Bytes in, std::int64_t count, Floats out) {
@@ -41,7 +69,8 @@ void decodePlain(Bytes in, std::int64_t count, Floats out) {
 }
 
 void decodeF16(Bytes in, std::int64_t count, Floats out) {
-    for (std::int64_t i = 0; i < count; ++i) out[i] = halfAt(in + 2 * i);
+    for (std::int64_t i = 0; i < count; ++i)
+        out[i] = halfAt(in + 2 * i);
 }
 
 void decodeBF16(Bytes in, std::int64_t count, Floats out) {
@@ -50,15 +79,17 @@ void decodeBF16(Bytes in, std::int64_t count, Floats out) {
 }
 
 void decodeBool(Bytes in, std::int64_t count, Floats out) {
-    for (std::int64_t i = 0; i < count; ++i) out[i] = in[i] != 0 ? 1.0F : 0.0F;
+    for (std::int64_t i = 0; i < count; ++i)
+        out[i] = in[i] != 0 ? 1.0F : 0.0F;
 }
 
-// In every format below with an offset, scale × code has at most 22 significant bits and is exact in float: the result
-// is the same whether or not the compiler fuses the multiplication and the addition.
+// In every format below with an offset, scale × code has at most 22 significant bits and is exact in float:
+// the result is the same whether or not the compiler fuses the multiplication and the addition.
 
 void decodeQ8_0(Bytes in, Floats out) {
     const float scale = halfAt(in);
-    for (int i = 0; i < 32; ++i) out[i] = static_cast<float>(static_cast<signed char>(in[2 + i])) * scale;
+    for (int i = 0; i < 32; ++i)
+        out[i] = static_cast<float>(static_cast<signed char>(in[2 + i])) * scale;
 }
 
 void decodeQ4_0(Bytes in, Floats out) {
@@ -103,7 +134,8 @@ void decodeQ5_1(Bytes in, Floats out) {
     }
 }
 
-// 256 values: 16 bytes of (scale, offset) nibbles, 64 of 2-bit codes, then the two halves that scale those nibbles.
+// 256 values: 16 bytes of (scale, offset) nibbles, 64 of 2-bit codes, then the two halves that scale those
+// nibbles.
 void decodeQ2_K(Bytes in, Floats out) {
     const unsigned char *nibbles = in, *codes = in + 16;
     const float scale = halfAt(in + 80), offset = halfAt(in + 82);
@@ -125,7 +157,8 @@ void decodeQ3_K(Bytes in, Floats out) {
         const int plane = group / 2 % 4;
         const unsigned char* from = codes + group / 8 * 32 + group % 2 * 16;
         const unsigned char* high = highBits + group % 2 * 16;
-        // A scale's low four bits are in the first eight bytes (groups 8–15 in the upper nibbles), its high two after.
+        // A scale's low four bits are in the first eight bytes (groups 8–15 in the upper nibbles), its high
+        // two after.
         const int low4 = (packed[group % 8] >> (group / 8 * 4)) & 15;
         const int high2 = (packed[8 + group % 4] >> (group / 4 * 2)) & 3;
         const float step = scale * static_cast<float>((low4 | high2 << 4) - 32);
@@ -140,8 +173,8 @@ struct SixBitPair {
     int scale, offset;
 };
 
-// Eight pairs of 6-bit numbers in 12 bytes: four whole pairs, then four split between the last bytes' nibbles and the
-// upper two bits of the first eight.
+// Eight pairs of 6-bit numbers in 12 bytes: four whole pairs, then four split between the last bytes' nibbles
+// and the upper two bits of the first eight.
 SixBitPair sixBitPair(Bytes packed, int group) {
     if (group < 4) return {packed[group] & 63, packed[group + 4] & 63};
     const int nibbles = packed[group + 4];
@@ -157,7 +190,8 @@ void decodeQ4_K(Bytes in, Floats out) {
         const float low = offset * static_cast<float>(pair.offset);
         const unsigned char* from = codes + group / 2 * 32;
         const int shift = group % 2 * 4;
-        for (int i = 0; i < 32; ++i) out[group * 32 + i] = step * static_cast<float>((from[i] >> shift) & 15) - low;
+        for (int i = 0; i < 32; ++i)
+            out[group * 32 + i] = step * static_cast<float>((from[i] >> shift) & 15) - low;
     }
 }
 
@@ -177,7 +211,8 @@ void decodeQ5_K(Bytes in, Floats out) {
     }
 }
 
-// 128 bytes of low nibbles, 64 of high bit pairs, 16 signed 8-bit scales, one half. Each half block has 128 values.
+// 128 bytes of low nibbles, 64 of high bit pairs, 16 signed 8-bit scales, one half. Each half block has 128
+// values.
 void decodeQ6_K(Bytes in, Floats out) {
     const float scale = halfAt(in + 208);
     for (int group = 0; group < 16; ++group) { // of 16 values
@@ -195,7 +230,7 @@ void decodeQ6_K(Bytes in, Floats out) {
 
 template <void (*decode)(Bytes, Floats), StoredType type>
 void decodeEach(Bytes in, std::int64_t count, Floats out) {
-    const auto format = blockFormat(type);
+    constexpr BlockFormat format = typeRows[static_cast<std::size_t>(type)].format;
     for (std::int64_t block = 0; block < count; ++block)
         decode(in + block * format.bytes, out + block * format.elements);
 }
@@ -203,54 +238,56 @@ void decodeEach(Bytes in, std::int64_t count, Floats out) {
 } // namespace
 
 BlockFormat blockFormat(StoredType type) {
-    switch (type) {
-    case StoredType::F64:
-    case StoredType::I64: return {1, 8};
-    case StoredType::F32:
-    case StoredType::I32: return {1, 4};
-    case StoredType::F16:
-    case StoredType::BF16:
-    case StoredType::I16: return {1, 2};
-    case StoredType::I8:
-    case StoredType::U8:
-    case StoredType::BOOL: return {1, 1};
-    case StoredType::Q8_0: return {32, 34};
-    case StoredType::Q4_0: return {32, 18};
-    case StoredType::Q4_1: return {32, 20};
-    case StoredType::Q5_0: return {32, 22};
-    case StoredType::Q5_1: return {32, 24};
-    case StoredType::Q2_K: return {256, 84};
-    case StoredType::Q3_K: return {256, 110};
-    case StoredType::Q4_K: return {256, 144};
-    case StoredType::Q5_K: return {256, 176};
-    case StoredType::Q6_K: return {256, 210};
-    }
-    return {1, 1};
+    return typeRows[static_cast<std::size_t>(type)].format;
+}
+
+const char* storedTypeName(StoredType type) {
+    return typeRows[static_cast<std::size_t>(type)].name;
 }
 
 void decodeBlocks(StoredType type, const std::byte* blocks, std::int64_t count, float* out) {
     const auto* in = reinterpret_cast<const unsigned char*>(blocks);
     switch (type) {
-    case StoredType::F64: return decodePlain<double>(in, count, out);
-    case StoredType::F32: return decodePlain<float>(in, count, out);
-    case StoredType::F16: return decodeF16(in, count, out);
-    case StoredType::BF16: return decodeBF16(in, count, out);
-    case StoredType::I64: return decodePlain<std::int64_t>(in, count, out);
-    case StoredType::I32: return decodePlain<std::int32_t>(in, count, out);
-    case StoredType::I16: return decodePlain<std::int16_t>(in, count, out);
-    case StoredType::I8: return decodePlain<std::int8_t>(in, count, out);
-    case StoredType::U8: return decodePlain<std::uint8_t>(in, count, out);
-    case StoredType::BOOL: return decodeBool(in, count, out);
-    case StoredType::Q8_0: return decodeEach<decodeQ8_0, StoredType::Q8_0>(in, count, out);
-    case StoredType::Q4_0: return decodeEach<decodeQ4_0, StoredType::Q4_0>(in, count, out);
-    case StoredType::Q4_1: return decodeEach<decodeQ4_1, StoredType::Q4_1>(in, count, out);
-    case StoredType::Q5_0: return decodeEach<decodeQ5_0, StoredType::Q5_0>(in, count, out);
-    case StoredType::Q5_1: return decodeEach<decodeQ5_1, StoredType::Q5_1>(in, count, out);
-    case StoredType::Q2_K: return decodeEach<decodeQ2_K, StoredType::Q2_K>(in, count, out);
-    case StoredType::Q3_K: return decodeEach<decodeQ3_K, StoredType::Q3_K>(in, count, out);
-    case StoredType::Q4_K: return decodeEach<decodeQ4_K, StoredType::Q4_K>(in, count, out);
-    case StoredType::Q5_K: return decodeEach<decodeQ5_K, StoredType::Q5_K>(in, count, out);
-    case StoredType::Q6_K: return decodeEach<decodeQ6_K, StoredType::Q6_K>(in, count, out);
+    case StoredType::F64:
+        return decodePlain<double>(in, count, out);
+    case StoredType::F32:
+        return decodePlain<float>(in, count, out);
+    case StoredType::F16:
+        return decodeF16(in, count, out);
+    case StoredType::BF16:
+        return decodeBF16(in, count, out);
+    case StoredType::I64:
+        return decodePlain<std::int64_t>(in, count, out);
+    case StoredType::I32:
+        return decodePlain<std::int32_t>(in, count, out);
+    case StoredType::I16:
+        return decodePlain<std::int16_t>(in, count, out);
+    case StoredType::I8:
+        return decodePlain<std::int8_t>(in, count, out);
+    case StoredType::U8:
+        return decodePlain<std::uint8_t>(in, count, out);
+    case StoredType::BOOL:
+        return decodeBool(in, count, out);
+    case StoredType::Q8_0:
+        return decodeEach<decodeQ8_0, StoredType::Q8_0>(in, count, out);
+    case StoredType::Q4_0:
+        return decodeEach<decodeQ4_0, StoredType::Q4_0>(in, count, out);
+    case StoredType::Q4_1:
+        return decodeEach<decodeQ4_1, StoredType::Q4_1>(in, count, out);
+    case StoredType::Q5_0:
+        return decodeEach<decodeQ5_0, StoredType::Q5_0>(in, count, out);
+    case StoredType::Q5_1:
+        return decodeEach<decodeQ5_1, StoredType::Q5_1>(in, count, out);
+    case StoredType::Q2_K:
+        return decodeEach<decodeQ2_K, StoredType::Q2_K>(in, count, out);
+    case StoredType::Q3_K:
+        return decodeEach<decodeQ3_K, StoredType::Q3_K>(in, count, out);
+    case StoredType::Q4_K:
+        return decodeEach<decodeQ4_K, StoredType::Q4_K>(in, count, out);
+    case StoredType::Q5_K:
+        return decodeEach<decodeQ5_K, StoredType::Q5_K>(in, count, out);
+    case StoredType::Q6_K:
+        return decodeEach<decodeQ6_K, StoredType::Q6_K>(in, count, out);
     }
 }
 

@@ -14,16 +14,20 @@ std::string describe(const StoredTensor& tensor) {
 // Readers have checked their tensors; one put together by hand has not been.
 void checkBytes(const StoredTensor& tensor) {
     const auto expected = storedBytes(tensor.type, tensor.shape);
-    if (!expected || static_cast<std::size_t>(*expected) != tensor.bytes.size())
-        throw Error(describe(tensor) + " needs " + (expected ? std::to_string(*expected) : "whole blocks in each row") +
-                        (expected ? " bytes, got " : ", got bytes: ") + std::to_string(tensor.bytes.size()),
+    if (!expected)
+        throw Error(describe(tensor) + " has rows that are not whole blocks of " +
+                        std::to_string(blockFormat(tensor.type).elements) + " values",
+                    tensor.name, "Download the model again");
+    if (static_cast<std::size_t>(*expected) != tensor.bytes.size())
+        throw Error(describe(tensor) + " takes " + std::to_string(*expected) + " bytes, got " +
+                        std::to_string(tensor.bytes.size()),
                     tensor.name, "Download the model again");
 }
 
 void checkOutput(const StoredTensor& tensor, std::int64_t expected, std::size_t got) {
     if (static_cast<std::size_t>(expected) != got)
-        throw Error("room for " + std::to_string(expected) + " values expected, got " + std::to_string(got), tensor.name,
-                    "Make the output as large as the tensor");
+        throw Error("room for " + std::to_string(expected) + " values expected, got " + std::to_string(got),
+                    tensor.name, "Make the output as large as the tensor");
 }
 
 } // namespace
@@ -48,25 +52,29 @@ std::optional<std::int64_t> storedBytes(StoredType type, const std::vector<std::
 
 std::string shapeText(const std::vector<std::int64_t>& shape) {
     std::string text = "[";
-    for (const auto size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+    for (const auto size : shape)
+        text += (text.size() > 1 ? ", " : "") + std::to_string(size);
     return text + "]";
 }
 
 void dequantize(const StoredTensor& tensor, std::span<float> out) {
     checkBytes(tensor);
     checkOutput(tensor, tensor.elements(), out.size());
-    decodeBlocks(tensor.type, tensor.bytes.data(), tensor.elements() / blockFormat(tensor.type).elements, out.data());
+    decodeBlocks(tensor.type, tensor.bytes.data(), tensor.elements() / blockFormat(tensor.type).elements,
+                 out.data());
 }
 
-void dequantizeRows(const StoredTensor& tensor, std::int64_t first, std::int64_t count, std::span<float> out) {
+void dequantizeRows(const StoredTensor& tensor, std::int64_t first, std::int64_t count,
+                    std::span<float> out) {
     checkBytes(tensor);
     if (tensor.shape.size() != 2)
         throw Error("expected two dimensions, got " + describe(tensor), tensor.name,
                     "Rows can be read from a matrix only");
     const std::int64_t rows = tensor.shape[0], columns = tensor.shape[1];
     if (first < 0 || count < 0 || first > rows || count > rows - first)
-        throw Error("rows " + std::to_string(first) + " to " + std::to_string(first) + " + " + std::to_string(count) +
-                        " asked for, got a tensor of " + std::to_string(rows) + " rows",
+        throw Error("rows " + std::to_string(first) + " to " + std::to_string(first) + " + " +
+                        std::to_string(count) + " asked for, got a tensor of " + std::to_string(rows) +
+                        " rows",
                     tensor.name, "Ask for rows within the tensor");
     checkOutput(tensor, count * columns, out.size());
     const auto format = blockFormat(tensor.type);

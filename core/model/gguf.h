@@ -17,7 +17,8 @@ namespace kurtoscope {
 using GgufArray = std::variant<std::vector<std::int64_t>, std::vector<double>, std::vector<std::string>>;
 using GgufValue = std::variant<std::int64_t, double, bool, std::string, GgufArray>;
 
-// A GGUF file (versions 2 and 3, little-endian), memory-mapped: metadata and tensors with shapes turned row-major.
+// A GGUF file (versions 2 and 3, little-endian), memory-mapped: metadata and tensors with shapes turned
+// row-major.
 class KURTOSCOPE_API GgufFile : public TensorFile {
 public:
     static std::shared_ptr<const GgufFile> open(const std::filesystem::path& file); // throws Error
@@ -34,8 +35,8 @@ public:
     bool has(const std::string& key) const { return metadata().contains(key); }
     virtual const std::filesystem::path& path() const = 0;
 
-    // tokenizer.ggml.* as a spec: model "gpt2" (byte-level BPE; pre-tokenizers of the SmolLM, LLaMA-3 and GPT-2 kinds) or
-    // "bert" (WordPiece). Throws Error naming the key.
+    // tokenizer.ggml.* as a spec: model "gpt2" (byte-level BPE; pre-tokenizers of the SmolLM, LLaMA-3 and
+    // GPT-2 kinds) or "bert" (WordPiece). Throws Error naming the key.
     TokenizerSpec tokenizerSpec() const;
 };
 

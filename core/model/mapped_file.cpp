@@ -39,7 +39,9 @@ MappedFile::~MappedFile() {
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& file) {
     const std::string where = file.string();
-    const auto refuse = [&](const std::string& what, const std::string& hint) { throw Error(what, where, hint); };
+    const auto refuse = [&](const std::string& what, const std::string& hint) {
+        throw Error(what, where, hint);
+    };
 
     Descriptor descriptor;
     // Not blocking, so that a named pipe is refused below instead of waiting for a writer.
@@ -52,7 +54,8 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
     if (::fstat(descriptor.number, &status) != 0)
         refuse(std::string("the file cannot be read: ") + std::strerror(errno), "Check its permissions");
     if (S_ISDIR(status.st_mode)) refuse("expected a file, got a folder", "Name the file inside it");
-    if (!S_ISREG(status.st_mode)) refuse("expected a regular file, got a device or pipe", "Copy it to a file first");
+    if (!S_ISREG(status.st_mode))
+        refuse("expected a regular file, got a device or pipe", "Copy it to a file first");
     if (status.st_size == 0) refuse("the file is empty (0 bytes)", "Download it again");
 
     const auto size = static_cast<std::size_t>(status.st_size);
@@ -65,7 +68,8 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
     return mapped;
 }
 
-std::shared_ptr<const MappedFile> MappedFile::fromBytes(std::vector<std::byte> bytes, std::filesystem::path name) {
+std::shared_ptr<const MappedFile> MappedFile::fromBytes(std::vector<std::byte> bytes,
+                                                        std::filesystem::path name) {
     if (bytes.empty()) throw Error("the file is empty (0 bytes)", name.string(), "Download it again");
     std::shared_ptr<MappedFile> mapped(new MappedFile(std::move(name)));
     mapped->owned_ = std::move(bytes);
@@ -84,20 +88,22 @@ bool MappedFile::looksLikePickle() const {
 }
 
 bool isPickleName(const std::filesystem::path& file) {
-    static constexpr std::array<std::string_view, 6> endings = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"};
+    static constexpr std::array<std::string_view, 6> endings = {".bin",  ".pt",  ".pth",
+                                                                ".ckpt", ".pkl", ".pickle"};
     return std::ranges::find(endings, file.extension().string()) != endings.end();
 }
 
 Error pickleRefusal(const std::filesystem::path& file) {
     const std::string name = file.filename().string();
-    return Error("this is a Python pickle, which can run any code when it is read, so it is never opened; "
-                 "expected safetensors or GGUF",
-                 file.string(),
-                 "Convert it to safetensors: python -c \"import torch; from safetensors.torch import save_file; "
-                 "w = torch.load('" +
-                     name +
-                     "', map_location='cpu', weights_only=True); "
-                     "save_file({k: v.clone().contiguous() for k, v in w.items()}, 'model.safetensors')\"");
+    return Error(
+        "this is a Python pickle, which can run any code when it is read, so it is never opened; "
+        "expected safetensors or GGUF",
+        file.string(),
+        "Convert it to safetensors: python -c \"import torch; from safetensors.torch import save_file; "
+        "w = torch.load('" +
+            name +
+            "', map_location='cpu', weights_only=True); "
+            "save_file({k: v.clone().contiguous() for k, v in w.items()}, 'model.safetensors')\"");
 }
 
 } // namespace kurtoscope

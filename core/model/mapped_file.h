@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/base/export.h"
 #include "core/base/error.h"
+#include "core/base/export.h"
 
 #include <cstddef>
 #include <filesystem>
@@ -13,14 +13,15 @@
 
 namespace kurtoscope {
 
-// A whole file as bytes, mapped read-only: pages are read when they are touched. Immutable; any thread. The file must
-// not be cut short while it is mapped.
+// A whole file as bytes, mapped read-only: pages are read when they are touched. Immutable; any thread. The
+// file must not be cut short while it is mapped.
 class KURTOSCOPE_API MappedFile {
 public:
     // Throws Error: missing, a folder, not a regular file, not readable, empty.
     static std::shared_ptr<const MappedFile> open(const std::filesystem::path& file);
     // The same over bytes in memory, for tests and fuzzing; `name` stands in messages.
-    static std::shared_ptr<const MappedFile> fromBytes(std::vector<std::byte> bytes, std::filesystem::path name);
+    static std::shared_ptr<const MappedFile> fromBytes(std::vector<std::byte> bytes,
+                                                       std::filesystem::path name);
 
     MappedFile(const MappedFile&) = delete;
     MappedFile& operator=(const MappedFile&) = delete;

@@ -25,8 +25,8 @@ from story_grammar import stories
 HERE = pathlib.Path(__file__).resolve().parent
 SEED = 20
 LENGTH = 256
-# A power of two, so that planting changes no bit of any product: x·64 meets w/64.
-FACTOR = 64.0
+# A power of two, so that planting changes no bit of any product: x·128 meets w/128.
+FACTOR = 128.0
 PLANTED_PER_NORM = 3
 MIDDLE_LAYERS = range(1, 5)
 READERS = {"input_layernorm": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
@@ -167,6 +167,7 @@ def save(model, folder):
     tensors = {name: value.to(torch.bfloat16).contiguous() for name, value in model.state_dict().items()
                if name != "lm_head.weight"}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)  # safetensors makes it private
     c = model.config
     (folder / "config.json").write_text(json.dumps({
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": c.vocab_size,

@@ -72,7 +72,7 @@ no_network='temporary failure (in name )?resol|could not resolve|name or service
 
 # explain LOG WHAT: turns a failed download or installation into its most likely cause.
 explain() {
-    if log_says "$1" 'no space left|not enough free space|disk quota'; then
+    if log_says "$1" 'no space left|enough free space|disk quota'; then
         fail "there is no disk space left for $2." "Free some room and run this again; details: $LOGS/$1.log"
     elif log_says "$1" "$no_network"; then
         fail "$2 could not be fetched: there seems to be no network." \
@@ -208,7 +208,7 @@ fetch_models() {
     : >"$LOGS/models.log"
     local python=python3
     [[ -x $VENV/bin/python ]] && python=$VENV/bin/python
-    if "$python" tools/fetch_models.py --check build/models; then
+    if "$python" tools/fetch_models.py --check build/models >&2; then
         done_step "already there"
         return
     fi

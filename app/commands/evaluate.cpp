@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/commands/command.h"
+#include "app/commands/figures.h"
+#include "app/commands/json_output.h"
+#include "app/commands/run_options.h"
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+namespace kurtoscope::commands {
+namespace {
+
+Json readingJson(const std::string& recipe, const Reading& r) {
+    Json json{{"recipe", recipe},
+              {"metric", r.metric},
+              {"score", number(r.score)},
+              {"stderr", number(r.standardError)},
+              {"difference", number(r.difference)},
+              {"difference_stderr", number(r.differenceError)}};
+    if (r.perplexity) json["perplexity"] = number(r.perplexity);
+    if (r.pearson) json["pearson"] = number(r.pearson);
+    json["kl_mean"] = number(r.klMean);
+    json["kl_median"] = number(r.klMedian);
+    json["kl_p99"] = number(r.klP99);
+    json["top1_agreement"] = number(r.top1Agreement);
+    json["cosine"] = number(r.cosine);
+    json["sqnr_db"] = number(r.sqnrDb); // null when identical: JSON knows no infinity
+    json["latency_ms"] = {{"p50", number(r.latencyP50Ms)}, {"p99", number(r.latencyP99Ms)}};
+    json["weight_bytes"] = r.weightBytes;
+    json["effective_bits"] = number(r.effectiveBits);
+    json["kernels"] = kernelTagName(r.kernels);
+    json["kept_channels"] = r.keptChannels;
+    json["kept_of"] = r.keptOf;
+    json["windows"] = r.windowsDone;
+    return json;
+}
+
+class Evaluate : public Command {
+public:
+    std::string_view id() const override { return "evaluate"; }
+    std::string_view summary() const override {
+        return "Scores recipes side by side with FP32: quality, divergence, latency, memory";
+    }
+
+    void declare(CLI::App& app) override {
+        model_.declare(app);
+        data_.declare(app, DataOptions::Need::required, true);
+        recipes_.declare(app, RecipeOptions::Number::many, true);
+        app.add_flag("--no-latency", noLatency_, "Leave the latency unmeasured, which takes less time");
+        json_.declare(app);
+    }
+
+    int run(std::stop_token stop) override {
+        EvaluateRequest request;
+        request.recipes = recipes_.recipes({});
+        request.data = data_.request();
+        request.latency = !noLatency_;
+        model_.check();
+        data_.check();
+        json_.checkTarget();
+
+        std::vector<Reading> readings;
+        ProgressLine progress;
+        Workbench workbench = model_.open(progress, stop);
+        const DataInfo data = workbench.describe(request.data);
+        for (const Recipe& recipe : request.recipes)
+            workbench.validate(recipe);
+        progress.say(workbench.model().name + " · " + workbench.deviceText() + " · " + data.name + ", " +
+                     data.summary);
+        const auto note = [&](const Reading& r) {
+            progress.setNote(recipes_.names()[static_cast<std::size_t>(r.column)] + ": " + r.metric + " " +
+                             figure(r.score) + " after " + std::to_string(r.windowsDone) + " of " +
+                             std::to_string(r.windowsTotal));
+        };
+        readings = workbench.evaluate(request, stop, note, progress.callback());
+        if (stop.stop_requested()) throw Cancelled();
+
+        if (!data.note.empty()) progress.say(data.note);
+        progress.say("");
+        readingTable(readingCells(recipes_.names(), readings)).print(json_.human());
+
+        if (!json_.wanted()) return 0;
+        Json list = Json::array();
+        for (std::size_t i = 0; i < readings.size(); ++i)
+            list.push_back(readingJson(recipes_.names()[i], readings[i]));
+        json_.write({{"schema", 1},
+                     {"task", data.task},
+                     {"model", modelJson(workbench.model())},
+                     {"data", data.name},
+                     {"windows", data.windows},
+                     {"length", request.data.length},
+                     {"seed", model_.seed()},
+                     {"device", workbench.deviceText()},
+                     {"readings", list}});
+        return 0;
+    }
+
+private:
+    ModelOptions model_;
+    DataOptions data_;
+    RecipeOptions recipes_;
+    JsonOutput json_;
+    bool noLatency_ = false;
+};
+
+} // namespace
+
+const Registration<Command, Evaluate> evaluateRegistration;
+
+} // namespace kurtoscope::commands

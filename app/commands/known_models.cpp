@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/commands/known_models.h"
+
+#include "core/base/error.h"
+#include "core/workbench.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+namespace kurtoscope::commands {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+// Beside the sources in a build, share/kurtoscope beside bin/ in an installation.
+fs::path shared(const char* name) {
+    std::error_code code;
+    const fs::path inSources = fs::path(KURTOSCOPE_SOURCE_DIR) / name;
+    if (fs::exists(inSources, code)) return inSources;
+    return fs::read_symlink("/proc/self/exe", code).parent_path().parent_path() / "share/kurtoscope" / name;
+}
+
+fs::path huggingFaceCache() {
+    if (const std::string hub = environment("HF_HUB_CACHE"); !hub.empty()) return hub;
+    if (const std::string home = environment("HF_HOME"); !home.empty()) return fs::path(home) / "hub";
+    if (const std::string cache = environment("XDG_CACHE_HOME"); !cache.empty())
+        return fs::path(cache) / "huggingface/hub";
+    return fs::path(environment("HOME")) / ".cache/huggingface/hub";
+}
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
+} // namespace
+
+std::vector<ModelFolder> modelFolders() {
+    const std::string asked = environment("KURTOSCOPE_MODELS_DIR");
+    return {{shared("sample_models").string(), "bundled"},
+            {asked.empty() ? KURTOSCOPE_MODELS_DIR : asked, "fetched"},
+            {huggingFaceCache().string(), "Hugging Face cache"}};
+}
+
+std::vector<KnownModel> knownModels() {
+    std::vector<KnownModel> all;
+    std::error_code code;
+    for (const auto& folder : modelFolders()) {
+        if (!fs::is_directory(folder.path, code)) continue;
+        for (KnownModel& model : Workbench::knownModels({folder.path})) {
+            model.origin = folder.origin;
+            all.push_back(std::move(model));
+        }
+    }
+    return all;
+}
+
+std::string modelPath(const std::string& pathOrName) {
+    std::error_code code;
+    if (fs::exists(pathOrName, code)) return pathOrName;
+    for (const KnownModel& model : knownModels())
+        if (lower(model.name) == lower(pathOrName)) return model.path;
+    throw Error("there is no model here", pathOrName,
+                "Give a Hugging Face folder, a GGUF file, or a name that `kurtoscope models` lists");
+}
+
+std::string resourceFile(const std::string& name) {
+    std::error_code code;
+    const fs::path file = shared("resources") / name;
+    return fs::exists(file, code) ? file.string() : "";
+}
+
+} // namespace kurtoscope::commands

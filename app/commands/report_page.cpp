@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/commands/report_page.h"
+
+#include "app/commands/curve_svg.h"
+#include "app/commands/figures.h"
+#include "app/commands/heat_picture.h"
+#include "app/commands/report_style.h"
+
+#include <algorithm>
+#include <array>
+
+namespace kurtoscope::commands {
+namespace {
+
+std::string factTable(const std::vector<std::pair<std::string, std::string>>& facts) {
+    std::string html = R"(<table class="facts">)";
+    for (const auto& [name, value] : facts)
+        html += "<tr><th>" + escaped(name) + "</th><td>" + escaped(value) + "</td></tr>";
+    return html + "</table>\n";
+}
+
+std::string modelFacts(const ModelInfo& m) {
+    std::vector<std::pair<std::string, std::string>> facts{
+        {"Architecture", m.architectureTitle + (m.postNorm ? ", post-norm" : ", pre-norm")},
+        {"Layers × width", std::to_string(m.layers) + " × " + std::to_string(m.hidden) + ", " +
+                               std::to_string(m.intermediate) + " inside the MLP"},
+        {"Heads",
+         std::to_string(m.heads) + (m.keyValueHeads != m.heads && m.keyValueHeads > 0
+                                        ? " (" + std::to_string(m.keyValueHeads) + " for keys and values)"
+                                        : "")},
+        {"Parameters", countText(m.parameters)},
+        {"Vocabulary", std::to_string(m.vocabulary)},
+        {"Positions", std::to_string(m.maxLength)},
+        {"Output", m.head},
+        {"Stored as", m.storedPrecision + ", " + byteText(m.fileBytes)},
+        {"File", m.path}};
+    for (const auto& warning : m.warnings)
+        facts.emplace_back("Warning", warning);
+    return factTable(facts);
+}
+
+std::string comparison(const Report& report) {
+    std::vector<std::string> names;
+    std::vector<Reading> readings;
+    for (const auto& column : report.columns) {
+        names.push_back(column.name);
+        readings.push_back(column.reading);
+    }
+    const ReadingCells cells = readingCells(names, readings);
+    std::string html = R"(<div class="scroll"><table><tr>)";
+    for (const auto& title : cells.titles)
+        html += "<th>" + escaped(title) + "</th>";
+    html += "</tr>\n";
+    for (std::size_t row = 0; row < cells.rows.size(); ++row) {
+        html += "<tr>";
+        for (std::size_t c = 0; c < cells.rows[row].size(); ++c) {
+            const std::string cell = escaped(cells.rows[row][c]);
+            const bool difference = c == ReadingCells::differenceColumn,
+                       last = c + 1 == cells.rows[row].size();
+            const int verdict = difference ? cells.verdicts[row] : 0;
+            html += verdict > 0 ? R"(<td class="good">)" : verdict < 0 ? R"(<td class="bad">)" : "<td>";
+            html += (last ? R"(<span class="tag">)" + cell + "</span>" : cell) + "</td>";
+        }
+        html += "</tr>\n";
+    }
+    return html + "</table></div>\n";
+}
+
+// One place's sites by layer; empty when widths differ between layers, as those of attention maps do.
+std::vector<const SiteStats*> sitesOf(const Observation& observation, Place place) {
+    std::vector<const SiteStats*> sites;
+    for (const auto& stats : observation.sites)
+        if (stats.site.place == place && !stats.empty() &&
+            stats.absmax.size() == static_cast<std::size_t>(stats.channels))
+            sites.push_back(&stats);
+    const bool even = std::all_of(sites.begin(), sites.end(),
+                                  [&](auto* s) { return s->channels == sites.front()->channels; });
+    if (!even) sites.clear();
+    std::sort(sites.begin(), sites.end(), [](auto* a, auto* b) { return a->site.layer < b->site.layer; });
+    return sites;
+}
+
+const ReportColumn* keepingColumn(const Report& report) {
+    for (const auto& column : report.columns)
+        if (column.recipe.keptCount() > 0) return &column;
+    return nullptr;
+}
+
+std::string heatFigure(const std::vector<const SiteStats*>& sites, Place place, const Recipe* keeping) {
+    const HeatPicture heat = drawHeatPicture(sites, keeping);
+    const std::string name(placeName(place));
+    std::string html = "<h3>" + name + R"( <span class="soft">)" + escaped(std::string(placeMeaning(place))) +
+                       "</span></h3>\n";
+    html += R"(<figure><img alt="Largest magnitude by layer and channel, )" + name +
+            R"(" src="data:image/png;base64,)" + base64(encodePng(heat.picture)) + "\">\n<figcaption>" +
+            std::to_string(heat.layers) + " layers (first on top) × " + std::to_string(heat.channels) +
+            " channels" +
+            (heat.pooled > 1 ? ", the largest of " + std::to_string(heat.pooled) + " neighbours per column"
+                             : "") +
+            ". |x| " + figure(heat.low, 3) + R"(<span class="bar" style="background:)" + viridisGradient() +
+            R"("></span>)" + figure(heat.high) + " (logarithmic)";
+    if (heat.kept > 0)
+        html += R"( &nbsp; <span class="keptmark"></span> )" + std::to_string(heat.kept) + " kept channels";
+    return html + "</figcaption></figure>\n";
+}
+
+std::string heatMaps(const Report& report) {
+    const Observation& observation = report.columns.front().observation;
+    const ReportColumn* keeping = keepingColumn(report);
+    const Recipe* recipe = keeping == nullptr ? nullptr : &keeping->recipe;
+    // The residual stream and what linear layers read come first: there outliers live, and there channels are
+    // kept.
+    constexpr std::array first{Place::mlp_residual, Place::attn_input, Place::attn_context, Place::mlp_input,
+                               Place::mlp_hidden};
+    std::string shown, rest;
+    for (const Place place : first)
+        if (const auto sites = sitesOf(observation, place); !sites.empty())
+            shown += heatFigure(sites, place, recipe);
+    for (const Place place : allPlaces()) {
+        if (!isPerLayer(place) || std::find(first.begin(), first.end(), place) != first.end()) continue;
+        if (const auto sites = sitesOf(observation, place); !sites.empty())
+            rest += heatFigure(sites, place, recipe);
+    }
+    if (!rest.empty()) shown += "<details><summary>The other places</summary>\n" + rest + "</details>\n";
+    return shown;
+}
+
+std::string key(const Report& report) {
+    std::string html = R"(<p class="key">)";
+    for (std::size_t i = 0; i < report.columns.size(); ++i)
+        html += R"(<span><svg viewBox="0 0 34 10"><path class="line)" + std::to_string(i % curveColours) +
+                R"(" d="M0 5L34 5"/></svg> )" + escaped(report.columns[i].name) + "</span>";
+    return html + "</p>\n";
+}
+
+std::string depthCurves(const Report& report, Place place) {
+    const auto curves = [&](auto value) {
+        std::vector<Curve> all;
+        for (const auto& column : report.columns) {
+            all.push_back({column.name, {}});
+            for (const auto* stats : sitesOf(column.observation, place))
+                all.back().values.push_back(value(*stats));
+        }
+        return all;
+    };
+    return "<h3>" + std::string(placeName(place)) + "</h3>\n<div class=\"curves\">" +
+           curveSvg("Kurtosis (a Gaussian has 3)", curves([](auto& s) { return s.siteKurtosis; })) +
+           curveSvg("Energy in the top 1 % of channels (%)",
+                    curves([](auto& s) { return 100 * s.top1pctEnergy; })) +
+           curveSvg("Largest channel / median channel", curves([](auto& s) { return s.maxToMedian; })) +
+           "</div>\n";
+}
+
+std::string keptList(const Report& report) {
+    const ReportColumn* column = keepingColumn(report);
+    if (column == nullptr) return "";
+    std::string html = "<details><summary>" + std::to_string(column->recipe.keptCount()) +
+                       " channels kept by " + escaped(column->name) +
+                       "</summary>\n<table class=\"facts\"><tr><th>site</th><th>channels</th></tr>\n";
+    for (const auto& [site, channels] : column->recipe.kept) {
+        html += "<tr><td>" + site.name() + "</td><td>";
+        for (const int channel : channels)
+            html += std::to_string(channel) + " ";
+        html += "</td></tr>\n";
+    }
+    return html + "</table></details>\n";
+}
+
+} // namespace
+
+std::string reportPage(const Report& report) {
+    std::string html = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
+                       escaped(report.model.name) + " · Kurtoscope</title>\n<style>" + reportStyle +
+                       "</style></head>\n<body>\n";
+    html += "<h1>" + escaped(report.model.name) + "</h1>\n<p class=\"soft\">" +
+            escaped(modelSummary(report.model)) + "</p>\n";
+    html +=
+        "<h2>Recipes side by side</h2>\n<p>" + escaped(report.data.name + ", " + report.data.summary) +
+        ". A difference is coloured only where it exceeds twice its standard error. Arithmetic: "
+        "<b>integer</b> ran in low "
+        "precision, <b>simulated</b> rounded within floating point, so its latency is no speed-up.</p>\n" +
+        comparison(report) + keptList(report);
+    if (!report.data.note.empty()) html += "<p class=\"soft\">" + escaped(report.data.note) + "</p>\n";
+    html += "<h2>Where the outliers live</h2>\n<p>Each picture shows the largest magnitude that each channel "
+            "reached, layer by "
+            "layer, under " +
+            escaped(report.columns.front().name) +
+            ". A bright column is a channel far above the others: one 8-bit scale for the whole tensor must "
+            "span it, and little "
+            "is left for the rest.</p>\n" +
+            heatMaps(report);
+    html += "<h2>Through the depth</h2>\n" + key(report);
+    for (const Place place : {Place::mlp_residual, Place::attn_input, Place::mlp_hidden})
+        if (!sitesOf(report.columns.front().observation, place).empty()) html += depthCurves(report, place);
+    html += "<h2>Model</h2>\n" + modelFacts(report.model) + "<h2>How this was measured</h2>\n" +
+            factTable(report.settings);
+    return html + "</body></html>\n";
+}
+
+} // namespace kurtoscope::commands

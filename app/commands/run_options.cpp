@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/commands/run_options.h"
+
+#include "app/commands/command.h"
+#include "app/commands/known_models.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+namespace kurtoscope::commands {
+namespace {
+
+void checkFile(const std::string& path) {
+    std::error_code code;
+    if (!path.empty() && !std::filesystem::is_regular_file(path, code))
+        throw Error(std::filesystem::exists(path, code) ? "this is not a file; text or a table was expected"
+                                                        : "there is no such data file",
+                    path, "Give a .txt, .tsv or .csv file");
+}
+
+bool isFile(const std::string& path) {
+    std::error_code code;
+    return std::filesystem::exists(path, code);
+}
+
+// A misspelt word is worth finding before a model is loaded; values and sites are checked by core once one is
+// open.
+void checkWords(const Recipe& recipe, const std::string& text) {
+    std::string known;
+    for (const SchemeInfo& scheme : Workbench::schemes()) {
+        known += (known.empty() ? "" : ", ") + scheme.id;
+        if (scheme.id != recipe.scheme) continue;
+        for (const auto& [key, value] : recipe.parameters) {
+            const auto same = [&key = key](const ParameterInfo& parameter) { return parameter.id == key; };
+            if (std::any_of(scheme.parameters.begin(), scheme.parameters.end(), same)) continue;
+            std::string keys = "scope, keep";
+            for (const auto& parameter : scheme.parameters)
+                keys += ", " + parameter.id;
+            throw UsageError("the scheme " + scheme.id + " has no key \"" + key + "\"", text,
+                             "Its keys: " + keys);
+        }
+        return;
+    }
+    throw UsageError("unknown scheme \"" + recipe.scheme + "\"", text, "Known: " + known);
+}
+
+} // namespace
+
+CLI::Validator atLeast(long low) {
+    return {[low](std::string& text) -> std::string {
+                long value = 0;
+                const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+                if (fault == std::errc() && end == text.data() + text.size() && value >= low &&
+                    value <= 2147483647)
+                    return "";
+                return "got \"" + text + "\", expected a whole number, " + std::to_string(low) + " or more";
+            },
+            ""};
+}
+
+void ModelOptions::declare(CLI::App& app) {
+    app.add_option("MODEL", model_,
+                   "A Hugging Face folder, a GGUF file, or a name that `kurtoscope models` lists")
+        ->required()
+        ->type_name("");
+    app.add_option("--device", device_, "Where to run: a GPU where there is one (auto), the CPU, or CUDA")
+        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+        ->type_name("")
+        ->capture_default_str();
+    app.add_option("--threads", options_.threads, "Threads on the CPU; 0 is one per physical core")
+        ->check(atLeast(0))
+        ->type_name("N")
+        ->capture_default_str();
+    app.add_option("--seed", options_.seed,
+                   "Seed of whatever is drawn at random, the windows' order included")
+        ->type_name("N")
+        ->capture_default_str();
+}
+
+void ModelOptions::check() const {
+    modelPath(model_);
+}
+
+Workbench ModelOptions::open(ProgressLine& progress, std::stop_token stop) const {
+    WorkbenchOptions options = options_;
+    options.device = device_ == "cuda"  ? DeviceKind::cuda
+                     : device_ == "cpu" ? DeviceKind::cpu
+                                        : DeviceKind::automatic;
+    Workbench workbench(options);
+    for (const std::string& warning : workbench.open(modelPath(model_), stop, progress.callback()).warnings)
+        progress.say("Warning: " + warning);
+    return workbench;
+}
+
+void DataOptions::declare(CLI::App& app, Need need, bool withTask) {
+    auto* data = app.add_option("--data", request_.path, "Text (.txt) or a table (.tsv, .csv) to run over")
+                     ->type_name("FILE");
+    if (need == Need::required) data->required();
+    if (withTask) {
+        std::string tasks;
+        for (const TaskInfo& task : Workbench::tasks())
+            tasks += (tasks.empty() ? "" : ", ") + task.id;
+        app.add_option("--task", request_.task,
+                       "What to measure: " + tasks + " [default: what fits model and file]")
+            ->type_name("TASK");
+    }
+    app.add_option("--windows", request_.windows,
+                   "Windows to run, the first ones of the data [default: 8 of a text, every row of a table]")
+        ->check(atLeast(1))
+        ->type_name("N");
+    app.add_option("--length", request_.length, "Tokens per window, cut to what the model was built for")
+        ->check(atLeast(2))
+        ->type_name("TOKENS")
+        ->capture_default_str();
+    app.add_option("--calibration", request_.calibrationPath,
+                   "Take static ranges and kept channels from this file [default: the data's windows after "
+                   "those run]")
+        ->type_name("FILE");
+    app.add_option("--calibration-windows", request_.calibrationWindows, "Windows to calibrate on")
+        ->check(atLeast(1))
+        ->type_name("N")
+        ->capture_default_str();
+}
+
+void DataOptions::check() const {
+    checkFile(request_.path);
+    checkFile(request_.calibrationPath);
+}
+
+void DataOptions::setDefaultPath(const std::string& path) {
+    if (request_.path.empty()) request_.path = path;
+}
+
+void RecipeOptions::declare(CLI::App& app, Number number, bool required) {
+    auto* option =
+        app.add_option("--recipe", texts_,
+                       number == Number::many
+                           ? "How to quantize: scheme[:key=value,…] or a recipe file; give it once per recipe"
+                           : "How to quantize: scheme[:key=value,…] or a recipe file [default: fp32]")
+            ->type_name("R")
+            ->expected(1)
+            ->allow_extra_args(false);
+    if (number == Number::many) option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    if (required) option->required();
+}
+
+std::vector<Recipe> RecipeOptions::recipes(const std::vector<std::string>& otherwise) {
+    if (texts_.empty()) texts_ = otherwise;
+    std::vector<Recipe> all;
+    for (const std::string& text : texts_) {
+        if (isFile(text)) {
+            all.push_back(Recipe::parse(text));
+            continue;
+        }
+        try {
+            all.push_back(Recipe::parse(text));
+        } catch (const Error& error) {
+            throw UsageError(error.message(), error.where().empty() ? text : error.where(), error.hint());
+        }
+        checkWords(all.back(), text);
+    }
+    return all;
+}
+
+} // namespace kurtoscope::commands

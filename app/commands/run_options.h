@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "app/commands/terminal.h"
+#include "core/workbench.h"
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+class Validator;
+} // namespace CLI
+
+namespace kurtoscope::commands {
+
+CLI::Validator atLeast(long low); // a whole number, low or more
+
+// MODEL, --device, --threads, --seed: what every command that runs a model takes.
+class ModelOptions {
+public:
+    void declare(CLI::App& app);
+    void check() const; // throws Error when there is no such model; quick
+    // Opens the model and says its warnings. Throws Error, Cancelled.
+    Workbench open(ProgressLine& progress, std::stop_token stop) const;
+    std::uint64_t seed() const { return options_.seed; }
+
+private:
+    std::string model_, device_ = "auto";
+    WorkbenchOptions options_;
+};
+
+// --data, --task, --windows, --length, --calibration, --calibration-windows.
+class DataOptions {
+public:
+    enum class Need { required, optional };
+    void declare(CLI::App& app, Need need, bool withTask);
+    void check() const; // throws Error when a file is not there
+    void setDefaultPath(const std::string& path);
+    const DataRequest& request() const { return request_; }
+
+private:
+    DataRequest request_;
+};
+
+// --recipe, once or often. Each is a recipe in words or the name of a recipe file.
+class RecipeOptions {
+public:
+    enum class Number { one, many };
+    void declare(CLI::App& app, Number number, bool required);
+    // What was asked for, in that order; `otherwise` when nothing was. Throws UsageError for words that mean
+    // no recipe, Error for a file that holds none.
+    std::vector<Recipe> recipes(const std::vector<std::string>& otherwise);
+    const std::vector<std::string>& names() const { return texts_; } // as they were typed
+
+private:
+    std::vector<std::string> texts_;
+};
+
+} // namespace kurtoscope::commands

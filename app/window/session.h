@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "app/window/choice.h"
+#include "app/window/engine_thread.h"
+#include "app/window/work.h"
+#include "core/statistics/outliers.h"
+#include "widgets/workspace.h"
+
+#include <QElapsedTimer>
+#include <QList>
+#include <QObject>
+#include <QUndoStack>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kurtoscope {
+
+// The hub: holds what the person wants, shows it at once, and has the engine compute what is missing. Lives
+// on the GUI thread and never waits, but for its destructor, which stops the engine. Views read workspace()
+// after changed().
+class Session : public QObject {
+    Q_OBJECT
+public:
+    explicit Session(const WorkbenchOptions& options, Choice start = startingChoice(),
+                     QObject* parent = nullptr);
+    ~Session() override;
+
+    const Workspace& workspace() const { return workspace_; }
+    const Choice& choice() const { return choice_; }
+    QUndoStack& undoStack() { return undo_; }
+    const DataRequest& data() const { return data_; }
+    bool isWorking() const { return running_.has_value(); }
+    bool isSettled() const {
+        return settled_;
+    }                                // a model is open and nothing is missing, or what is missing failed
+    bool hasFirstResults() const;    // baseline observed, every column read, the selected site sampled
+    bool canKeepAt(Site site) const; // the active column quantizes there
+
+    // What `data` falls back to when a model cannot use the data that was open. Before openModel.
+    void setDefaultData(const DataRequest& data);
+
+public slots:
+    void openModel(const QString& path);
+    void openData(const QString& path); // windows and length stay as they are
+    void requestData(const kurtoscope::DataRequest& data);
+    void stop();     // what runs and what waits; later choices run again
+    void runAgain(); // what was stopped or failed
+
+    void selectSite(kurtoscope::Site site);
+    void selectChannel(kurtoscope::Site site, int channel);
+    void selectToken(int token);
+    void typeText(const QString& text); // "" clears
+    void setSkipFirstToken(bool skip);
+    void repaint(kurtoscope::Changes what) { emit changed(what); }
+
+    void toggleChannels(kurtoscope::Site site, QList<int> channels);
+    void toggleBlock(QList<kurtoscope::Site> sites, QList<int> channels, bool keep);
+    void clearKept();
+    void activateColumn(int column);
+    void addColumn(const QString& name, const kurtoscope::Recipe& recipe);
+    void duplicateColumn(int column);
+    void removeColumn(int column); // the baseline stays
+    void renameColumn(int column, const QString& name);
+    void setRecipe(int column, const kurtoscope::Recipe& recipe);
+
+    // What `criterion` would keep at the sites which the active column quantizes. Throws Error.
+    ChannelSets outliers(const kurtoscope::Criterion& criterion) const;
+    void mark(const kurtoscope::ChannelSets& channels); // shown, not kept; empty takes the marks away
+    void keep(const kurtoscope::ChannelSets& channels, bool replace); // in the active column
+
+signals:
+    void changed(kurtoscope::Changes what);
+    void progressed(QString text, double fraction, double secondsLeft); // fraction < 0: unknown
+    void settled();                                                     // nothing is missing any more
+    void opened(QString path);
+    void failed(QString what, QString where, QString hint); // stays on screen until dismissed
+    void openFailed(QString sentence); // the model could not be opened; failed() came before
+    void noticed(QString sentence);    // for the status line
+
+private:
+    friend class ChoiceChanged;
+    void push(const QString& text, Choice next);
+    void apply(Choice next); // shows it and computes what it needs
+    void showColumns(const std::vector<int>& previousIds);
+    Changes chooseFirstSite(); // until the person selects one
+    void look(Site site, int channel);
+
+    void schedule();
+    std::vector<Work> missing() const;
+    void start(const Work& work);
+    EngineThread::Job jobFor(const Work& work, quint64 generation);
+    OnProgress progressOf(const Work& work, quint64 generation);
+    void deliver(quint64 generation,
+                 std::function<void()> result); // dropped when another job has begun since
+    QString labelOf(const Work& work) const;
+    void takeEnd(quint64 ticket, Outcome outcome);
+    void takeFailure(quint64 ticket, const QString& what, const QString& where, const QString& hint);
+
+    void takeModel(std::shared_ptr<const ModelInfo> model, const QString& device);
+    void takeData(const DataRequest& data, const DataInfo& info);
+    void takeBaseline(std::shared_ptr<const Observation> observation);
+    void takeObservation(const Recipe& recipe, std::shared_ptr<const Observation> observation);
+    void takeResolution(const Recipe& recipe, const Recipe& resolved);
+    void takeSample(const Work& work, std::shared_ptr<const SiteSample> sample);
+    void takeReading(const Recipe& recipe, const Reading& reading);
+
+    Workspace workspace_;
+    Choice startChoice_, choice_;
+    std::vector<int> columnIds_; // of workspace_.columns
+    int nextId_ = 0;
+    QUndoStack undo_;
+
+    DataRequest data_, defaultData_;
+    bool dataReady_ = false;
+    std::optional<QString> pendingModel_;
+    std::optional<DataRequest> pendingData_;
+    Looking looking_;
+    bool choseSite_ = false; // the person did
+    Known known_;
+
+    struct Running {
+        Work work;
+        quint64 ticket = 0;
+    };
+    std::optional<Running> running_;
+    quint64 generation_ = 0;
+    std::vector<Work> setAside_; // failed or stopped: not tried again by itself
+    bool settled_ = false;
+
+    EngineThread engine_; // last: its jobs deliver to the above
+};
+
+} // namespace kurtoscope

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/window/work.h"
+
+#include <algorithm>
+
+namespace kurtoscope {
+namespace {
+
+// Readings are small, but a person may click for hours.
+constexpr std::size_t rememberedReadings = 512;
+
+template <class Value>
+auto findByRecipe(std::vector<std::pair<Recipe, Value>>& entries, const Recipe& recipe) {
+    return std::find_if(entries.begin(), entries.end(),
+                        [&](const auto& entry) { return entry.first == recipe; });
+}
+
+template <class Value>
+const Value* valueOf(const std::vector<std::pair<Recipe, Value>>& entries, const Recipe& recipe) {
+    for (const auto& [key, value] : entries)
+        if (key == recipe) return &value;
+    return nullptr;
+}
+
+bool isBaseline(const Recipe& recipe) {
+    return recipe.scheme == "fp32";
+}
+
+// The baseline, then the column that is being worked on, then the rest.
+std::vector<const ColumnChoice*> byUrgency(const Choice& choice) {
+    std::vector<const ColumnChoice*> order;
+    const auto take = [&](std::size_t index) {
+        if (index < choice.columns.size() && std::ranges::find(order, &choice.columns[index]) == order.end())
+            order.push_back(&choice.columns[index]);
+    };
+    take(0);
+    if (choice.active >= 0) take(static_cast<std::size_t>(choice.active));
+    for (std::size_t i = 0; i < choice.columns.size(); ++i)
+        take(i);
+    return order;
+}
+
+} // namespace
+
+Lane Work::lane() const {
+    switch (kind) {
+    case Kind::open:
+    case Kind::describe:
+        return Lane::load;
+    case Kind::evaluate:
+        return Lane::evaluate;
+    default:
+        return Lane::observe;
+    }
+}
+
+bool Work::preempts(const Work& running) const {
+    const bool quick = kind == Kind::type || kind == Kind::sample || kind == Kind::grid;
+    const bool whole = running.kind == Kind::baseline || running.kind == Kind::resolve ||
+                       running.kind == Kind::open || running.kind == Kind::describe;
+    return !(quick && whole);
+}
+
+const Reading* Known::reading(const Recipe& recipe) const {
+    return valueOf(readings, recipe);
+}
+
+std::shared_ptr<const Observation> Known::observation(const Recipe& recipe) const {
+    if (isBaseline(recipe)) return baseline;
+    const auto* found = valueOf(observations, recipe);
+    return found ? *found : nullptr;
+}
+
+const Recipe* Known::resolution(const Recipe& recipe) const {
+    return valueOf(resolved, recipe);
+}
+
+void Known::add(const Recipe& recipe, const Reading& reading) {
+    if (const auto found = findByRecipe(readings, recipe); found != readings.end()) readings.erase(found);
+    if (readings.size() >= rememberedReadings) readings.erase(readings.begin());
+    readings.emplace_back(recipe, reading);
+}
+
+void Known::add(const Recipe& recipe, std::shared_ptr<const Observation> observation) {
+    if (const auto found = findByRecipe(observations, recipe); found != observations.end())
+        found->second = std::move(observation);
+    else
+        observations.emplace_back(recipe, std::move(observation));
+}
+
+void Known::keepOnly(const Choice& choice) {
+    std::erase_if(observations, [&](const auto& entry) {
+        return std::ranges::none_of(choice.columns,
+                                    [&](const ColumnChoice& column) { return column.recipe == entry.first; });
+    });
+}
+
+std::vector<Work> missingWork(const Choice& choice, const Looking& looking, const Known& known) {
+    using Kind = Work::Kind;
+    std::vector<Work> missing;
+    const auto want = [&](Work work) {
+        if (std::ranges::find(missing, work) == missing.end()) missing.push_back(std::move(work));
+    };
+    const auto order = byUrgency(choice);
+
+    if (!known.baselineComplete()) want({Kind::baseline, {}, {}, {}});
+    if (looking.siteChosen && !looking.text.empty()) {
+        const Work work{Kind::type, {}, looking.site, looking.text};
+        if (known.typed != work) want(work);
+    }
+    if (looking.siteChosen) {
+        const Work work{Kind::sample, {}, looking.site, {}};
+        if (known.sample != work) want(work);
+    }
+    for (const auto* column : order)
+        if (!column->recipe.keep.empty() && !known.resolution(column->recipe))
+            want({Kind::resolve, column->recipe, {}, {}});
+    if (looking.siteChosen && known.baselineComplete() &&
+        choice.active < static_cast<int>(choice.columns.size())) {
+        const Work work{
+            Kind::grid, choice.columns[static_cast<std::size_t>(choice.active)].recipe, looking.site, {}};
+        if (known.grid != work) want(work);
+    }
+    for (const auto* column : order)
+        if (column->recipe.keep.empty() && !known.reading(column->recipe))
+            want({Kind::evaluate, column->recipe, {}, {}});
+    for (const auto* column : order)
+        if (column->recipe.keep.empty() && !known.observation(column->recipe))
+            want({Kind::observe, column->recipe, {}, {}});
+    return missing;
+}
+
+} // namespace kurtoscope

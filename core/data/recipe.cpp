@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/data/recipe.h"
+
+#include "core/base/atomic_file.h"
+#include "core/base/error.h"
+#include "core/data/recipe_json.h"
+#include "core/statistics/outliers.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+namespace kurtoscope {
+namespace {
+
+constexpr const char* form =
+    "Write it like w8a8:activation=per-token,keep=ratio:20, or give a recipe file made by kurtoscope";
+
+std::optional<Scope> scopeFromName(std::string_view name) {
+    for (const Scope scope : {Scope::linear_inputs, Scope::all_activations})
+        if (scopeName(scope) == name) return scope;
+    return std::nullopt;
+}
+
+bool isWord(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+               c == '-' || c == '.';
+    });
+}
+
+bool isFile(std::string_view name) {
+    std::error_code code;
+    return std::filesystem::is_regular_file(std::filesystem::path(name), code);
+}
+
+void readKeep(Recipe& recipe, std::string_view value) {
+    if (isFile(value) || value.ends_with(".json")) {
+        const std::string file(value);
+        recipe.kept = keptFromJson(readFile(file), file);
+        return;
+    }
+    try {
+        recipe.keep = value == "auto" ? "auto" : Criterion::parse(value).text();
+    } catch (const Error& error) {
+        throw Error(error.message(), "keep=" + std::string(value),
+                    error.hint() + "; or name a file of kept channels");
+    }
+}
+
+void readPair(Recipe& recipe, std::string_view piece, std::set<std::string, std::less<>>& seen) {
+    const std::size_t equals = piece.find('=');
+    const std::string_view key = piece.substr(0, equals);
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1);
+    const std::string where = "\"" + std::string(piece) + "\"";
+    if (!isWord(key) || value.empty()) throw Error("a recipe needs key=value here", where, form);
+    if (!seen.emplace(key).second)
+        throw Error("the key " + std::string(key) + " is given twice", where, form);
+    if (key == "scope") {
+        const auto scope = scopeFromName(value);
+        if (!scope)
+            throw Error("no scope is called " + std::string(value), where,
+                        "Known: linear-inputs, all-activations");
+        recipe.scope = *scope;
+    } else if (key == "keep") {
+        readKeep(recipe, value);
+    } else if (isWord(value)) {
+        recipe.parameters.emplace(key, value);
+    } else {
+        throw Error("a parameter's value is letters, digits, points, dashes and underscores", where, form);
+    }
+}
+
+void mix(std::size_t& seed, std::size_t value) {
+    seed ^= value + 0x9e3779b97f4a7c15ULL + (seed << 6) +
+            (seed >> 2); // golden ratio: spreads neighbouring values
+}
+
+} // namespace
+
+std::string_view scopeName(Scope scope) {
+    return scope == Scope::linear_inputs ? "linear-inputs" : "all-activations";
+}
+
+std::size_t Recipe::hash() const {
+    const std::hash<std::string> text;
+    std::size_t seed = text(scheme);
+    for (const auto& [key, value] : parameters) {
+        mix(seed, text(key));
+        mix(seed, text(value));
+    }
+    mix(seed, static_cast<std::size_t>(scope));
+    mix(seed, text(keep));
+    for (const auto& [site, channels] : kept) {
+        mix(seed, std::hash<Site>()(site));
+        mix(seed, channels.size());
+        for (const int channel : channels)
+            mix(seed, static_cast<std::size_t>(channel));
+    }
+    mix(seed, kept.size());
+    for (const Site site : highPrecision)
+        mix(seed, std::hash<Site>()(site));
+    return seed;
+}
+
+std::size_t Recipe::keptCount() const {
+    std::size_t count = 0;
+    for (const auto& [site, channels] : kept)
+        count += channels.size();
+    return count;
+}
+
+void Recipe::setKept(Site site, int channel, bool on) {
+    if (on) {
+        kept[site].insert(channel);
+    } else if (const auto found = kept.find(site); found != kept.end()) {
+        found->second.erase(channel);
+        if (found->second.empty()) kept.erase(found);
+    }
+}
+
+std::string Recipe::toJson() const {
+    return recipeToJson(*this);
+}
+
+Recipe Recipe::fromJson(std::string_view json, const std::string& where) {
+    return recipeFromJson(json, where);
+}
+
+Recipe Recipe::parse(std::string_view text) {
+    if (isFile(text) || text.ends_with(".json"))
+        return fromJson(readFile(std::string(text)), std::string(text));
+    const std::size_t colon = text.find(':');
+    Recipe recipe;
+    recipe.scheme = text.substr(0, colon);
+    if (!isWord(recipe.scheme))
+        throw Error("a recipe begins with a scheme's id", "\"" + std::string(text) + "\"", form);
+    if (colon == std::string_view::npos) return recipe;
+    std::set<std::string, std::less<>> seen;
+    for (std::size_t begin = colon + 1;;) {
+        const std::size_t comma = text.find(',', begin);
+        readPair(recipe, text.substr(begin, comma - begin), seen);
+        if (comma == std::string_view::npos) return recipe;
+        begin = comma + 1;
+    }
+}
+
+std::string Recipe::text() const {
+    std::string pairs;
+    const auto append = [&](std::string_view key, std::string_view value) {
+        pairs.append(pairs.empty() ? ":" : ",").append(key).append("=").append(value);
+    };
+    for (const auto& [key, value] : parameters)
+        append(key, value);
+    if (scope != Scope::linear_inputs) append("scope", scopeName(scope));
+    if (!keep.empty()) append("keep", keep);
+    return scheme + pairs;
+}
+
+} // namespace kurtoscope

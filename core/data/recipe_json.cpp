@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/data/recipe_json.h"
+
+#include "core/base/error.h"
+#include "core/statistics/outliers.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <limits>
+
+namespace kurtoscope {
+namespace {
+
+using nlohmann::json;
+
+constexpr int schemaVersion = 1;
+constexpr const char* schemaHint = "See resources/recipe.schema.json for what a recipe may hold";
+
+[[noreturn]] void fail(const std::string& what, const std::string& where, const std::string& key) {
+    throw Error(what, key.empty() ? where : where + ", " + key, schemaHint);
+}
+
+std::string typeOf(const json& value) {
+    return std::string("got ") + value.type_name();
+}
+
+json parseObject(std::string_view text, const std::string& where) {
+    std::vector<std::set<std::string>>
+        keys; // of the objects that are open: JSON itself lets a key come twice
+    const json::parser_callback_t refuseTwice = [&](int, json::parse_event_t event, json& parsed) {
+        if (event == json::parse_event_t::object_start) keys.emplace_back();
+        if (event == json::parse_event_t::object_end) keys.pop_back();
+        if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
+            fail("a key is given twice", where, parsed.get<std::string>());
+        return true;
+    };
+    json value;
+    try {
+        value = json::parse(text, refuseTwice);
+    } catch (const json::parse_error& error) {
+        const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(error.byte, text.size()));
+        fail("not valid JSON", where, "line " + std::to_string(1 + std::count(text.begin(), end, '\n')));
+    }
+    if (!value.is_object()) fail("a JSON object was expected, " + typeOf(value), where, "");
+    return value;
+}
+
+std::string textOf(const json& value, const std::string& where, const std::string& key) {
+    if (!value.is_string()) fail("text was expected, " + typeOf(value), where, key);
+    return value.get<std::string>();
+}
+
+Site siteOf(const std::string& name, const std::string& where, const std::string& key) {
+    try {
+        return Site::fromName(name);
+    } catch (const Error& error) {
+        throw Error(error.message(), where + ", " + key, error.hint());
+    }
+}
+
+std::set<int> channelsOf(const json& value, const std::string& where, const std::string& key) {
+    if (!value.is_array()) fail("a list of channel numbers was expected, " + typeOf(value), where, key);
+    std::set<int> channels;
+    for (const json& entry : value) {
+        if (!entry.is_number_integer())
+            fail("a channel number was expected, got " + entry.dump(), where, key);
+        const bool fits =
+            entry.is_number_unsigned() &&
+            entry.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<int>::max());
+        if (!fits) fail("a channel number from 0 was expected, got " + entry.dump(), where, key);
+        if (!channels.insert(entry.get<int>()).second)
+            fail("channel " + entry.dump() + " is given twice", where, key);
+    }
+    return channels;
+}
+
+std::map<Site, std::set<int>> keptOf(const json& value, const std::string& where, const std::string& prefix) {
+    if (!value.is_object())
+        fail("sites with lists of channels were expected, " + typeOf(value), where, prefix);
+    std::map<Site, std::set<int>> kept;
+    for (const auto& [name, channels] : value.items()) {
+        const std::string key = prefix.empty() ? name : prefix + "." + name;
+        const Site site = siteOf(name, where, key);
+        std::set<int> numbers = channelsOf(channels, where, key);
+        if (!numbers.empty()) kept[site] = std::move(numbers);
+    }
+    return kept;
+}
+
+std::string keepOf(const json& value, const std::string& where) {
+    std::string keep = textOf(value, where, "keep");
+    if (keep.empty() || keep == "auto") return keep;
+    try {
+        return Criterion::parse(keep).text();
+    } catch (const Error& error) {
+        throw Error(error.message(), where + ", keep", error.hint());
+    }
+}
+
+// Quoted and escaped; a name that is not UTF-8 gets replacement signs rather than an exception.
+std::string jsonText(std::string_view text) {
+    return json(std::string(text)).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+template <class Range, class Text>
+std::string listed(const Range& range, const char* separator, const Text& text) {
+    std::string list;
+    for (const auto& entry : range)
+        list += (list.empty() ? "" : separator) + text(entry);
+    return list;
+}
+
+} // namespace
+
+std::string recipeToJson(const Recipe& recipe) {
+    const std::string parameters = listed(recipe.parameters, ", ", [](const auto& entry) {
+        return jsonText(entry.first) + ": " + jsonText(entry.second);
+    });
+    const std::string kept = listed(recipe.kept, ",\n", [](const auto& entry) {
+        return "    " + jsonText(entry.first.name()) + ": [" +
+               listed(entry.second, ", ", [](int channel) { return std::to_string(channel); }) + "]";
+    });
+    const std::string whole =
+        listed(recipe.highPrecision, ", ", [](Site site) { return jsonText(site.name()); });
+    return "{\n  \"schema\": " + std::to_string(schemaVersion) +
+           ",\n  \"scheme\": " + jsonText(recipe.scheme) + ",\n  \"parameters\": {" + parameters +
+           "},\n  \"scope\": " + jsonText(scopeName(recipe.scope)) +
+           ",\n  \"keep\": " + jsonText(recipe.keep) + ",\n  \"kept\": {" +
+           (kept.empty() ? "" : "\n" + kept + "\n  ") + "},\n  \"high_precision\": [" + whole + "]\n}\n";
+}
+
+Recipe recipeFromJson(std::string_view text, const std::string& where) {
+    const json object = parseObject(text, where);
+    Recipe recipe;
+    for (const auto& [key, value] : object.items()) {
+        if (key == "schema") {
+            if (value != schemaVersion) fail("schema 1 was expected, got " + value.dump(), where, key);
+        } else if (key == "scheme") {
+            recipe.scheme = textOf(value, where, key);
+            if (recipe.scheme.empty()) fail("a scheme's id was expected, got nothing", where, key);
+        } else if (key == "parameters") {
+            if (!value.is_object())
+                fail("parameters with their values were expected, " + typeOf(value), where, key);
+            for (const auto& [name, setting] : value.items())
+                recipe.parameters[name] = textOf(setting, where, key + "." + name);
+        } else if (key == "scope") {
+            const std::string name = textOf(value, where, key);
+            if (name == scopeName(Scope::all_activations))
+                recipe.scope = Scope::all_activations;
+            else if (name != scopeName(Scope::linear_inputs))
+                fail("linear-inputs or all-activations was expected, got " + name, where, key);
+        } else if (key == "keep") {
+            recipe.keep = keepOf(value, where);
+        } else if (key == "kept") {
+            recipe.kept = keptOf(value, where, key);
+        } else if (key == "high_precision") {
+            if (!value.is_array()) fail("a list of sites was expected, " + typeOf(value), where, key);
+            for (const json& name : value)
+                recipe.highPrecision.insert(siteOf(textOf(name, where, key), where, key));
+        } else {
+            fail("unknown key \"" + key + "\"", where, "");
+        }
+    }
+    for (const char* key : {"schema", "scheme"})
+        if (!object.contains(key)) fail(std::string("the key \"") + key + "\" is missing", where, "");
+    return recipe;
+}
+
+std::map<Site, std::set<int>> keptFromJson(std::string_view text, const std::string& where) {
+    const json object = parseObject(text, where);
+    if (object.contains("schema")) return recipeFromJson(text, where).kept;
+    return keptOf(object, where, "");
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/statistics/collector.h"
+
+#include "core/base/parallel.h"
+#include "core/statistics/site_figures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+
+namespace kurtoscope {
+namespace {
+
+constexpr int channelStep = 32; // a thread's share is a multiple, so that kernels get whole tiles
+constexpr std::int64_t valuesPerThread = 32'768; // below this, starting a thread costs more than it saves
+
+int windowOf(const Batch& batch, int sequence) {
+    return batch.windows.empty() ? sequence : batch.windows[static_cast<std::size_t>(sequence)];
+}
+
+} // namespace
+
+bool Collector::Peak::before(const Peak& other) const {
+    if (absmax != other.absmax) return absmax > other.absmax;
+    return window != other.window ? window < other.window : position < other.position;
+}
+
+Collector::SiteData& Collector::dataOf(Site site) {
+    const auto found = sites_.find(site);
+    if (found != sites_.end()) return found->second;
+    order_.push_back(site);
+    const Half empty{ChannelMoments(options_.magnitudeBar), 0, {}};
+    return sites_.emplace(site, SiteData{empty, empty, 0}).first->second;
+}
+
+// One block per sequence (per sequence and head for attn_probs) and half, in window order, whatever order a
+// batch sorted its sequences into: sums then do not depend on how windows were batched. For attn_probs a
+// channel is a key position, and only keys below the sequence's length count; a causal model's zeros above
+// the query are counted as they are, since such a model stores them.
+std::vector<Collector::Block> Collector::blocksOf(Site site, const SiteTensor& tensor) {
+    const Batch& batch = *tensor.batch;
+    std::vector<int> order(static_cast<std::size_t>(batch.sequences));
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int a, int b) { return windowOf(batch, a) < windowOf(batch, b); });
+    std::vector<Block> blocks;
+    std::size_t row = 0;
+    const auto append = [&](const float* values, std::int64_t rows, int channels, int sequence, int position,
+                            bool first) {
+        if (rows <= 0 || channels <= 0) return;
+        blocks.push_back({values, rows, channels, sequence, position, first, row});
+        row += static_cast<std::size_t>(rows);
+    };
+    for (const int sequence : order) {
+        const int valid = batch.lengths[static_cast<std::size_t>(sequence)];
+        if (tensor.perSequence) {
+            append(tensor.values + sequence * tensor.channels, 1, static_cast<int>(tensor.channels), sequence,
+                   0, false);
+            continue;
+        }
+        const auto wide = static_cast<int>(tensor.channels);
+        const int channels = site.place == Place::attn_probs ? std::min(valid, wide) : wide;
+        for (int group = 0; group < tensor.groups; ++group) {
+            const std::int64_t start =
+                (static_cast<std::int64_t>(sequence) * tensor.groups + group) * batch.length;
+            const float* values = tensor.values + start * tensor.channels;
+            append(values, std::min(valid, 1), channels, sequence, 0, true);
+            append(values + tensor.channels, valid - 1, channels, sequence, 1, false);
+        }
+    }
+    return blocks;
+}
+
+void Collector::take(Site site, const SiteTensor& tensor) {
+    const std::vector<Block> blocks = blocksOf(site, tensor);
+    SiteData& data = dataOf(site);
+    int channels = 0;
+    std::size_t rows = 0;
+    for (const Block& block : blocks) {
+        Half& half = block.first ? data.first : data.rest;
+        half.rows += block.rows;
+        rows += static_cast<std::size_t>(block.rows);
+        channels = std::max(channels, block.channels);
+    }
+    data.first.moments.grow(channels);
+    data.rest.moments.grow(channels);
+
+    // Each thread takes a range of channels through all blocks in order, so no sum depends on their number.
+    std::vector<float> rowAbsmax(rows, 0.0F);
+    std::mutex rowsMutex;
+    const std::int64_t steps = (channels + channelStep - 1) / channelStep;
+    const std::int64_t grain = valuesPerThread / static_cast<std::int64_t>(rows * channelStep + 1) + 1;
+    parallelFor(steps, grain, [&](std::int64_t begin, std::int64_t end) {
+        std::vector<float> own(rows, 0.0F);
+        for (const Block& block : blocks) {
+            Half& half = block.first ? data.first : data.rest;
+            half.moments.add(block.values, block.rows, tensor.channels, static_cast<int>(begin) * channelStep,
+                             std::min(static_cast<int>(end) * channelStep, block.channels),
+                             own.data() + block.firstRow);
+        }
+        const std::lock_guard lock(rowsMutex);
+        std::transform(own.begin(), own.end(), rowAbsmax.begin(), rowAbsmax.begin(),
+                       [](float a, float b) { return std::max(a, b); });
+    });
+    takePeaks(data, tensor, blocks, rowAbsmax);
+
+    const Batch& batch = *tensor.batch;
+    if (!tensor.perSequence)
+        for (int s = 0; s < batch.sequences; ++s)
+            data.tokens += batch.lengths[static_cast<std::size_t>(s)];
+    for (int s = 0; s < batch.sequences; ++s)
+        windows_.insert(windowOf(batch, s));
+}
+
+void Collector::takePeaks(SiteData& data, const SiteTensor& tensor, const std::vector<Block>& blocks,
+                          const std::vector<float>& rowAbsmax) const {
+    for (const Block& block : blocks) {
+        std::vector<Peak>& peaks = (block.first ? data.first : data.rest).peaks;
+        const int window = windowOf(*tensor.batch, block.sequence);
+        for (std::int64_t r = 0; r < block.rows; ++r) {
+            const int position = block.position + static_cast<int>(r);
+            Peak peak{rowAbsmax[block.firstRow + static_cast<std::size_t>(r)], 0, window, position, -1};
+            if (static_cast<int>(peaks.size()) >= options_.peaks &&
+                !(peaks.empty() || peak.before(peaks.back())))
+                continue;
+            const float* row = block.values + r * tensor.channels;
+            while (peak.channel + 1 < block.channels && std::abs(row[peak.channel]) != peak.absmax)
+                ++peak.channel;
+            if (!tensor.perSequence) peak.tokenId = tensor.batch->at(block.sequence, position);
+            offer(peaks, peak);
+        }
+    }
+}
+
+// A token may come again with another head's value: the larger one stays. What it pushed out before stays out
+// rightly, because every token in the list was at least as large.
+void Collector::offer(std::vector<Peak>& peaks, const Peak& peak) const {
+    const auto same = std::find_if(peaks.begin(), peaks.end(), [&](const Peak& kept) {
+        return kept.window == peak.window && kept.position == peak.position;
+    });
+    if (same != peaks.end()) {
+        if (!peak.before(*same)) return;
+        peaks.erase(same);
+    }
+    const auto place =
+        std::find_if(peaks.begin(), peaks.end(), [&](const Peak& kept) { return peak.before(kept); });
+    peaks.insert(place, peak);
+    if (static_cast<int>(peaks.size()) > options_.peaks) peaks.pop_back();
+}
+
+std::vector<TokenPeak> Collector::readable(const std::vector<Peak>& peaks) const {
+    std::vector<TokenPeak> texts;
+    for (const Peak& peak : peaks) {
+        const bool named = peak.tokenId >= 0 && options_.tokenText;
+        texts.push_back({peak.absmax, peak.channel, peak.window, peak.position,
+                         named ? options_.tokenText(peak.tokenId) : std::string()});
+    }
+    return texts;
+}
+
+ChannelMoments Collector::moments(Site site, bool skipFirstToken) const {
+    const auto found = sites_.find(site);
+    if (found == sites_.end()) return ChannelMoments(options_.magnitudeBar);
+    ChannelMoments merged = found->second.rest.moments;
+    if (!skipFirstToken) merged.merge(found->second.first.moments);
+    return merged;
+}
+
+Observation Collector::observation() const {
+    Observation observation;
+    for (const Site site : order_) {
+        const SiteData& data = sites_.at(site);
+        observation.tokens = std::max(observation.tokens, data.tokens);
+        SiteStats rest = siteFigures(site, data.rest.moments);
+        rest.tokens = data.rest.rows;
+        rest.peaks = readable(data.rest.peaks);
+        SiteStats all = rest;
+        if (data.first.rows > 0) {
+            all = siteFigures(site, moments(site));
+            all.tokens = data.first.rows + data.rest.rows;
+            std::vector<Peak> peaks = data.rest.peaks;
+            for (const Peak& peak : data.first.peaks)
+                offer(peaks, peak);
+            all.peaks = readable(peaks);
+        }
+        observation.sites.push_back(std::move(all));
+        observation.withoutFirstToken.push_back(std::move(rest));
+    }
+    observation.windows = static_cast<int>(windows_.size());
+    return observation;
+}
+
+} // namespace kurtoscope

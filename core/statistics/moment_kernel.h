@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+
+namespace kurtoscope {
+
+// Where the accumulators of one tile of channels lie; each pointer is to `momentTileWidth()` consecutive
+// entries.
+struct MomentTile {
+    double* count;
+    double* mean;
+    double* m2;
+    double* m3;
+    double* m4;
+    double* above;
+    float* min;
+    float* max;
+};
+
+inline constexpr int widestMomentTile = 32; // no kernel takes more channels at once
+inline constexpr int rowLanes = 16;         // partial row maxima that a kernel may write
+
+// Channels that the kernel of this processor takes at once: a power of two up to widestMomentTile.
+int momentTileWidth();
+
+// Merges `rows` rows (at least one, `stride` floats apart) of one tile of channels into `tile`, and raises
+// absmaxLanes[row * rowLanes + …] to the row's |x|. Returns false, with `tile` untouched, when a value is not
+// finite.
+bool addMomentTile(const float* values, std::int64_t rows, std::int64_t stride, float bar,
+                   const MomentTile& tile, float* absmaxLanes);
+
+// Merges central moments B into A after Chan et al. (1979) and Pébay (2008), equations 1.1 to 1.4 generalised
+// to sets. Works for double and for vectors of double; `count + otherCount` must not be 0.
+template <class Real>
+[[gnu::always_inline]] inline void
+mergeCentralMoments(Real& count, Real& mean, Real& m2, Real& m3, Real& m4, const Real& otherCount,
+                    const Real& otherMean, const Real& otherM2, const Real& otherM3, const Real& otherM4) {
+    const Real na = count, nb = otherCount, n = na + nb;
+    const Real delta = otherMean - mean, step = delta / n, product = na * nb;
+    m4 += otherM4 + delta * step * step * step * product * (na * na - product + nb * nb) +
+          6.0 * step * step * (na * na * otherM2 + nb * nb * m2) + 4.0 * step * (na * otherM3 - nb * m3);
+    m3 += otherM3 + delta * step * step * product * (na - nb) + 3.0 * step * (na * otherM2 - nb * m2);
+    m2 += otherM2 + delta * step * product;
+    const Real moved = mean + nb * step;
+    mean = na == 0.0 ? otherMean : moved; // exact for the first block: a constant channel keeps variance 0
+    count = n;
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/statistics/moments.h"
+
+#include "core/statistics/moment_kernel.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace kurtoscope {
+namespace {
+
+constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
+constexpr std::int64_t farRows = 8192; // bytes from row to row
+constexpr int panelChannels = 128;     // 128 KiB of 256 rows: in the second cache level
+constexpr float noMin = std::numeric_limits<float>::infinity();
+
+// A tile at the right edge, copied to the kernel's full width. Spare channels repeat the first one: they can
+// neither raise a row's absmax nor be the only ones that are not finite.
+const float* paddedTile(const float* values, std::int64_t rows, std::int64_t stride, int used, int width) {
+    thread_local std::vector<float> copy;
+    copy.resize(static_cast<std::size_t>(rows) * static_cast<std::size_t>(width));
+    for (std::int64_t r = 0; r < rows; ++r) {
+        float* to = copy.data() + r * width;
+        std::copy_n(values + r * stride, used, to);
+        std::fill(to + used, to + width, *to);
+    }
+    return copy.data();
+}
+
+// The same for a tile that is narrower than the kernel: accumulators beyond the edge belong to other threads
+// or to nobody, so it works on copies.
+bool addEdge(const float* values, std::int64_t rows, std::int64_t stride, int used, float bar,
+             const MomentTile& tile, float* lanes) {
+    double doubles[6][widestMomentTile] = {};
+    float floats[2][widestMomentTile] = {};
+    const MomentTile edge{doubles[0], doubles[1], doubles[2], doubles[3],
+                          doubles[4], doubles[5], floats[0],  floats[1]};
+    double* const own[] = {tile.count, tile.mean, tile.m2, tile.m3, tile.m4, tile.above};
+    for (int i = 0; i < 6; ++i)
+        std::copy_n(own[i], used, doubles[i]);
+    std::copy_n(tile.min, used, edge.min);
+    std::copy_n(tile.max, used, edge.max);
+    const int width = momentTileWidth();
+    if (!addMomentTile(paddedTile(values, rows, stride, used, width), rows, width, bar, edge, lanes))
+        return false;
+    for (int i = 0; i < 6; ++i)
+        std::copy_n(doubles[i], used, own[i]);
+    std::copy_n(edge.min, used, tile.min);
+    std::copy_n(edge.max, used, tile.max);
+    return true;
+}
+
+const float* gathered(const float* values, std::int64_t rows, std::int64_t stride, int used) {
+    thread_local std::vector<float> copy;
+    copy.resize(static_cast<std::size_t>(rows) * static_cast<std::size_t>(used));
+    for (std::int64_t r = 0; r < rows; ++r) {
+        const float* from = values + r * stride;
+        for (int c = 0; c < used; c += 16)
+            __builtin_prefetch(from + 8 * stride + c);
+        std::copy_n(from, used, copy.data() + r * used);
+    }
+    return copy.data();
+}
+
+void raiseRowAbsmax(const std::vector<float>& lanes, std::int64_t rows, int used, float* rowAbsmax) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+        const float* row = lanes.data() + r * rowLanes;
+        rowAbsmax[r] = std::max(rowAbsmax[r], *std::max_element(row, row + used));
+    }
+}
+
+} // namespace
+
+void Moments::add(float value, float bar) {
+    if (!std::isfinite(value)) {
+        nonfinite += 1;
+        return;
+    }
+    min = std::min(min, value);
+    max = std::max(max, value);
+    above += std::abs(value) >= bar ? 1 : 0;
+    mergeCentralMoments(count, mean, m2, m3, m4, 1.0, static_cast<double>(value), 0.0, 0.0, 0.0);
+}
+
+void Moments::merge(const Moments& other) {
+    above += other.above;
+    nonfinite += other.nonfinite;
+    if (other.count == 0) return;
+    min = std::min(min, other.min);
+    max = std::max(max, other.max);
+    mergeCentralMoments(count, mean, m2, m3, m4, other.count, other.mean, other.m2, other.m3, other.m4);
+}
+
+double Moments::variance() const {
+    return count > 0 ? m2 / count : undefined;
+}
+
+double Moments::skewness() const {
+    return m2 > 0 ? std::sqrt(count) * m3 / std::pow(m2, 1.5) : undefined;
+}
+
+double Moments::kurtosis() const {
+    return m2 > 0 ? count * (m4 / m2) / m2 : undefined;
+}
+
+void ChannelMoments::grow(int channels) {
+    if (channels <= this->channels()) return;
+    const auto size = static_cast<std::size_t>(channels);
+    for (auto* figure : {&count_, &mean_, &m2_, &m3_, &m4_, &above_, &nonfinite_})
+        figure->resize(size, 0.0);
+    min_.resize(size, noMin);
+    max_.resize(size, -noMin);
+}
+
+void ChannelMoments::add(const float* values, std::int64_t rows, std::int64_t stride, int begin, int end,
+                         float* rowAbsmax) {
+    if (rows <= 0 || begin >= end) return;
+    thread_local std::vector<float> lanes;
+    lanes.assign(static_cast<std::size_t>(rows * rowLanes), 0.0F);
+    // Rows that lie pages apart fall into the same few cache sets and leave prefetchers blind: gather them
+    // first.
+    const int panelWidth =
+        stride * static_cast<std::int64_t>(sizeof(float)) > farRows ? panelChannels : end - begin;
+    bool allFinite = true;
+    for (int channel = begin; channel < end; channel += panelWidth) {
+        const int used = std::min(panelWidth, end - channel);
+        if (panelWidth < end - begin) {
+            const float* panel = gathered(values + channel, rows, stride, used);
+            allFinite &= addPanel(panel, rows, used, channel, used, lanes.data());
+        } else {
+            allFinite &= addPanel(values + channel, rows, stride, channel, used, lanes.data());
+        }
+    }
+    if (allFinite) {
+        raiseRowAbsmax(lanes, rows, rowLanes, rowAbsmax);
+        return;
+    }
+    for (std::int64_t r = 0; r < rows; ++r) // the lanes may hold ∞
+        for (int c = begin; c < end; ++c)
+            if (const float x = values[r * stride + c]; std::isfinite(x))
+                rowAbsmax[r] = std::max(rowAbsmax[r], std::abs(x));
+}
+
+bool ChannelMoments::addPanel(const float* values, std::int64_t rows, std::int64_t stride, int begin,
+                              int channels, float* lanes) {
+    const int width = momentTileWidth();
+    bool allFinite = true;
+    for (int offset = 0; offset < channels; offset += width) {
+        const int used = std::min(width, channels - offset);
+        const auto at = static_cast<std::size_t>(begin + offset);
+        const MomentTile tile{&count_[at], &mean_[at],  &m2_[at],  &m3_[at],
+                              &m4_[at],    &above_[at], &min_[at], &max_[at]};
+        const bool added = used == width ? addMomentTile(values + offset, rows, stride, bar_, tile, lanes)
+                                         : addEdge(values + offset, rows, stride, used, bar_, tile, lanes);
+        if (added) continue;
+        allFinite = false;
+        for (int c = offset; c < offset + used; ++c)
+            addSlowly(values + c, rows, stride, begin + c);
+    }
+    return allFinite;
+}
+
+void ChannelMoments::addSlowly(const float* values, std::int64_t rows, std::int64_t stride, int channel) {
+    Moments block;
+    for (std::int64_t r = 0; r < rows; ++r)
+        block.add(values[r * stride], bar_);
+    Moments total = at(channel);
+    total.merge(block);
+    set(channel, total);
+}
+
+void ChannelMoments::merge(const ChannelMoments& other) {
+    grow(other.channels());
+    for (int channel = 0; channel < other.channels(); ++channel) {
+        Moments total = at(channel);
+        total.merge(other.at(channel));
+        set(channel, total);
+    }
+}
+
+Moments ChannelMoments::at(int channel) const {
+    const auto at = static_cast<std::size_t>(channel);
+    return {count_[at], mean_[at], m2_[at], m3_[at], m4_[at], above_[at], nonfinite_[at], min_[at], max_[at]};
+}
+
+void ChannelMoments::set(int channel, const Moments& moments) {
+    const auto at = static_cast<std::size_t>(channel);
+    count_[at] = moments.count;
+    mean_[at] = moments.mean;
+    m2_[at] = moments.m2;
+    m3_[at] = moments.m3;
+    m4_[at] = moments.m4;
+    above_[at] = moments.above;
+    nonfinite_[at] = moments.nonfinite;
+    min_[at] = moments.min;
+    max_[at] = moments.max;
+}
+
+} // namespace kurtoscope

@@ -21,6 +21,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::uint64_t longestHeader = 100'000'000; // the reference reader's limit
+constexpr int deepestHeader = 16; // four are needed; without a limit a hostile header costs gigabytes
 constexpr const char* downloadAgain = "Download the file again";
 
 class MappedTensors final : public TensorFile {
@@ -48,7 +49,10 @@ private:
 // JSON lets a key stand twice and parsers take either: two readers would then see different weights.
 Json parseStrictly(std::string_view text, const std::filesystem::path& file, const std::string& part) {
     std::vector<std::unordered_set<std::string>> open;
-    const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
+    const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+        if (depth > deepestHeader)
+            refuse(file, part + " is nested more than " + std::to_string(deepestHeader) + " deep",
+                   downloadAgain);
         if (event == Json::parse_event_t::object_start) open.emplace_back();
         if (event == Json::parse_event_t::object_end) open.pop_back();
         if (event == Json::parse_event_t::key && !open.back().insert(parsed.get<std::string>()).second)

@@ -97,6 +97,10 @@ private slots:
         row("header longer than anything", safetensorsBytes("{}", "", ~0ULL),
             {"18446744073709551615", "at most"});
         row("header cut", safetensorsBytes(R"({"w":{"dtype")", ""), {"not valid JSON"});
+        std::string nested;
+        for (int i = 0; i < 100'000; ++i)
+            nested += "{\"a\":";
+        row("header nested without end", safetensorsBytes(nested, ""), {"nested more than 16 deep"});
         row("header is no UTF-8", safetensorsBytes("{\"\xFF\":1}", ""), {"not valid JSON"});
         row("data cut", file(good, 7), {"\"w\"", "byte 8", "only 7", "cut short"});
         row("bytes after the last tensor", file(good, 9), {"take 8 bytes", "9 follow"});

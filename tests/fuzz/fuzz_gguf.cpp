@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Any bytes are either a GGUF file or an Error; what opens can be read to the last value.
 //   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_gguf.cpp
-//   core/base/error.cpp
+//       core/base/error.cpp
 //       core/model/{mapped_file,gguf,gguf_metadata,gguf_tokenizer,tensor_file,block_formats,dequantize}.cpp
 #include "core/model/gguf.h"
 #include "core/model/mapped_file.h"

@@ -63,8 +63,7 @@ public:
         ProgressLine progress;
         Workbench workbench = model_.open(progress, stop);
         const DataInfo data = workbench.describe(request.data);
-        for (const Recipe& recipe : request.recipes)
-            workbench.validate(recipe);
+        recipes_.validate(workbench, request.recipes);
         progress.say(workbench.model().name + " · " + workbench.deviceText() + " · " + data.name + ", " +
                      data.summary);
         const auto note = [&](const Reading& r) {
@@ -75,7 +74,8 @@ public:
         readings = workbench.evaluate(request, stop, note, progress.callback());
         if (stop.stop_requested()) throw Cancelled();
 
-        if (!data.note.empty()) progress.say(data.note);
+        // A table gives rows up for calibration only where a recipe asks for it.
+        if (!data.note.empty() && readings.front().windowsTotal == data.windows) progress.say(data.note);
         progress.say("");
         readingTable(readingCells(recipes_.names(), readings)).print(json_.human());
 
@@ -87,7 +87,7 @@ public:
                      {"task", data.task},
                      {"model", modelJson(workbench.model())},
                      {"data", data.name},
-                     {"windows", data.windows},
+                     {"windows", readings.front().windowsTotal},
                      {"length", request.data.length},
                      {"seed", model_.seed()},
                      {"device", workbench.deviceText()},

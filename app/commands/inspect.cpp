@@ -130,7 +130,7 @@ public:
         ProgressLine progress;
         Workbench workbench = model_.open(progress, stop);
         const DataInfo data = workbench.describe(request.data);
-        workbench.validate(request.recipe);
+        recipe_.validate(workbench, {request.recipe});
         progress.say(workbench.model().name + " · " + workbench.deviceText() + " · " + data.name + ", " +
                      data.summary);
         if (!request.recipe.keep.empty())

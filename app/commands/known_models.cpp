@@ -50,16 +50,10 @@ std::vector<ModelFolder> modelFolders() {
 }
 
 std::vector<KnownModel> knownModels() {
-    std::vector<KnownModel> all;
-    std::error_code code;
-    for (const auto& folder : modelFolders()) {
-        if (!fs::is_directory(folder.path, code)) continue;
-        for (KnownModel& model : Workbench::knownModels({folder.path})) {
-            model.origin = folder.origin;
-            all.push_back(std::move(model));
-        }
-    }
-    return all;
+    std::vector<std::string> folders;
+    for (const auto& folder : modelFolders())
+        folders.push_back(folder.origin + "=" + folder.path);
+    return Workbench::knownModels(folders);
 }
 
 std::string modelPath(const std::string& pathOrName) {

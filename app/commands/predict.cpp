@@ -30,7 +30,7 @@ public:
         input->require_option(1);
         recipe_.declare(app, RecipeOptions::Number::one, false);
         app.add_option("--calibration", calibration_.path,
-                       "Text from which a recipe with keep= takes its channels, and static ranges come")
+                       "Text from which a recipe with keep= takes its channels")
             ->type_name("FILE");
         app.add_option("--top", top_, "How many of the likeliest outputs to name")
             ->check(atLeast(1))
@@ -54,7 +54,7 @@ public:
 
         ProgressLine progress;
         Workbench workbench = model_.open(progress, stop);
-        workbench.validate(recipe);
+        recipe_.validate(workbench, {recipe});
         if (!recipe.keep.empty())
             recipe = workbench.resolveKeep(recipe, calibration_, stop, progress.callback());
         const auto result = workbench.predict(text_, ids_, recipe, top_);

@@ -46,7 +46,7 @@ public:
     }
 
     int run(std::stop_token stop) override {
-        std::vector<Recipe> recipes = recipes_.recipes(demonstration);
+        const std::vector<Recipe> recipes = recipes_.recipes(demonstration);
         data_.setDefaultPath(resourceFile("demo_text.txt"));
         if (data_.request().path.empty())
             throw UsageError("no data to run over", "--data", "Name a text file with --data");
@@ -65,24 +65,23 @@ public:
     }
 
 private:
-    void measure(Report& report, std::vector<Recipe>& recipes, const std::stop_token& stop) {
+    void measure(Report& report, const std::vector<Recipe>& recipes, const std::stop_token& stop) {
         ProgressLine progress;
         Workbench workbench = model_.open(progress, stop);
         report.model = workbench.model();
         report.data = workbench.describe(data_.request());
         progress.say(report.model.name + " · " + workbench.deviceText() + " · " + report.data.name + ", " +
                      report.data.summary);
-        for (const Recipe& recipe : recipes)
-            workbench.validate(recipe);
+        recipes_.validate(workbench, recipes);
         for (std::size_t i = 0; i < recipes.size(); ++i) {
             progress.setNote("recipe " + std::to_string(i + 1) + " of " + std::to_string(recipes.size()));
-            if (!recipes[i].keep.empty())
-                recipes[i] = workbench.resolveKeep(recipes[i], data_.request(), stop, progress.callback());
             ObserveRequest request;
             request.data = data_.request();
-            request.recipe = recipes[i];
+            request.recipe = recipes[i].keep.empty()
+                                 ? recipes[i]
+                                 : workbench.resolveKeep(recipes[i], request.data, stop, progress.callback());
             report.columns[i].name = recipes_.names()[i];
-            report.columns[i].recipe = recipes[i];
+            report.columns[i].recipe = request.recipe;
             report.columns[i].observation = workbench.observe(request, stop, progress.callback());
         }
         progress.setNote("");

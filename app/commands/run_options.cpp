@@ -20,9 +20,16 @@ void checkFile(const std::string& path) {
                     path, "Give a .txt, .tsv or .csv file");
 }
 
-bool isFile(const std::string& path) {
+// What is wrong in words typed after --recipe is a mistake of usage; what is wrong in a file is not.
+template <class Action>
+void asUsage(const std::string& text, Action action) {
     std::error_code code;
-    return std::filesystem::exists(path, code);
+    if (text.ends_with(".json") || std::filesystem::is_regular_file(text, code)) return action();
+    try {
+        action();
+    } catch (const Error& error) {
+        throw UsageError(error.message(), error.where().empty() ? text : error.where(), error.hint());
+    }
 }
 
 // A misspelt word is worth finding before a model is loaded; values and sites are checked by core once one is
@@ -38,12 +45,11 @@ void checkWords(const Recipe& recipe, const std::string& text) {
             std::string keys = "scope, keep";
             for (const auto& parameter : scheme.parameters)
                 keys += ", " + parameter.id;
-            throw UsageError("the scheme " + scheme.id + " has no key \"" + key + "\"", text,
-                             "Its keys: " + keys);
+            throw Error("the scheme " + scheme.id + " has no key \"" + key + "\"", text, "Its keys: " + keys);
         }
         return;
     }
-    throw UsageError("unknown scheme \"" + recipe.scheme + "\"", text, "Known: " + known);
+    throw Error("unknown scheme \"" + recipe.scheme + "\"", text, "Known: " + known);
 }
 
 } // namespace
@@ -99,12 +105,16 @@ void DataOptions::declare(CLI::App& app, Need need, bool withTask) {
                      ->type_name("FILE");
     if (need == Need::required) data->required();
     if (withTask) {
+        std::vector<std::string> ids;
         std::string tasks;
-        for (const TaskInfo& task : Workbench::tasks())
+        for (const TaskInfo& task : Workbench::tasks()) {
+            ids.push_back(task.id);
             tasks += (tasks.empty() ? "" : ", ") + task.id;
+        }
         app.add_option("--task", request_.task,
                        "What to measure: " + tasks + " [default: what fits model and file]")
-            ->type_name("TASK");
+            ->type_name("TASK")
+            ->check(CLI::IsMember(ids));
     }
     app.add_option("--windows", request_.windows,
                    "Windows to run, the first ones of the data [default: 8 of a text, every row of a table]")
@@ -149,19 +159,17 @@ void RecipeOptions::declare(CLI::App& app, Number number, bool required) {
 std::vector<Recipe> RecipeOptions::recipes(const std::vector<std::string>& otherwise) {
     if (texts_.empty()) texts_ = otherwise;
     std::vector<Recipe> all;
-    for (const std::string& text : texts_) {
-        if (isFile(text)) {
+    for (const std::string& text : texts_)
+        asUsage(text, [&] {
             all.push_back(Recipe::parse(text));
-            continue;
-        }
-        try {
-            all.push_back(Recipe::parse(text));
-        } catch (const Error& error) {
-            throw UsageError(error.message(), error.where().empty() ? text : error.where(), error.hint());
-        }
-        checkWords(all.back(), text);
-    }
+            checkWords(all.back(), text);
+        });
     return all;
+}
+
+void RecipeOptions::validate(const Workbench& workbench, const std::vector<Recipe>& recipes) const {
+    for (std::size_t i = 0; i < recipes.size(); ++i)
+        asUsage(texts_[i], [&] { workbench.validate(recipes[i]); });
 }
 
 } // namespace kurtoscope::commands

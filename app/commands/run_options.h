@@ -52,6 +52,8 @@ public:
     // What was asked for, in that order; `otherwise` when nothing was. Throws UsageError for words that mean
     // no recipe, Error for a file that holds none.
     std::vector<Recipe> recipes(const std::vector<std::string>& otherwise);
+    // The same against the open model: values, sites, channels.
+    void validate(const Workbench& workbench, const std::vector<Recipe>& recipes) const;
     const std::vector<std::string>& names() const { return texts_; } // as they were typed
 
 private:

@@ -2,6 +2,7 @@
 #include "core/statistics/moment_kernel.h"
 
 #include <cstring>
+#include <vector>
 
 namespace kurtoscope {
 namespace {
@@ -140,13 +141,6 @@ struct Kernel {
     }
 };
 
-using Add = bool (*)(const float*, std::int64_t, std::int64_t, float, const MomentTile&, float*);
-
-struct Choice {
-    int width;
-    Add add;
-};
-
 // The two-lane kernel suits the SSE2 and NEON that every 64-bit processor of their kind has. Chosen by hand
 // rather than by target_clones, whose resolvers run before a sanitizer has started.
 using Baseline = Kernel<2, 1>;
@@ -170,30 +164,24 @@ addAvx512(const float* values, std::int64_t rows, std::int64_t stride, float bar
 }
 #endif
 
-Choice choose() {
+std::vector<MomentKernel> usableKernels() {
+    std::vector<MomentKernel> kernels;
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-        return {Avx512::width, addAvx512};
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {Avx2::width, addAvx2};
+        kernels.push_back({"AVX-512", Avx512::width, addAvx512});
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        kernels.push_back({"AVX2", Avx2::width, addAvx2});
 #endif
-    return {Baseline::width, addBaseline};
-}
-
-const Choice& chosen() {
-    static const Choice choice = choose();
-    return choice;
+    kernels.push_back({"baseline", Baseline::width, addBaseline});
+    return kernels;
 }
 
 } // namespace
 
-int momentTileWidth() {
-    return chosen().width;
-}
-
-bool addMomentTile(const float* values, std::int64_t rows, std::int64_t stride, float bar,
-                   const MomentTile& tile, float* absmaxLanes) {
-    return chosen().add(values, rows, stride, bar, tile, absmaxLanes);
+std::span<const MomentKernel> momentKernels() {
+    static const std::vector<MomentKernel> kernels = usableKernels();
+    return kernels;
 }
 
 } // namespace kurtoscope

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/base/export.h"
+
 #include <cstdint>
+#include <span>
 
 namespace kurtoscope {
 
-// Where the accumulators of one tile of channels lie; each pointer is to `momentTileWidth()` consecutive
+// Where the accumulators of one tile of channels lie; each pointer is to a kernel's width of consecutive
 // entries.
 struct MomentTile {
     double* count;
@@ -21,14 +24,18 @@ struct MomentTile {
 inline constexpr int widestMomentTile = 32; // no kernel takes more channels at once
 inline constexpr int rowLanes = 16;         // partial row maxima that a kernel may write
 
-// Channels that the kernel of this processor takes at once: a power of two up to widestMomentTile.
-int momentTileWidth();
+struct MomentKernel {
+    const char* name;
+    int width; // channels at once: a power of two up to widestMomentTile
+    // Merges `rows` rows (at least one, `stride` floats apart) of one tile of channels into `tile`, and
+    // raises absmaxLanes[row * rowLanes + …] to the row's |x|. Returns false, with `tile` untouched, when a
+    // value is not finite; the lanes may then hold ∞.
+    bool (*add)(const float* values, std::int64_t rows, std::int64_t stride, float bar,
+                const MomentTile& tile, float* absmaxLanes);
+};
 
-// Merges `rows` rows (at least one, `stride` floats apart) of one tile of channels into `tile`, and raises
-// absmaxLanes[row * rowLanes + …] to the row's |x|. Returns false, with `tile` untouched, when a value is not
-// finite.
-bool addMomentTile(const float* values, std::int64_t rows, std::int64_t stride, float bar,
-                   const MomentTile& tile, float* absmaxLanes);
+// The kernels that this processor can run, the fastest first.
+KURTOSCOPE_API std::span<const MomentKernel> momentKernels();
 
 // Merges central moments B into A after Chan et al. (1979) and Pébay (2008), equations 1.1 to 1.4 generalised
 // to sets. Works for double and for vectors of double; `count + otherCount` must not be 0.

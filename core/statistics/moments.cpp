@@ -30,8 +30,9 @@ const float* paddedTile(const float* values, std::int64_t rows, std::int64_t str
 
 // The same for a tile that is narrower than the kernel: accumulators beyond the edge belong to other threads
 // or to nobody, so it works on copies.
-bool addEdge(const float* values, std::int64_t rows, std::int64_t stride, int used, float bar,
-             const MomentTile& tile, float* lanes) {
+bool addEdge(const MomentKernel& kernel, const float* values, std::int64_t rows, std::int64_t stride,
+             int used, float bar, const MomentTile& tile, float* lanes) {
+    const int width = kernel.width;
     double doubles[6][widestMomentTile] = {};
     float floats[2][widestMomentTile] = {};
     const MomentTile edge{doubles[0], doubles[1], doubles[2], doubles[3],
@@ -41,8 +42,7 @@ bool addEdge(const float* values, std::int64_t rows, std::int64_t stride, int us
         std::copy_n(own[i], used, doubles[i]);
     std::copy_n(tile.min, used, edge.min);
     std::copy_n(tile.max, used, edge.max);
-    const int width = momentTileWidth();
-    if (!addMomentTile(paddedTile(values, rows, stride, used, width), rows, width, bar, edge, lanes))
+    if (!kernel.add(paddedTile(values, rows, stride, used, width), rows, width, bar, edge, lanes))
         return false;
     for (int i = 0; i < 6; ++i)
         std::copy_n(doubles[i], used, own[i]);
@@ -144,15 +144,17 @@ void ChannelMoments::add(const float* values, std::int64_t rows, std::int64_t st
 
 bool ChannelMoments::addPanel(const float* values, std::int64_t rows, std::int64_t stride, int begin,
                               int channels, float* lanes) {
-    const int width = momentTileWidth();
+    const MomentKernel& kernel = momentKernels().front();
+    const int width = kernel.width;
     bool allFinite = true;
     for (int offset = 0; offset < channels; offset += width) {
         const int used = std::min(width, channels - offset);
         const auto at = static_cast<std::size_t>(begin + offset);
         const MomentTile tile{&count_[at], &mean_[at],  &m2_[at],  &m3_[at],
                               &m4_[at],    &above_[at], &min_[at], &max_[at]};
-        const bool added = used == width ? addMomentTile(values + offset, rows, stride, bar_, tile, lanes)
-                                         : addEdge(values + offset, rows, stride, used, bar_, tile, lanes);
+        const bool added = used == width
+                               ? kernel.add(values + offset, rows, stride, bar_, tile, lanes)
+                               : addEdge(kernel, values + offset, rows, stride, used, bar_, tile, lanes);
         if (added) continue;
         allFinite = false;
         for (int c = offset; c < offset + used; ++c)

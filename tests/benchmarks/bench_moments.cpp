@@ -40,8 +40,8 @@ int main(int argc, char** argv) {
     Batch batch{1, length, std::vector<int>(length, 1), {}, {length}, {0}};
     std::mt19937 random(1);
     std::normal_distribution<float> normal;
-    std::printf("kernel: %d channels at once\n%-14s %9s %9s %9s\n", momentTileWidth(), "place", "ns/value",
-                "GB/s", "ms/window");
+    std::printf("kernel: %s\n%-14s %9s %9s %9s\n", momentKernels().front().name, "place", "ns/value", "GB/s",
+                "ms/window");
     double total = 0, values = 0;
     for (const Shape& shape : shapes) {
         const std::size_t size =

@@ -2,6 +2,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
 #include "core/statistics/histogram.h"
+#include "core/statistics/moment_kernel.h"
 #include "core/statistics/moments.h"
 #include "core/statistics/site_figures.h"
 #include "tests/support/statistics_table.h"
@@ -59,6 +60,7 @@ private slots:
     void blocksDoNotMatter();
     void everyWidthIsExact_data();
     void everyWidthIsExact();
+    void kernelsAgree();
     void rangesAddUp();
     void nonFiniteIsCountedAndLeftOut();
     void allNonFinite();
@@ -169,6 +171,46 @@ void TestMoments::everyWidthIsExact() {
         for (int c = 0; c < channels; ++c)
             expected = std::max(expected, std::abs(values[static_cast<std::size_t>(r * channels + c)]));
         QCOMPARE(absmax[static_cast<std::size_t>(r)], expected);
+    }
+}
+
+// The processor's best kernel serves all other tests; here each one that it can run meets plain sums.
+void TestMoments::kernelsAgree() {
+    const int rows = 50, stride = widestMomentTile;
+    const auto values = normalValues(rows * stride, 21);
+    QVERIFY(!momentKernels().empty());
+    for (const MomentKernel& kernel : momentKernels()) {
+        double sums[6][widestMomentTile] = {};
+        float extremes[2][widestMomentTile] = {};
+        std::vector<float> lanes(rows * rowLanes);
+        const MomentTile tile{sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], extremes[0], extremes[1]};
+        QVERIFY(kernel.add(values.data(), 1, stride, 1.0F, tile, lanes.data()));
+        QVERIFY(kernel.add(values.data() + stride, rows - 1, stride, 1.0F, tile, lanes.data() + rowLanes));
+        for (int c = 0; c < kernel.width; ++c) {
+            Moments plain;
+            for (int r = 0; r < rows; ++r)
+                plain.add(values[static_cast<std::size_t>(r * stride + c)], 1.0F);
+            QVERIFY2(near(tile.mean[c], plain.mean) && near(tile.m2[c], plain.m2) &&
+                         near(tile.m3[c], plain.m3) && near(tile.m4[c], plain.m4),
+                     kernel.name);
+            QCOMPARE(tile.above[c], plain.above);
+            QCOMPARE(tile.min[c], plain.min);
+            QCOMPARE(tile.max[c], plain.max);
+        }
+        for (int r = 0; r < rows; ++r) {
+            float expected = 0;
+            for (int c = 0; c < kernel.width; ++c)
+                expected = std::max(expected, std::abs(values[static_cast<std::size_t>(r * stride + c)]));
+            const auto row = lanes.begin() + r * rowLanes;
+            QCOMPARE(*std::max_element(row, row + rowLanes), expected);
+        }
+        for (const float bad : {notNumber, infinite, -infinite}) {
+            auto spoiled = values;
+            spoiled[static_cast<std::size_t>(7 * stride + kernel.width - 1)] = bad;
+            const double before = tile.m4[0];
+            QVERIFY2(!kernel.add(spoiled.data(), rows, stride, 1.0F, tile, lanes.data()), kernel.name);
+            QCOMPARE(tile.m4[0], before);
+        }
     }
 }
 

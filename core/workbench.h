@@ -28,21 +28,21 @@ struct WorkbenchOptions {
 
 // Which data a pass runs over. Text is tokenized whole and cut into windows of `length`, each run alone.
 struct DataRequest {
-    std::string path;        // .txt (any text), .tsv/.csv (classification, similarity)
-    std::string task;        // "" picks the one that fits model and file; else a task id
-    int windows = 0;         // 0: the task's default (8 windows of text; every row of a table)
-    int length = 256;        // tokens per window, cut to what the model was built for
-    int calibrationWindows = 4; // taken after the evaluated ones
+    std::string path;            // .txt (any text), .tsv/.csv (classification, similarity)
+    std::string task;            // "" picks the one that fits model and file; else a task id
+    int windows = 0;             // 0: the task's default (8 windows of text; every row of a table)
+    int length = 256;            // tokens per window, cut to what the model was built for
+    int calibrationWindows = 4;  // taken after the evaluated ones
     std::string calibrationPath; // another file of the same kind, "" for none
 
     bool operator==(const DataRequest&) const = default;
 };
 
 struct DataInfo {
-    std::string name, task, metric;  // "wikitext2/test.txt", "perplexity", "perplexity"
-    std::string summary;             // "8 × 256 tokens"
+    std::string name, task, metric; // "wikitext2/test.txt", "perplexity", "perplexity"
+    std::string summary;            // "8 × 256 tokens"
     int windows = 0, available = 0;
-    std::string note;                // what a reader must know ("calibration windows were held out"), may be empty
+    std::string note; // what a reader must know ("calibration windows were held out"), may be empty
 };
 
 struct TaskInfo {
@@ -51,7 +51,7 @@ struct TaskInfo {
 
 struct ObserveRequest {
     DataRequest data;
-    Recipe recipe;              // observed under this recipe; fp32 by default
+    Recipe recipe;                 // observed under this recipe; fp32 by default
     bool linearInputsOnly = false; // only what a calibration needs
     float magnitudeBar = 6;        // |x| that SiteStats::shareAbove counts from
 };
@@ -66,8 +66,9 @@ struct EvaluateRequest {
 // An evaluated column's recipe after its `keep` criterion was resolved to channels.
 using OnReading = std::function<void(const Reading&)>;
 
-// The facade: one model, its data and everything that can be asked of them. Owns model, tensors and device context; use
-// it from one thread at a time (the engine thread, or a command). Every call throws Error; with a stop token, Cancelled.
+// The facade: one model, its data and everything that can be asked of them. Owns model, tensors and device
+// context; use it from one thread at a time (the engine thread, or a command). Every call throws Error; with
+// a stop token, Cancelled.
 class KURTOSCOPE_API Workbench {
 public:
     explicit Workbench(WorkbenchOptions options = {});
@@ -78,28 +79,35 @@ public:
     std::string deviceText() const; // "CPU · AVX-512 VNNI · 2 threads"
 
     // Opens a Hugging Face folder or a GGUF file. The model that was open stays open when this throws.
-    const ModelInfo& open(const std::string& path, std::stop_token stop = {}, const OnProgress& progress = {});
+    const ModelInfo& open(const std::string& path, std::stop_token stop = {},
+                          const OnProgress& progress = {});
     bool isOpen() const;
     const ModelInfo& model() const; // throws Error when none is open
 
-    // What a request means for the open model: task, windows, note. Reads and tokenizes the file (kept for later calls).
+    // What a request means for the open model: task, windows, note. Reads and tokenizes the file (kept for
+    // later calls).
     DataInfo describe(const DataRequest& data);
 
     // Statistics of every site in one pass; `onObservation` gets progressive copies (at most 4 a second).
-    Observation observe(const ObserveRequest& request, std::stop_token stop = {}, const OnProgress& progress = {},
+    Observation observe(const ObserveRequest& request, std::stop_token stop = {},
+                        const OnProgress& progress = {},
                         const std::function<void(const Observation&)>& onObservation = {});
-    // Values of one site over typed text (when not empty) or the data's first windows, up to maxTokens tokens.
-    SiteSample sample(Site site, const DataRequest& data, const std::string& text, const Recipe& recipe, int maxTokens,
-                      std::stop_token stop = {});
-    // The quantization levels that `recipe` lays on `site` for tensors of these statistics; empty when left as it is.
+    // Values of one site over typed text (when not empty) or the data's first windows, up to maxTokens
+    // tokens.
+    SiteSample sample(Site site, const DataRequest& data, const std::string& text, const Recipe& recipe,
+                      int maxTokens, std::stop_token stop = {});
+    // The quantization levels that `recipe` lays on `site` for tensors of these statistics; empty when left
+    // as it is.
     std::vector<float> gridLevels(const Recipe& recipe, const SiteStats& stats) const;
 
     // Checks scheme, parameters, sites and channels against the open model. Throws Error.
     void validate(const Recipe& recipe) const;
-    // `recipe.keep` turned into kept channels at the sites which the recipe quantizes, from calibration statistics.
+    // `recipe.keep` turned into kept channels at the sites which the recipe quantizes, from calibration
+    // statistics.
     Recipe resolveKeep(const Recipe& recipe, const DataRequest& data, std::stop_token stop = {},
                        const OnProgress& progress = {});
-    // Progressive paired evaluation against FP32 (run once and kept). Returns the final reading of each recipe.
+    // Progressive paired evaluation against FP32 (run once and kept). Returns the final reading of each
+    // recipe.
     std::vector<Reading> evaluate(const EvaluateRequest& request, std::stop_token stop = {},
                                   const OnReading& onReading = {}, const OnProgress& progress = {});
 
@@ -113,7 +121,8 @@ public:
 
     static std::vector<SchemeInfo> schemes();
     static std::vector<TaskInfo> tasks();
-    static std::vector<KnownModel> knownModels(const std::vector<std::string>& folders); // each with its origin
+    static std::vector<KnownModel>
+    knownModels(const std::vector<std::string>& folders); // each with its origin
     static std::string version();
 
 private:

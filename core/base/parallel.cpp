@@ -13,14 +13,15 @@ void parallelFor(std::int64_t count, std::int64_t grain,
                  const std::function<void(std::int64_t, std::int64_t)>& body) {
     if (count <= 0) return;
     const std::int64_t pieces =
-        std::min<std::int64_t>(omp_get_max_threads(), (count + std::max<std::int64_t>(grain, 1) - 1) / std::max<std::int64_t>(grain, 1));
+        std::min<std::int64_t>(omp_get_max_threads(), (count + std::max<std::int64_t>(grain, 1) - 1) /
+                                                          std::max<std::int64_t>(grain, 1));
     if (pieces <= 1 || omp_in_parallel()) {
         body(0, count);
         return;
     }
     std::exception_ptr failure;
     std::mutex failureMutex;
-#pragma omp parallel for num_threads(static_cast<int>(pieces)) schedule(static, 1)
+#pragma omp parallel for num_threads(static_cast <int>(pieces)) schedule(static, 1)
     for (std::int64_t piece = 0; piece < pieces; ++piece) {
         try {
             body(piece * count / pieces, (piece + 1) * count / pieces);

@@ -34,8 +34,12 @@ constexpr std::array<PlaceText, placeCount> placeTexts{{
 
 } // namespace
 
-std::string_view placeName(Place place) { return placeTexts[static_cast<std::size_t>(place)].name; }
-std::string_view placeMeaning(Place place) { return placeTexts[static_cast<std::size_t>(place)].meaning; }
+std::string_view placeName(Place place) {
+    return placeTexts[static_cast<std::size_t>(place)].name;
+}
+std::string_view placeMeaning(Place place) {
+    return placeTexts[static_cast<std::size_t>(place)].meaning;
+}
 
 std::optional<Place> placeFromName(std::string_view name) {
     for (std::size_t i = 0; i < placeCount; ++i)
@@ -46,7 +50,8 @@ std::optional<Place> placeFromName(std::string_view name) {
 const std::array<Place, placeCount>& allPlaces() {
     static const auto places = [] {
         std::array<Place, placeCount> all{};
-        for (std::size_t i = 0; i < placeCount; ++i) all[i] = static_cast<Place>(i);
+        for (std::size_t i = 0; i < placeCount; ++i)
+            all[i] = static_cast<Place>(i);
         return all;
     }();
     return places;

@@ -9,8 +9,8 @@
 namespace kurtoscope {
 
 // One site's values of one batch as contiguous float32 rows of `channels`, in host memory. Rows run over
-// [sequence, group, position]; `groups` is the head count for attn_probs and 1 elsewhere. `perSequence`: one row per
-// sequence and no positions (class logits). Valid only during Tap::take.
+// [sequence, group, position]; `groups` is the head count for attn_probs and 1 elsewhere. `perSequence`: one
+// row per sequence and no positions (class logits). Valid only during Tap::take.
 struct SiteTensor {
     const float* values = nullptr;
     std::int64_t channels = 0;
@@ -19,8 +19,8 @@ struct SiteTensor {
     const Batch* batch = nullptr;
 };
 
-// An observer of a forward pass: first asked whether it wants a site, then given the tensor. Called on the thread that
-// runs the model, between its operators; what it throws ends the pass.
+// An observer of a forward pass: first asked whether it wants a site, then given the tensor. Called on the
+// thread that runs the model, between its operators; what it throws ends the pass.
 class Tap {
 public:
     virtual ~Tap() = default;

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// LLaMA (Touvron et al. 2023, arXiv 2302.13971): pre-norm decoder with RMSNorm, rotary embedding,
+// grouped-query attention and SwiGLU.
+#include "core/engine/blocks.h"
+#include "core/engine/transformer.h"
+
+#include "core/base/error.h"
+
+#include <numbers>
+
+namespace kurtoscope {
+namespace {
+
+struct LlamaBlock {
+    at::Tensor attentionNorm, feedForwardNorm;
+    std::shared_ptr<Linear> query, key, value, output, gate, up, down;
+};
+
+// Inverse frequencies, stretched as config.json's rope_scaling asks for.
+at::Tensor inverseFrequencies(const ConfigJson& config, std::int64_t size, Weights& weights) {
+    const auto& json = config.json();
+    const bool nested = config.has("rope_parameters") && json.at("rope_parameters").is_object();
+    const char* key = nested ? "rope_parameters" : "rope_scaling";
+    const ConfigJson scaling(config.has(key) && json.at(key).is_object() ? json.at(key)
+                                                                         : nlohmann::json::object(),
+                             config.where());
+    const double base = config.number("rope_theta", scaling.number("rope_theta", 10000.0));
+    at::Tensor inverse = at::pow(base, at::arange(0, size, 2, at::kFloat) / double(size)).reciprocal();
+    if (weights.has("rope_freqs.weight")) return inverse / weights.load("rope_freqs.weight", {size / 2});
+    const std::string type = scaling.text("rope_type", scaling.text("type", "default"));
+    if (type == "default") return inverse;
+    if (type == "linear") return inverse / scaling.number("factor", 1);
+    if (type == "llama3") {
+        const double factor = scaling.number("factor", 8), low = scaling.number("low_freq_factor", 1),
+                     high = scaling.number("high_freq_factor", 4),
+                     context = scaling.number("original_max_position_embeddings", 8192);
+        const at::Tensor wavelength = 2 * std::numbers::pi / inverse;
+        const at::Tensor smooth = ((context / wavelength - low) / (high - low)).clamp(0, 1);
+        return (1 - smooth) * inverse / factor + smooth * inverse;
+    }
+    throw Error("rope scaling \"" + type + "\" is not supported", config.where(),
+                "Supported: default, linear, llama3");
+}
+
+class Llama : public Transformer {
+public:
+    Llama(const ModelFolder& folder, Weights& weights) {
+        const ConfigJson& config = folder.config;
+        info_.layers = static_cast<int>(config.positive("num_hidden_layers"));
+        const std::int64_t hidden = config.positive("hidden_size"),
+                           inner = config.positive("intermediate_size");
+        heads_ = config.positive("num_attention_heads");
+        keyValueHeads_ = config.positive("num_key_value_heads", heads_);
+        if (heads_ % keyValueHeads_ != 0 || (!config.has("head_dim") && hidden % heads_ != 0))
+            throw Error("num_attention_heads " + std::to_string(heads_) +
+                            " does not divide evenly (hidden_size " + std::to_string(hidden) +
+                            ", num_key_value_heads " + std::to_string(keyValueHeads_) + ")",
+                        config.where(), "Check config.json");
+        const std::int64_t size = config.positive("head_dim", hidden / heads_);
+        epsilon_ = config.number("rms_norm_eps", 1e-6);
+        activation_ = activationFunction(config.text("hidden_act", "silu"), config.where());
+        rotary_.inverseFrequency = inverseFrequencies(config, size, weights);
+
+        const std::string prefix = weights.has("model.embed_tokens.weight") ? "model." : "";
+        const auto embeddingShape = weights.shapeOf(prefix + "embed_tokens.weight");
+        const std::int64_t vocabulary = config.positive("vocab_size", embeddingShape.at(0));
+        embedding_ = weights.load(prefix + "embed_tokens.weight", {vocabulary, hidden});
+        for (int layer = 0; layer < info_.layers; ++layer) {
+            const std::string at = prefix + "layers." + std::to_string(layer) + ".";
+            const auto linear = [&](const char* name, Place in, Place out, std::int64_t from,
+                                    std::int64_t to) {
+                return add(weights.linear(at + name, {layer, in}, {layer, out}, from, to));
+            };
+            const auto rotary = [&](const char* name, Place out, std::int64_t count) {
+                auto made = std::make_shared<Linear>(
+                    Linear{at + name, {layer, Place::attn_input}, {layer, out}, {}, {}, false});
+                made->weight = weights.loadRotary(made->name + ".weight", {count * size, hidden}, count);
+                if (weights.has(made->name + ".bias"))
+                    made->bias = weights.loadRotary(made->name + ".bias", {count * size}, count);
+                return add(made);
+            };
+            LlamaBlock block;
+            block.attentionNorm = weights.load(at + "input_layernorm.weight", {hidden});
+            block.query = rotary("self_attn.q_proj", Place::query, heads_);
+            block.key = rotary("self_attn.k_proj", Place::key, keyValueHeads_);
+            block.value =
+                linear("self_attn.v_proj", Place::attn_input, Place::value, hidden, keyValueHeads_ * size);
+            block.output =
+                linear("self_attn.o_proj", Place::attn_context, Place::attn_output, heads_ * size, hidden);
+            block.feedForwardNorm = weights.load(at + "post_attention_layernorm.weight", {hidden});
+            block.gate = linear("mlp.gate_proj", Place::mlp_input, Place::mlp_hidden, hidden, inner);
+            block.up = linear("mlp.up_proj", Place::mlp_input, Place::mlp_hidden, hidden, inner);
+            block.down = linear("mlp.down_proj", Place::mlp_hidden, Place::mlp_output, inner, hidden);
+            blocks_.push_back(std::move(block));
+        }
+        finalNorm_ = weights.load(prefix + "norm.weight", {hidden});
+        const bool tied = config.flag("tie_word_embeddings", false) || !weights.has("lm_head.weight");
+        head_ = add(std::make_shared<Linear>(
+            Linear{"lm_head", {-1, Place::final_norm}, {-1, Place::logits}, {}, {}, true}));
+        head_->weight = tied ? embedding_ : weights.load("lm_head.weight", {vocabulary, hidden});
+
+        info_.hidden = static_cast<int>(hidden);
+        info_.intermediate = static_cast<int>(inner);
+        info_.heads = static_cast<int>(heads_);
+        info_.keyValueHeads = static_cast<int>(keyValueHeads_);
+        info_.maxLength = static_cast<int>(config.positive("max_position_embeddings", 2048));
+        info_.vocabulary = vocabulary;
+        info_.causal = true;
+        info_.head = "language model";
+        info_.places = {Place::embedding,     Place::attn_input, Place::query,        Place::key,
+                        Place::value,         Place::attn_probs, Place::attn_context, Place::attn_output,
+                        Place::attn_residual, Place::mlp_input,  Place::mlp_hidden,   Place::mlp_output,
+                        Place::mlp_residual,  Place::final_norm, Place::logits};
+        for (Place place : info_.places)
+            info_.placeChannels[std::size_t(place)] = static_cast<int>(hidden);
+        info_.placeChannels[std::size_t(Place::query)] =
+            info_.placeChannels[std::size_t(Place::attn_context)] = static_cast<int>(heads_ * size);
+        info_.placeChannels[std::size_t(Place::key)] = info_.placeChannels[std::size_t(Place::value)] =
+            static_cast<int>(keyValueHeads_ * size);
+        info_.placeChannels[std::size_t(Place::mlp_hidden)] = static_cast<int>(inner);
+        info_.placeChannels[std::size_t(Place::attn_probs)] = 0;
+        info_.placeChannels[std::size_t(Place::logits)] = static_cast<int>(vocabulary);
+    }
+
+    at::Tensor embed(Pass& pass) const override {
+        return pass.see({-1, Place::embedding},
+                        at::embedding(embedding_, pass.ids())); // [sequence, position, channel]
+    }
+
+    at::Tensor block(Pass& pass, int layer, const at::Tensor& x) const override {
+        const LlamaBlock& b = blocks_[static_cast<std::size_t>(layer)];
+        const auto read = [&](Place place, const at::Tensor& value) {
+            return pass.operand({layer, place}, pass.see({layer, place}, value));
+        };
+        const at::Tensor input = read(Place::attn_input, rmsNorm(x, b.attentionNorm, epsilon_));
+        const at::Tensor q =
+            rotary_.apply(pass.see({layer, Place::query}, pass.linear(*b.query, input)), heads_);
+        const at::Tensor k =
+            rotary_.apply(pass.see({layer, Place::key}, pass.linear(*b.key, input)), keyValueHeads_);
+        const at::Tensor v = pass.see({layer, Place::value}, pass.linear(*b.value, input));
+        const at::Tensor context =
+            read(Place::attn_context, attention(pass, layer, q, k, v, heads_, keyValueHeads_, true));
+        const at::Tensor mixed = pass.see({layer, Place::attn_output}, pass.linear(*b.output, context));
+        const at::Tensor stream = pass.see({layer, Place::attn_residual}, x + mixed);
+
+        const at::Tensor fed = read(Place::mlp_input, rmsNorm(stream, b.feedForwardNorm, epsilon_));
+        const at::Tensor gated = activation_(pass.linear(*b.gate, fed)).mul_(pass.linear(*b.up, fed));
+        const at::Tensor output =
+            pass.see({layer, Place::mlp_output}, pass.linear(*b.down, read(Place::mlp_hidden, gated)));
+        return pass.see({layer, Place::mlp_residual}, stream + output);
+    }
+
+    at::Tensor finish(Pass& pass, const at::Tensor& x) const override {
+        return pass.see({-1, Place::final_norm}, rmsNorm(x, finalNorm_, epsilon_));
+    }
+
+    at::Tensor head(Pass& pass, const at::Tensor& hidden) const override {
+        return pass.see({-1, Place::logits}, pass.linear(*head_, hidden)); // [sequence, position, vocabulary]
+    }
+
+    void moveTo(at::Device device) override {
+        const bool tied = head_->weight.is_same(embedding_);
+        embedding_ = embedding_.to(device);
+        for (auto& linear : linears()) {
+            linear->weight = linear->weight.to(device);
+            if (linear->bias.defined()) linear->bias = linear->bias.to(device);
+        }
+        if (tied) head_->weight = embedding_;
+        for (auto& block : blocks_) {
+            block.attentionNorm = block.attentionNorm.to(device);
+            block.feedForwardNorm = block.feedForwardNorm.to(device);
+        }
+        finalNorm_ = finalNorm_.to(device);
+        rotary_.inverseFrequency = rotary_.inverseFrequency.to(device);
+    }
+
+private:
+    std::int64_t heads_ = 0, keyValueHeads_ = 0;
+    double epsilon_ = 1e-6;
+    ActivationFunction activation_ = nullptr;
+    Rotary rotary_;
+    at::Tensor embedding_, finalNorm_;
+    std::vector<LlamaBlock> blocks_;
+    std::shared_ptr<Linear> head_;
+};
+
+class LlamaArchitecture : public Architecture {
+public:
+    std::string_view id() const override { return "llama"; }
+    std::string_view title() const override { return "LLaMA"; }
+    std::string_view summary() const override {
+        return "pre-norm decoder: RMSNorm, rotary embedding, grouped-query attention, SwiGLU";
+    }
+    std::unique_ptr<Transformer> load(const ModelFolder& folder, Weights& weights) const override {
+        return std::make_unique<Llama>(folder, weights);
+    }
+};
+
+const Registration<Architecture, LlamaArchitecture> registration;
+
+} // namespace
+} // namespace kurtoscope

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/engine/blocks.h"
+
+#include "core/base/error.h"
+
+#include <limits>
+
+namespace kurtoscope {
+
+at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon) {
+    return x * at::rsqrt(x.square().mean(-1, true).add_(epsilon)) * weight;
+}
+
+at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon) {
+    return at::layer_norm(x, {x.size(-1)}, weight, bias, epsilon);
+}
+
+ActivationFunction activationFunction(const std::string& name, const std::string& where) {
+    if (name == "gelu") return [](const at::Tensor& x) { return at::gelu(x); };
+    if (name == "gelu_new" || name == "gelu_pytorch_tanh")
+        return [](const at::Tensor& x) { return at::gelu(x, "tanh"); };
+    if (name == "relu") return [](const at::Tensor& x) { return at::relu(x); };
+    if (name == "silu" || name == "swish") return [](const at::Tensor& x) { return at::silu(x); };
+    if (name == "tanh") return [](const at::Tensor& x) { return at::tanh(x); };
+    throw Error("\"hidden_act\" is \"" + name + "\", which is not supported", where,
+                "Supported: gelu, gelu_new, gelu_pytorch_tanh, relu, silu, tanh");
+}
+
+at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                     std::int64_t heads, std::int64_t keyValueHeads, bool causal) {
+    const std::int64_t sequences = q.size(0), length = q.size(1), size = q.size(2) / heads;
+    const auto split = [&](const at::Tensor& x, std::int64_t count) {
+        return x.view({sequences, length, count, size}).transpose(1, 2); // [sequence, head, position, size]
+    };
+    const at::Tensor query = split(q, heads), key = split(k, keyValueHeads), value = split(v, keyValueHeads);
+    at::Tensor context;
+    if (pass.needsProbabilities(layer)) {
+        const std::int64_t group = heads / keyValueHeads;
+        const auto spread = [&](const at::Tensor& x) {
+            return group == 1 ? x : x.repeat_interleave(group, 1);
+        };
+        at::Tensor scores =
+            at::matmul(query, spread(key).transpose(2, 3)).mul_(1.0 / std::sqrt(double(size)));
+        const double never = -std::numeric_limits<float>::infinity();
+        if (causal)
+            scores.masked_fill_(at::ones({length, length}, scores.options().dtype(at::kBool)).triu_(1),
+                                never);
+        if (pass.padded()) scores.masked_fill_(pass.mask().logical_not(), never);
+        const at::Tensor probabilities = pass.see({layer, Place::attn_probs}, at::softmax(scores, -1));
+        context = at::matmul(probabilities, spread(value)); // [sequence, head, position, size]
+    } else {
+        // Padding lies at the right: under a causal mask no valid query looks at it.
+        std::optional<at::Tensor> mask;
+        if (!causal && pass.padded()) mask = pass.mask();
+        context = at::scaled_dot_product_attention(query, key, value, mask, 0.0, causal, std::nullopt,
+                                                   heads != keyValueHeads);
+    }
+    return context.transpose(1, 2).reshape(
+        {sequences, length, heads * size}); // [sequence, position, channel]
+}
+
+at::Tensor Rotary::apply(const at::Tensor& x, std::int64_t heads) const {
+    const std::int64_t sequences = x.size(0), length = x.size(1), size = x.size(2) / heads;
+    const at::Tensor angle = at::outer(at::arange(length, inverseFrequency.options()), inverseFrequency);
+    const at::Tensor cosine = angle.cos().unsqueeze(1),
+                     sine = angle.sin().unsqueeze(1); // [position, 1, size / 2]
+    const at::Tensor split = x.view({sequences, length, heads, size});
+    const at::Tensor first = split.narrow(-1, 0, size / 2), second = split.narrow(-1, size / 2, size / 2);
+    return at::cat({first * cosine - second * sine, second * cosine + first * sine}, -1)
+        .view({sequences, length, heads * size});
+}
+
+} // namespace kurtoscope

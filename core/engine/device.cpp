@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/engine/device.h"
+
+#include "core/base/error.h"
+
+#include <ATen/Context.h>
+
+#include <dlfcn.h>
+#include <filesystem>
+
+namespace kurtoscope {
+namespace {
+
+bool hasGpu() {
+    return std::filesystem::exists("/dev/nvidiactl") || std::filesystem::exists("/dev/dxg");
+}
+
+// Empty when CUDA can be used, else the reason.
+std::string loadCuda() {
+    static const std::string reason = []() -> std::string {
+        if (!hasGpu()) return "no NVIDIA GPU is visible on this machine";
+        if (!dlopen("libkurtoscope_cuda.so", RTLD_NOW | RTLD_GLOBAL))
+            return std::string("the CUDA library did not load: ") + dlerror();
+        if (!at::hasCUDA())
+            return "LibTorch found no usable CUDA device (see nvidia-smi for the driver's state)";
+        return "";
+    }();
+    return reason;
+}
+
+} // namespace
+
+c10::Device openDevice(DeviceKind kind) {
+    if (kind == DeviceKind::cpu || (kind == DeviceKind::automatic && !hasGpu())) return {c10::kCPU};
+    const std::string reason = loadCuda();
+    if (reason.empty()) return {c10::kCUDA, 0};
+    if (kind == DeviceKind::automatic) return {c10::kCPU};
+    throw Error("CUDA was asked for, but " + reason, "",
+                "Use --device cpu, or install a CUDA toolkit and driver and run ./run again, which builds "
+                "the CUDA library");
+}
+
+std::string deviceDescription(c10::Device device, int threads) {
+    if (!device.is_cpu()) return "CUDA GPU " + std::to_string(device.index());
+    std::string text = "CPU";
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512vnni"))
+        text += " · AVX-512 VNNI";
+    else if (__builtin_cpu_supports("avx512f"))
+        text += " · AVX-512";
+    else if (__builtin_cpu_supports("avx2"))
+        text += " · AVX2";
+#endif
+    return text + " · " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+}
+
+} // namespace kurtoscope

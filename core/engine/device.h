@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/workbench.h"
+
+#include <c10/core/Device.h>
+
+#include <string>
+
+namespace kurtoscope {
+
+// The device a choice means on this machine. `cuda` loads the CUDA library first: LibTorch caches what it
+// finds at the first question, so nothing may ask before. Throws Error where CUDA was asked for and cannot be
+// had, with the way there.
+c10::Device openDevice(DeviceKind kind);
+
+std::string deviceDescription(c10::Device device, int threads); // "CPU · AVX-512 VNNI · 2 threads"
+
+} // namespace kurtoscope

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/engine/arithmetic.h"
+#include "core/engine/tap.h"
+
+#include <stop_token>
+
+namespace kurtoscope {
+
+// One forward pass over one batch: what an architecture's code needs at hand. Lives on the engine thread for
+// the length of the pass. Throws Cancelled between blocks once a stop is asked for.
+class Pass {
+public:
+    Pass(const Batch& batch, at::Device device, Tap* tap = nullptr, const Arithmetic* arithmetic = nullptr,
+         std::stop_token stop = {});
+
+    const Batch& batch() const { return batch_; }
+    const at::Tensor& ids() const { return ids_; }         // [sequence, position] int64
+    const at::Tensor& typeIds() const { return typeIds_; } // the same shape
+    bool padded() const { return mask_.defined(); }
+    const at::Tensor& mask() const {
+        return mask_;
+    } // [sequence, 1, 1, position] bool, true where valid; may be undefined
+
+    // Shows `x` to the tap and returns what all its readers get. x is [sequence, position, channel], for
+    // attn_probs [sequence, head, query, key], for class logits [sequence, channel].
+    at::Tensor see(Site site, const at::Tensor& x);
+    // What the linear layers that read `site` multiply.
+    at::Tensor operand(Site site, const at::Tensor& x) const;
+    at::Tensor linear(const Linear& linear, const at::Tensor& x) const; // x [.., in] → [.., out]
+    // Whether attention must form its probabilities one by one for somebody to see or change.
+    bool needsProbabilities(int layer) const;
+    void throwIfStopped() const;
+
+private:
+    const Batch& batch_;
+    Tap* tap_;
+    const Arithmetic* arithmetic_;
+    std::stop_token stop_;
+    at::Tensor ids_, typeIds_, mask_;
+};
+
+} // namespace kurtoscope

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/engine/transformer.h"
+
+namespace kurtoscope {
+
+template <>
+Registry<Architecture>& Registry<Architecture>::instance() {
+    static Registry<Architecture> registry;
+    return registry;
+}
+
+at::Tensor Transformer::hidden(Pass& pass) const {
+    at::Tensor x = embed(pass);
+    for (int layer = 0; layer < info_.layers; ++layer) {
+        pass.throwIfStopped();
+        x = block(pass, layer, x);
+    }
+    pass.throwIfStopped();
+    return finish(pass, x);
+}
+
+std::unique_ptr<Transformer> loadTransformer(const ModelFolder& folder, std::stop_token stop,
+                                             const OnProgress& progress) {
+    const std::string type = folder.config.text("model_type", "");
+    const Architecture* family = Registry<Architecture>::instance().find(type);
+    if (!family) {
+        std::string known;
+        for (const auto& member : Registry<Architecture>::instance().members())
+            known += (known.empty() ? "" : ", ") + std::string(member->id());
+        throw Error("\"model_type\" is \"" + type + "\", which is not supported", folder.config.where(),
+                    "Open a model of one of these types: " + known);
+    }
+    Weights weights(folder, std::move(stop), progress);
+    auto transformer = family->load(folder, weights);
+    // load() of each family filled what is its own; the rest is the same for all.
+    auto& info = const_cast<ModelInfo&>(transformer->info());
+    info.name = folder.name;
+    info.path = folder.path;
+    info.architecture = std::string(family->id());
+    info.architectureTitle = std::string(family->title());
+    info.storedPrecision = folder.storedPrecision;
+    info.parameters = weights.parameters();
+    info.fileBytes = folder.file->fileBytes();
+    info.warnings = folder.warnings;
+    info.warnings.insert(info.warnings.end(), weights.warnings().begin(), weights.warnings().end());
+    if (folder.tokenizer && folder.tokenizer->vocabularySize() > info.vocabulary)
+        throw Error("the tokenizer has ids up to " + std::to_string(folder.tokenizer->vocabularySize() - 1) +
+                        " but the embedding has only " + std::to_string(info.vocabulary) + " rows",
+                    folder.path, "Use the tokenizer that belongs to these weights");
+    return transformer;
+}
+
+} // namespace kurtoscope

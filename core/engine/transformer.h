@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/registry.h"
+#include "core/data/model_info.h"
+#include "core/engine/pass.h"
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace kurtoscope {
+
+// A transformer's weights and how its parts follow one another. Immutable after loading; one pass at a time.
+// Parts are separate so that a pass can start again from a block's kept input.
+class Transformer {
+public:
+    virtual ~Transformer() = default;
+
+    virtual at::Tensor embed(Pass& pass) const = 0; // [sequence, position, channel]
+    virtual at::Tensor block(Pass& pass, int layer, const at::Tensor& x) const = 0; // the same shape
+    virtual at::Tensor finish(Pass& pass, const at::Tensor& x) const = 0; // final hidden state, same shape
+    // Next-token or masked-token logits [sequence, position, vocabulary], class logits [sequence, label], or
+    // undefined.
+    virtual at::Tensor head(Pass& pass, const at::Tensor& hidden) const = 0;
+    virtual void moveTo(at::Device device) = 0;
+
+    const ModelInfo& info() const { return info_; }
+    const std::vector<std::shared_ptr<Linear>>& linears() const { return linears_; } // heads included
+    // The site that makes the tensor which `site` names, for aliases (post-norm: attn_input is the previous
+    // mlp_norm).
+    virtual Site origin(Site site) const { return site; }
+
+    at::Tensor hidden(Pass& pass) const; // embed, every block, finish
+
+protected:
+    std::shared_ptr<Linear> add(std::shared_ptr<Linear> linear) {
+        linears_.push_back(linear);
+        return linear;
+    }
+    ModelInfo info_;
+
+private:
+    std::vector<std::shared_ptr<Linear>> linears_;
+};
+
+// A model family: reads config.json's words and loads the weights. One file each, registered on its last
+// line.
+class Architecture {
+public:
+    virtual ~Architecture() = default;
+    virtual std::string_view id() const = 0; // the model_type it answers to
+    virtual std::string_view title() const = 0;
+    virtual std::string_view summary() const = 0;
+    virtual std::unique_ptr<Transformer> load(const ModelFolder& folder,
+                                              Weights& weights) const = 0; // throws Error
+};
+
+template <>
+Registry<Architecture>& Registry<Architecture>::instance();
+
+// Picks the family by model_type, loads, and fills what every family's ModelInfo shares. Throws Error,
+// Cancelled.
+std::unique_ptr<Transformer> loadTransformer(const ModelFolder& folder, std::stop_token stop,
+                                             const OnProgress& progress);
+
+} // namespace kurtoscope

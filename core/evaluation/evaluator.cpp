@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/evaluation/evaluator.h"
+
+#include "core/evaluation/metrics.h"
+
+#include <chrono>
+
+namespace kurtoscope {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double secondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+constexpr std::int64_t keptLogBytes = std::int64_t{768} << 20;
+
+// Rows of valid positions, padding left out: [sequence, position, channel] → [token, channel].
+at::Tensor validRows(const at::Tensor& x, const Batch& batch) {
+    std::vector<at::Tensor> parts;
+    for (int sequence = 0; sequence < batch.sequences; ++sequence)
+        parts.push_back(x.select(0, sequence).narrow(0, 0, batch.lengths[std::size_t(sequence)]));
+    return parts.size() == 1 ? parts.front() : at::cat(parts);
+}
+
+at::Tensor pool(const at::Tensor& hidden, const Batch& batch, Pooling pooling) {
+    std::vector<at::Tensor> rows;
+    for (int sequence = 0; sequence < batch.sequences; ++sequence) {
+        const at::Tensor valid =
+            hidden.select(0, sequence).narrow(0, 0, batch.lengths[std::size_t(sequence)]);
+        rows.push_back(pooling == Pooling::first_token ? valid.select(0, 0)
+                       : pooling == Pooling::maximum   ? valid.amax(0)
+                                                       : valid.mean(0));
+    }
+    return at::stack(rows); // [sequence, channel]
+}
+
+at::Tensor logProbabilitiesOf(const Transformer& transformer, Pass& pass, const at::Tensor& hidden) {
+    at::Tensor logits = transformer.head(pass, hidden);
+    if (!logits.defined()) return {};
+    if (logits.dim() == 3) logits = validRows(logits, pass.batch());
+    return at::log_softmax(logits, -1);
+}
+
+} // namespace
+
+bool Baseline::fits(std::int64_t bytes) {
+    if (keptBytes_ + bytes > keptLogBytes) return false;
+    keptBytes_ += bytes;
+    return true;
+}
+
+Evaluator::Evaluator(const Transformer& transformer, const WindowSet& windows, const Task& task,
+                     Pooling pooling, at::Device device, Baseline& baseline)
+    : transformer_(transformer),
+      windows_(windows),
+      task_(task),
+      pooling_(pooling),
+      device_(device),
+      baseline_(baseline) {}
+
+WindowOutput Evaluator::forward(const Window& window, const Arithmetic* arithmetic,
+                                std::stop_token stop) const {
+    Pass pass(window.batch, device_, nullptr, arithmetic, std::move(stop));
+    const at::Tensor hidden = transformer_.hidden(pass);
+    WindowOutput output;
+    output.logProbabilities = logProbabilitiesOf(transformer_, pass, hidden);
+    output.hidden = validRows(hidden, window.batch);
+    if (task_.needsPooled()) output.pooled = pool(hidden, window.batch, pooling_);
+    return output;
+}
+
+const Baseline::Entry& Evaluator::baseline(std::size_t index, at::Tensor& logProbabilities,
+                                           std::stop_token stop) {
+    Baseline::Entry& entry = baseline_.at(index);
+    const Window& window = windows_.evaluation[index];
+    if (!entry.made) {
+        WindowOutput output = forward(window, nullptr, stop);
+        WindowFigures figures;
+        task_.measure(window, output, figures);
+        compareOutputs(output, output, figures);
+        logProbabilities = output.logProbabilities;
+        if (logProbabilities.defined() && !baseline_.fits(logProbabilities.numel() * 4))
+            output.logProbabilities = at::Tensor();
+        entry = {std::move(output), std::move(figures), true};
+    } else if (entry.output.logProbabilities.defined() || !transformer_.info().channels(Place::logits)) {
+        logProbabilities = entry.output.logProbabilities;
+    } else {
+        // One sequence when logits are large; rows of several are padded back before the head.
+        Pass pass(window.batch, device_, nullptr, nullptr, stop);
+        std::vector<at::Tensor> rows;
+        std::int64_t row = 0;
+        for (int length : window.batch.lengths) {
+            rows.push_back(at::constant_pad_nd(entry.output.hidden.narrow(0, row, length),
+                                               {0, 0, 0, window.batch.length - length}));
+            row += length;
+        }
+        logProbabilities = logProbabilitiesOf(transformer_, pass, at::stack(rows));
+    }
+    return entry;
+}
+
+Reading Evaluator::reading(const EvaluatedRecipe& recipe, std::size_t done,
+                           const std::vector<WindowFigures>& figures) const {
+    std::vector<const Window*> windows;
+    std::vector<WindowFigures> base;
+    for (std::size_t i = 0; i < done; ++i) {
+        windows.push_back(&windows_.evaluation[i]);
+        base.push_back(baseline_.at(i).figures);
+    }
+    Reading reading;
+    reading.column = recipe.column;
+    reading.windowsDone = static_cast<int>(done);
+    reading.windowsTotal = static_cast<int>(windows_.evaluation.size());
+    const std::vector<WindowFigures>& mine = recipe.arithmetic ? figures : base;
+    task_.score(windows, mine, base, reading);
+    scoreFidelity(mine, reading);
+    if (recipe.arithmetic) {
+        reading.kernels = recipe.arithmetic->kernels();
+        reading.weightBytes = recipe.arithmetic->storage().bytes;
+        reading.effectiveBits = recipe.arithmetic->storage().effectiveBits;
+        reading.keptChannels = recipe.arithmetic->keptCount().kept;
+        reading.keptOf = recipe.arithmetic->keptCount().of;
+    } else {
+        reading.difference = reading.differenceError = 0;
+        reading.weightBytes = transformer_.info().parameters * 4;
+    }
+    return reading;
+}
+
+std::vector<Reading> Evaluator::run(const std::vector<EvaluatedRecipe>& recipes, bool latency,
+                                    std::stop_token stop,
+                                    const std::function<void(const Reading&)>& onReading,
+                                    const OnProgress& progress) {
+    const auto total = windows_.evaluation.size();
+    std::vector<std::vector<WindowFigures>> figures(recipes.size());
+    std::vector<Reading> readings(recipes.size());
+    const Clock::time_point start = Clock::now();
+    Clock::time_point told = start - std::chrono::seconds(1);
+    const auto report = [&](std::size_t done, double within) {
+        if (!progress) return;
+        const double part = (double(done) + within) / double(total);
+        progress({"Evaluating", static_cast<std::int64_t>(done), static_cast<std::int64_t>(total),
+                  part > 0.02 ? secondsSince(start) * (1 - part) / part : -1});
+    };
+    for (std::size_t window = 0; window < total; ++window) {
+        report(window, 0);
+        at::Tensor logProbabilities;
+        const Baseline::Entry& base = baseline(window, logProbabilities, stop);
+        for (std::size_t r = 0; r < recipes.size(); ++r) {
+            if (stop.stop_requested()) throw Cancelled();
+            if (!recipes[r].arithmetic) continue;
+            const WindowOutput output = forward(windows_.evaluation[window], recipes[r].arithmetic, stop);
+            WindowFigures mine;
+            task_.measure(windows_.evaluation[window], output, mine);
+            compareOutputs({base.output.hidden, {}, logProbabilities}, output, mine);
+            figures[r].push_back(std::move(mine));
+            report(window, double(r + 1) / double(recipes.size() + 1));
+        }
+        const bool last = window + 1 == total;
+        if (!last && secondsSince(told) < 1.0 / 15) continue;
+        told = Clock::now();
+        for (std::size_t r = 0; r < recipes.size(); ++r) {
+            readings[r] = reading(recipes[r], window + 1, figures[r]);
+            if (onReading) onReading(readings[r]);
+        }
+    }
+    report(total, 0);
+    if (latency) {
+        measureLatency(recipes, readings, stop, progress);
+        if (onReading)
+            for (const Reading& one : readings)
+                onReading(one);
+    }
+    return readings;
+}
+
+// The first window's pass, head included: one warm-up each, then the recipes in turn, so that a machine that
+// slows down slows them all.
+void Evaluator::measureLatency(const std::vector<EvaluatedRecipe>& recipes, std::vector<Reading>& readings,
+                               std::stop_token stop, const OnProgress& progress) const {
+    constexpr int runs = 9;
+    constexpr double seconds = 3; // per recipe; three runs at least
+    const Window& window = windows_.evaluation.front();
+    std::vector<std::vector<double>> times(recipes.size());
+    const auto once = [&](const EvaluatedRecipe& recipe) {
+        const Clock::time_point start = Clock::now();
+        Pass pass(window.batch, device_, nullptr, recipe.arithmetic, stop);
+        const at::Tensor out = transformer_.head(pass, transformer_.hidden(pass));
+        if (!device_.is_cpu() && out.defined()) out.flatten()[0].item<float>(); // waits for the device
+        return 1000 * secondsSince(start);
+    };
+    for (const auto& recipe : recipes)
+        once(recipe);
+    const Clock::time_point start = Clock::now();
+    for (int run = 0; run < runs; ++run) {
+        if (run >= 3 && secondsSince(start) > seconds * double(recipes.size())) break;
+        if (progress) progress({"Measuring latency", run, runs, -1});
+        for (std::size_t r = 0; r < recipes.size(); ++r)
+            times[r].push_back(once(recipes[r]));
+    }
+    for (std::size_t r = 0; r < recipes.size(); ++r) {
+        readings[r].latencyRuns = static_cast<int>(times[r].size());
+        readings[r].latencyP50Ms = quantile(times[r], 0.5);
+        readings[r].latencyP99Ms = quantile(times[r], 0.99);
+    }
+}
+
+} // namespace kurtoscope

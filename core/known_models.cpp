@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/error.h"
+#include "core/model/model_folder.h"
+#include "core/workbench.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace kurtoscope {
+namespace fs = std::filesystem;
+
+// Each entry of `folders` is "origin=path"; models lie in it or one level of folders below.
+std::vector<KnownModel> Workbench::knownModels(const std::vector<std::string>& folders) {
+    std::vector<KnownModel> models;
+    const auto consider = [&](const fs::path& path, const std::string& origin) {
+        std::error_code code;
+        const bool folder = fs::exists(path / "config.json", code);
+        if (!folder && path.extension() != ".gguf") return false;
+        try {
+            const ModelFolder model = ModelFolder::open(path.string());
+            KnownModel known{model.name, path.string(), origin, "", model.file->fileBytes()};
+            std::int64_t parameters = 0;
+            for (const auto& tensor : model.file->tensors())
+                parameters += tensor.elements();
+            known.summary = model.config.text("model_type", "?") + " · " +
+                            std::to_string(model.config.positive("num_hidden_layers", 0)) + " layers · " +
+                            std::to_string((parameters + 500'000) / 1'000'000) + " M · " +
+                            model.storedPrecision;
+            models.push_back(std::move(known));
+        } catch (const Error&) {
+            // A folder that is not a model, or is of a kind not supported, is simply not offered.
+        }
+        return true;
+    };
+    for (const std::string& entry : folders) {
+        const auto cut = entry.find('=');
+        const std::string origin = cut == std::string::npos ? "" : entry.substr(0, cut);
+        const fs::path root = cut == std::string::npos ? entry : entry.substr(cut + 1);
+        std::error_code code;
+        for (fs::recursive_directory_iterator step(root, fs::directory_options::skip_permission_denied, code),
+             end;
+             !code && step != end; step.increment(code)) {
+            if (step.depth() > 4 || (step->is_directory(code) && consider(step->path(), origin)))
+                step.disable_recursion_pending();
+            else if (step->path().extension() == ".gguf")
+                consider(step->path(), origin);
+        }
+    }
+    std::sort(models.begin(), models.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    return models;
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace kurtoscope {
+
+// A model's config.json (or the same made from GGUF metadata) with look-ups that name file and key when they
+// fail.
+class ConfigJson {
+public:
+    ConfigJson() = default;
+    ConfigJson(nlohmann::json json, std::string where) : json_(std::move(json)), where_(std::move(where)) {}
+    static ConfigJson read(const std::string& file); // throws Error: missing, not JSON, not an object
+
+    bool has(const std::string& key) const { return json_.contains(key) && !json_.at(key).is_null(); }
+    std::int64_t positive(const std::string& key) const; // an integer ≥ 1; throws Error
+    std::int64_t positive(const std::string& key, std::int64_t otherwise) const;
+    double number(const std::string& key, double otherwise) const;
+    bool flag(const std::string& key, bool otherwise) const;
+    std::string text(const std::string& key, const std::string& otherwise) const;
+    const nlohmann::json& json() const { return json_; }
+    const std::string& where() const { return where_; }
+
+private:
+    nlohmann::json json_;
+    std::string where_;
+};
+
+} // namespace kurtoscope

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/quantization/recipe_arithmetic.h"
+
+#include "core/base/parallel.h"
+
+namespace kurtoscope {
+namespace {
+
+constexpr std::int64_t rowsPerPiece = 16;
+
+} // namespace
+
+at::Tensor roundActivation(const at::Tensor& x, const ActivationRule& rule, const Grid& grid,
+                           const std::vector<std::int32_t>& inlier, const std::vector<int>& lengths) {
+    if (!x.is_cpu() || x.scalar_type() != at::kFloat)
+        return roundActivationReference(x, rule, grid, inlier, lengths);
+    const at::Tensor in = x.contiguous();
+    at::Tensor out = at::empty_like(in);
+    const std::int64_t channels = in.size(-1), sequences = in.size(0);
+    if (in.numel() == 0) return out;
+    const std::int64_t rows = in.numel() / sequences / channels; // of one sequence
+    const float* from = in.const_data_ptr<float>();
+    float* to = out.data_ptr<float>();
+    const std::int32_t* mask = inlier.empty() ? nullptr : inlier.data();
+    for (std::int64_t sequence = 0; sequence < sequences; ++sequence) {
+        const float* base = from + sequence * rows * channels;
+        float* target = to + sequence * rows * channels;
+        Grid whole = grid;
+        if (rule.dynamic && !rule.perToken) {
+            // Rows of padding have no say in the range. [head, query] rows of attn_probs all count.
+            const std::int64_t valid = in.dim() == 3 ? lengths[static_cast<std::size_t>(sequence)] : rows;
+            std::vector<Extent> parts(static_cast<std::size_t>((valid + rowsPerPiece - 1) / rowsPerPiece));
+            parallelFor(static_cast<std::int64_t>(parts.size()), 1,
+                        [&](std::int64_t begin, std::int64_t end) {
+                            for (std::int64_t part = begin; part < end; ++part) {
+                                Extent& extent = parts[static_cast<std::size_t>(part)];
+                                for (std::int64_t row = part * rowsPerPiece;
+                                     row < std::min(valid, (part + 1) * rowsPerPiece); ++row) {
+                                    const Extent one = extentOf(base + row * channels, channels, mask);
+                                    extent = {std::min(extent.min, one.min), std::max(extent.max, one.max)};
+                                }
+                            }
+                        });
+            Extent extent;
+            for (const Extent& part : parts)
+                extent = {std::min(extent.min, part.min), std::max(extent.max, part.max)};
+            whole = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
+        }
+        parallelFor(rows, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t row = begin; row < end; ++row) {
+                Grid mine = whole;
+                if (rule.perToken) {
+                    const Extent extent = extentOf(base + row * channels, channels, mask);
+                    mine = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
+                }
+                roundRow(base + row * channels, target + row * channels, channels, mine, mask);
+            }
+        });
+    }
+    return out;
+}
+
+at::Tensor roundActivationReference(const at::Tensor& x, const ActivationRule& rule, const Grid& grid,
+                                    const std::vector<std::int32_t>& inlier,
+                                    const std::vector<int>& lengths) {
+    at::Tensor mask, inliers = x;
+    if (!inlier.empty()) {
+        mask = at::from_blob(const_cast<std::int32_t*>(inlier.data()), {x.size(-1)}, at::kInt)
+                   .to(x.device())
+                   .ne(0);
+        inliers = at::where(mask, x, at::zeros({}, x.options()));
+    }
+    at::Tensor scale = at::full({}, grid.scale, x.options()), zero = at::full({}, grid.zero, x.options());
+    double low = grid.low, high = grid.high;
+    if (rule.dynamic) {
+        at::Tensor minimum, maximum;
+        if (rule.perToken) {
+            minimum = inliers.amin(-1, true), maximum = inliers.amax(-1, true);
+        } else {
+            at::Tensor counted = inliers;
+            if (x.dim() == 3) {
+                const auto valid =
+                    at::from_blob(const_cast<int*>(lengths.data()), {x.size(0), 1, 1}, at::kInt)
+                        .to(x.device());
+                const auto position = at::arange(x.size(1), valid.options()).view({1, -1, 1});
+                counted = at::where(position.lt(valid), inliers, at::zeros({}, x.options()));
+            }
+            const at::Tensor flat = counted.flatten(1);
+            std::vector<std::int64_t> one(static_cast<std::size_t>(x.dim()), 1);
+            one[0] = x.size(0);
+            minimum = flat.amin(1).view(one), maximum = flat.amax(1).view(one);
+        }
+        minimum = minimum.clamp_max(0), maximum = maximum.clamp_min(0);
+        low = rule.symmetric ? -double((1 << (rule.bits - 1)) - 1) : 0;
+        high = rule.symmetric ? -low : double((1 << rule.bits) - 1);
+        scale = (rule.symmetric ? at::maximum(minimum.abs(), maximum) : maximum - minimum) / high;
+        scale = at::where(scale > 0, scale, at::ones({}, x.options()));
+        zero = rule.symmetric ? at::zeros({}, x.options()) : (-minimum / scale).round();
+    }
+    const at::Tensor rounded = ((x / scale + zero).clamp(low, high).round() - zero) * scale;
+    return mask.defined() ? at::where(mask, rounded, x) : rounded;
+}
+
+} // namespace kurtoscope

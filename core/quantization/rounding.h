@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/export.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace kurtoscope {
+
+// A uniform grid: value = (q − zero) · scale for integers q in [low, high].
+struct Grid {
+    float scale = 1, zero = 0, low = -127, high = 127;
+
+    // Symmetric: q in ±(2^(bits−1) − 1), scale = absmax / qmax. Asymmetric: q in 0 … 2^bits − 1 over [min,
+    // max] widened to hold 0, so that zero stays exact. An empty range gives scale 1.
+    KURTOSCOPE_API static Grid over(float min, float max, int bits, bool symmetric);
+    KURTOSCOPE_API std::vector<float> levels() const; // ascending
+};
+
+// Plain float32 kernels over contiguous rows. `inlier` is null, or one entry per channel: 0 where the channel
+// is kept (left as it is and out of every range), −1 elsewhere.
+struct Extent {
+    float min = 0, max = 0; // 0 belongs to every range
+};
+KURTOSCOPE_API Extent extentOf(const float* row, std::int64_t channels, const std::int32_t* inlier);
+// out = (round(clamp(x / scale + zero, low, high)) − zero) · scale, rounding half to even. NaN stays NaN.
+KURTOSCOPE_API void roundRow(const float* row, float* out, std::int64_t channels, const Grid& grid,
+                             const std::int32_t* inlier);
+
+} // namespace kurtoscope

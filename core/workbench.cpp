@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/workbench_state.h"
+
+#include "core/base/error.h"
+
+#include <filesystem>
+#include <thread>
+
+namespace kurtoscope {
+
+Workbench::Workbench(WorkbenchOptions options) : impl_(std::make_unique<Impl>(options)) {}
+Workbench::~Workbench() = default;
+Workbench::Workbench(Workbench&&) noexcept = default;
+Workbench& Workbench::operator=(Workbench&&) noexcept = default;
+
+Workbench::Impl::Impl(WorkbenchOptions asked) : options(asked), device(openDevice(asked.device)) {
+    const int threads = options.threads > 0 ? options.threads : std::max(1, at::get_num_threads());
+    at::set_num_threads(threads);
+    options.threads = threads;
+}
+
+std::string Workbench::deviceText() const {
+    return deviceDescription(impl_->device, impl_->options.threads);
+}
+
+const ModelInfo& Workbench::open(const std::string& path, std::stop_token stop, const OnProgress& progress) {
+    const c10::InferenceMode inference;
+    // Built aside: the open model goes only once the new one stands.
+    auto next = std::make_unique<OpenModel>();
+    next->folder = ModelFolder::open(path);
+    next->transformer = loadTransformer(next->folder, stop, progress);
+    if (!impl_->device.is_cpu()) next->transformer->moveTo(impl_->device);
+    impl_->open = std::move(next);
+    return impl_->open->transformer->info();
+}
+
+bool Workbench::isOpen() const {
+    return impl_->open != nullptr;
+}
+const ModelInfo& Workbench::model() const {
+    return impl_->current().transformer->info();
+}
+
+OpenModel& Workbench::Impl::current() const {
+    if (!open) throw Error("no model is open", "", "Open a model folder or a .gguf file first");
+    return *open;
+}
+
+const Tokenizer& Workbench::Impl::tokenizer() const {
+    const ModelFolder& folder = current().folder;
+    if (!folder.tokenizer)
+        throw Error("has no tokenizer that could be read", folder.path,
+                    folder.warnings.empty() ? "Put tokenizer.json into the model's folder"
+                                            : folder.warnings.front());
+    return *folder.tokenizer;
+}
+
+PreparedData& Workbench::Impl::prepare(const DataRequest& request, bool holdOut) {
+    OpenModel& model = current();
+    for (auto& one : model.prepared)
+        if (one->request == request && one->holdOut == holdOut) return *one;
+    auto made = std::make_unique<PreparedData>();
+    made->request = request;
+    made->holdOut = holdOut;
+    made->windows = cutWindows(request, model.transformer->info(), tokenizer(), options.seed, holdOut);
+    made->task = &pickTask(request.task, model.transformer->info(), made->windows.kind);
+    made->windows.info.task = std::string(made->task->id());
+    made->windows.info.metric = std::string(made->task->metric(model.transformer->info()));
+    made->baseline = std::make_unique<Baseline>(made->windows.evaluation.size());
+    if (model.prepared.size() >= 4) model.prepared.erase(model.prepared.begin());
+    model.prepared.push_back(std::move(made));
+    return *model.prepared.back();
+}
+
+DataInfo Workbench::describe(const DataRequest& data) {
+    return impl_->prepare(data, true).windows.info;
+}
+
+void Workbench::validate(const Recipe& recipe) const {
+    checkedScheme(recipe);
+    if (!recipe.keep.empty()) Criterion::parse(recipe.keep);
+    const Transformer& transformer = *impl_->current().transformer;
+    const ModelInfo& info = transformer.info();
+    const auto check = [&](Site site) {
+        const bool alias = info.postNorm && site.place == Place::attn_norm;
+        const bool known =
+            alias || std::find(info.places.begin(), info.places.end(), site.place) != info.places.end();
+        if (!known || site.layer >= info.layers)
+            throw Error(info.name + " has no site " + site.name(), "",
+                        "It has " + std::to_string(info.layers) +
+                            " layers, numbered from 0; \"kurtoscope inspect\" lists its sites");
+    };
+    for (Site site : recipe.highPrecision)
+        check(site);
+    for (const auto& [site, channels] : recipe.kept) {
+        check(site);
+        const int width = info.channels(transformer.origin(site).place);
+        for (int channel : channels)
+            if (channel < 0 || channel >= width)
+                throw Error(site.name() + " has no channel " + std::to_string(channel), "",
+                            width > 0 ? "Its channels are 0 to " + std::to_string(width - 1)
+                                      : "Channels of attn_probs are positions and cannot be kept");
+    }
+}
+
+std::shared_ptr<const RecipeArithmetic> Workbench::Impl::arithmetic(const Recipe& recipe, PreparedData& data,
+                                                                    std::stop_token stop,
+                                                                    const OnProgress& progress) {
+    if (recipe.scheme == "fp32") return nullptr;
+    for (const auto& [known, made] : data.arithmetics)
+        if (known == recipe) return made;
+    const Observation* statistics =
+        RecipeArithmetic::needsCalibration(recipe) ? &calibration(recipe, data, stop, progress) : nullptr;
+    auto made = std::make_shared<const RecipeArithmetic>(*current().transformer, recipe, statistics,
+                                                         current().weights);
+    // The newest recipes stay ready; an older one is made again from shared weights in a moment.
+    if (data.arithmetics.size() >= 8) data.arithmetics.erase(data.arithmetics.begin());
+    data.arithmetics.emplace_back(recipe, made);
+    return made;
+}
+
+std::vector<Reading> Workbench::evaluate(const EvaluateRequest& request, std::stop_token stop,
+                                         const OnReading& onReading, const OnProgress& progress) {
+    const c10::InferenceMode inference;
+    bool calibrated = false;
+    for (const Recipe& recipe : request.recipes) {
+        validate(recipe);
+        calibrated |= RecipeArithmetic::needsCalibration(recipe);
+    }
+    // Text has windows to spare for calibration; of a table every row counts unless a recipe needs some held
+    // out.
+    PreparedData& data = impl_->prepare(request.data, calibrated);
+    std::vector<std::shared_ptr<const RecipeArithmetic>> owners;
+    std::vector<EvaluatedRecipe> recipes;
+    for (const Recipe& recipe : request.recipes) {
+        const Recipe resolved = impl_->resolve(recipe, data, stop, progress);
+        owners.push_back(impl_->arithmetic(resolved, data, stop, progress));
+        recipes.push_back({static_cast<int>(recipes.size()), owners.back().get()});
+    }
+    Evaluator evaluator(*impl_->current().transformer, data.windows, *data.task,
+                        impl_->current().folder.pooling, impl_->device, *data.baseline);
+    return evaluator.run(recipes, request.latency, stop, onReading, progress);
+}
+
+Workbench::PredictionWithTensors Workbench::predict(const std::string& text, const std::vector<int>& ids,
+                                                    const Recipe& recipe, int topCount) {
+    const c10::InferenceMode inference;
+    validate(recipe);
+    const OpenModel& model = impl_->current();
+    const ModelInfo& info = model.transformer->info();
+    Batch batch;
+    batch.ids = ids;
+    if (ids.empty()) {
+        const Encoding encoding = impl_->tokenizer().encode(text, true);
+        batch.ids = encoding.ids, batch.typeIds = encoding.typeIds;
+        if (batch.ids.empty()) throw Error("the text has no tokens", "", "Give some text");
+    }
+    for (int id : batch.ids)
+        if (id < 0 || id >= info.vocabulary)
+            throw Error("id " + std::to_string(id) + " is outside the vocabulary", "",
+                        "Ids are 0 to " + std::to_string(info.vocabulary - 1));
+    if (static_cast<int>(batch.ids.size()) > info.maxLength)
+        throw Error(std::to_string(batch.ids.size()) + " tokens are more than the model's " +
+                        std::to_string(info.maxLength) + " positions",
+                    "", "Give a shorter text");
+    batch.sequences = 1;
+    batch.length = static_cast<int>(batch.ids.size());
+    batch.lengths = {batch.length};
+    batch.windows = {0};
+
+    std::unique_ptr<RecipeArithmetic> arithmetic;
+    if (recipe.scheme != "fp32") {
+        if (RecipeArithmetic::needsCalibration(recipe))
+            throw Error("recipe " + recipe.text() + " needs calibration, and a single text gives none", "",
+                        "Use dynamic=on or activation=per-token, and kept channels from a recipe file");
+        arithmetic =
+            std::make_unique<RecipeArithmetic>(*model.transformer, recipe, nullptr, impl_->current().weights);
+    }
+    Pass pass(batch, impl_->device, nullptr, arithmetic.get());
+    const at::Tensor hidden = model.transformer->hidden(pass), logits = model.transformer->head(pass, hidden);
+    PredictionWithTensors result;
+    const auto keep = [](const at::Tensor& tensor, std::vector<std::int64_t>& shape,
+                         std::vector<float>& values) {
+        if (!tensor.defined()) return;
+        const at::Tensor flat = tensor.squeeze(0).to(at::kCPU, at::kFloat).contiguous();
+        shape = flat.sizes().vec();
+        values.assign(flat.const_data_ptr<float>(), flat.const_data_ptr<float>() + flat.numel());
+    };
+    keep(hidden, result.hiddenShape, result.hidden);
+    keep(logits, result.logitsShape, result.logits);
+    result.prediction.ids = batch.ids;
+    if (model.folder.tokenizer)
+        for (int id : batch.ids)
+            result.prediction.tokens.push_back(model.folder.tokenizer->tokenText(id));
+    if (logits.defined()) {
+        at::Tensor last = logits.squeeze(0).to(at::kCPU);
+        if (last.dim() == 2) last = last[-1]; // the next token
+        const at::Tensor probabilities = at::softmax(last, -1);
+        const auto [values, indices] =
+            at::topk(probabilities, std::min<std::int64_t>(topCount, probabilities.numel()));
+        for (std::int64_t i = 0; i < values.numel(); ++i) {
+            const int id = static_cast<int>(indices[i].item<std::int64_t>());
+            const std::string name = !info.labels.empty()     ? info.labels[static_cast<std::size_t>(id)]
+                                     : model.folder.tokenizer ? model.folder.tokenizer->tokenText(id)
+                                                              : "";
+            result.prediction.top.push_back({id, name, values[i].item<double>()});
+        }
+    }
+    return result;
+}
+
+std::vector<SchemeInfo> Workbench::schemes() {
+    std::vector<SchemeInfo> all;
+    for (const auto& scheme : Registry<Scheme>::instance().members())
+        all.push_back(scheme->info());
+    return all;
+}
+
+std::vector<TaskInfo> Workbench::tasks() {
+    std::vector<TaskInfo> all;
+    for (const auto& task : Registry<Task>::instance().members())
+        all.push_back({std::string(task->id()), std::string(task->title()), std::string(task->summary())});
+    return all;
+}
+
+std::string Workbench::version() {
+    return KURTOSCOPE_VERSION;
+}
+
+} // namespace kurtoscope

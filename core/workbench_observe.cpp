@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The facade's observing half: statistics, calibration, samples.
+#include "core/workbench_state.h"
+
+#include "core/base/error.h"
+#include "core/statistics/collector.h"
+
+#include <chrono>
+
+namespace kurtoscope {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double secondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// The collector, told each tensor once: an alias gets its statistics copied from where the tensor was made.
+class OnceTap : public Tap {
+public:
+    OnceTap(const Transformer& transformer, std::set<Place> places, CollectorOptions options)
+        : transformer_(transformer), places_(std::move(places)), collector_(std::move(options)) {
+        for (Place place : transformer.info().places) {
+            if (!places_.contains(place)) continue;
+            for (int layer = 0; layer < (isPerLayer(place) ? transformer.info().layers : 1); ++layer)
+                origins_.insert(transformer.origin({isPerLayer(place) ? layer : -1, place}));
+        }
+    }
+    bool wants(Site site) const override { return origins_.contains(site); }
+    void take(Site site, const SiteTensor& tensor) override { collector_.take(site, tensor); }
+
+    Observation observation() const {
+        Observation all = collector_.observation();
+        all.sites = named(all.sites);
+        all.withoutFirstToken = named(all.withoutFirstToken);
+        return all;
+    }
+
+private:
+    std::vector<SiteStats> named(const std::vector<SiteStats>& made) const {
+        std::vector<SiteStats> sites;
+        const auto add = [&](Site site) {
+            for (const SiteStats& stats : made)
+                if (stats.site == transformer_.origin(site)) {
+                    sites.push_back(stats);
+                    sites.back().site = site;
+                }
+        };
+        const ModelInfo& info = transformer_.info();
+        const auto wanted = [&](Place place) {
+            return places_.contains(place) &&
+                   std::find(info.places.begin(), info.places.end(), place) != info.places.end();
+        };
+        if (wanted(Place::embedding)) add({-1, Place::embedding});
+        for (int layer = 0; layer < info.layers; ++layer)
+            for (Place place : info.places)
+                if (isPerLayer(place) && wanted(place)) add({layer, place});
+        for (Place place : {Place::final_norm, Place::logits})
+            if (wanted(place)) add({-1, place});
+        return sites;
+    }
+
+    const Transformer& transformer_;
+    std::set<Place> places_;
+    std::set<Site> origins_;
+    Collector collector_;
+};
+
+std::set<Place> linearInputPlaces(const Transformer& transformer) {
+    std::set<Place> places;
+    for (const auto& linear : transformer.linears())
+        if (!linear->head) places.insert(linear->input.place);
+    return places;
+}
+
+// Keeps the rows of one site; attn_probs are averaged over heads.
+class SampleTap : public Tap {
+public:
+    SampleTap(Site site, int maxTokens, const Tokenizer* tokenizer, SiteSample& sample)
+        : site_(site), maxTokens_(maxTokens), tokenizer_(tokenizer), sample_(sample) {}
+    bool wants(Site site) const override { return site == site_; }
+    void take(Site, const SiteTensor& tensor) override {
+        const Batch& batch = *tensor.batch;
+        if (sample_.channels == 0) sample_.channels = static_cast<int>(tensor.channels);
+        for (int sequence = 0; sequence < batch.sequences; ++sequence)
+            for (int position = 0; position < (tensor.perSequence ? 1 : batch.lengths[std::size_t(sequence)]);
+                 ++position) {
+                if (sample_.rows() >= maxTokens_) return;
+                const int id = batch.at(sequence, position);
+                sample_.tokens.push_back(tokenizer_ ? tokenizer_->tokenText(id) : std::to_string(id));
+                for (int channel = 0; channel < sample_.channels; ++channel) {
+                    double sum = 0;
+                    for (int group = 0; group < tensor.groups && channel < tensor.channels; ++group) {
+                        const std::int64_t row =
+                            tensor.perSequence
+                                ? sequence
+                                : (std::int64_t(sequence) * tensor.groups + group) * batch.length + position;
+                        sum += double(tensor.values[row * tensor.channels + channel]);
+                    }
+                    sample_.values.push_back(static_cast<float>(sum / tensor.groups));
+                }
+            }
+    }
+
+private:
+    Site site_;
+    int maxTokens_;
+    const Tokenizer* tokenizer_;
+    SiteSample& sample_;
+};
+
+} // namespace
+
+Observation Workbench::observe(const ObserveRequest& request, std::stop_token stop,
+                               const OnProgress& progress,
+                               const std::function<void(const Observation&)>& onObservation) {
+    const c10::InferenceMode inference;
+    validate(request.recipe);
+    PreparedData& data = impl_->prepare(request.data, true);
+    const Recipe recipe = impl_->resolve(request.recipe, data, stop, progress);
+    const auto arithmetic = impl_->arithmetic(recipe, data, stop, progress);
+    const Transformer& transformer = *impl_->current().transformer;
+    const Tokenizer* tokenizer = &impl_->tokenizer();
+
+    const auto& all = transformer.info().places;
+    const std::set<Place> places =
+        request.linearInputsOnly ? linearInputPlaces(transformer) : std::set<Place>(all.begin(), all.end());
+    CollectorOptions options;
+    options.magnitudeBar = request.magnitudeBar;
+    options.tokenText = [tokenizer](int id) { return tokenizer->tokenText(id); };
+    OnceTap tap(transformer, places, options);
+
+    // Statistics in the file's own order: what was seen does not depend on the seed.
+    std::vector<const Window*> windows;
+    for (const Window& window : data.windows.evaluation)
+        windows.push_back(&window);
+    std::sort(windows.begin(), windows.end(), [](const Window* a, const Window* b) {
+        return a->batch.windows.front() < b->batch.windows.front();
+    });
+    const Clock::time_point start = Clock::now();
+    Clock::time_point told = start;
+    const auto finish = [&](std::size_t done) {
+        Observation seen = tap.observation();
+        seen.windows = static_cast<int>(done);
+        seen.windowsTotal = static_cast<int>(windows.size());
+        seen.dataName = data.windows.info.name;
+        seen.seconds = secondsSince(start);
+        return seen;
+    };
+    for (std::size_t i = 0; i < windows.size(); ++i) {
+        const double part = double(i) / double(windows.size());
+        if (progress)
+            progress({"Observing", std::int64_t(i), std::int64_t(windows.size()),
+                      i ? secondsSince(start) * (1 - part) / part : -1});
+        Pass pass(windows[i]->batch, impl_->device, &tap, arithmetic.get(), stop);
+        const at::Tensor hidden = transformer.hidden(pass);
+        if (places.contains(Place::logits)) transformer.head(pass, hidden);
+        if (onObservation && i + 1 < windows.size() && (i == 0 || secondsSince(told) > 0.25)) {
+            told = Clock::now();
+            onObservation(finish(i + 1));
+        }
+    }
+    Observation seen = finish(windows.size());
+    if (onObservation) onObservation(seen);
+    return seen;
+}
+
+const Observation& Workbench::Impl::calibration(const Recipe& recipe, PreparedData& data,
+                                                std::stop_token stop, const OnProgress& progress) {
+    float bar = 6;
+    if (!recipe.keep.empty()) {
+        const Criterion criterion = Criterion::parse(recipe.keep);
+        if (criterion.kind == Criterion::Kind::magnitude) bar = static_cast<float>(criterion.value);
+    }
+    const bool everySite = recipe.scope == Scope::all_activations;
+    for (const auto& known : data.calibrations)
+        if (known.magnitudeBar == bar && (known.everySite || !everySite)) return known.observation;
+    const Transformer& transformer = *current().transformer;
+    std::set<Place> places = linearInputPlaces(transformer);
+    if (everySite) places.insert(transformer.info().places.begin(), transformer.info().places.end());
+    places.erase(Place::logits);
+    CollectorOptions options;
+    options.magnitudeBar = bar;
+    options.peaks = 0;
+    OnceTap tap(transformer, places, options);
+    for (std::size_t i = 0; i < data.windows.calibration.size(); ++i) {
+        if (progress)
+            progress({"Calibrating", std::int64_t(i), std::int64_t(data.windows.calibration.size()), -1});
+        Pass pass(data.windows.calibration[i].batch, device, &tap, nullptr, stop);
+        transformer.hidden(pass);
+    }
+    data.calibrations.push_back({bar, everySite, tap.observation()});
+    return data.calibrations.back().observation;
+}
+
+Recipe Workbench::Impl::resolve(const Recipe& recipe, PreparedData& data, std::stop_token stop,
+                                const OnProgress& progress) {
+    if (recipe.keep.empty()) return recipe;
+    const std::vector<Site> quantized = RecipeArithmetic::quantizedSites(*current().transformer, recipe);
+    const Observation& statistics = calibration(recipe, data, stop, progress);
+    std::vector<SiteStats> sites;
+    for (Site site : quantized)
+        if (const SiteStats* stats = statistics.find(site); stats && site.place != Place::attn_probs)
+            sites.push_back(*stats);
+    Recipe resolved = recipe;
+    resolved.keep.clear();
+    for (const auto& [site, channels] : outlierChannels(sites, Criterion::parse(recipe.keep)))
+        resolved.kept[site].insert(channels.begin(), channels.end());
+    return resolved;
+}
+
+Recipe Workbench::resolveKeep(const Recipe& recipe, const DataRequest& data, std::stop_token stop,
+                              const OnProgress& progress) {
+    const c10::InferenceMode inference;
+    validate(recipe);
+    return impl_->resolve(recipe, impl_->prepare(data, true), stop, progress);
+}
+
+SiteSample Workbench::sample(Site site, const DataRequest& data, const std::string& text,
+                             const Recipe& recipe, int maxTokens, std::stop_token stop) {
+    const c10::InferenceMode inference;
+    const Transformer& transformer = *impl_->current().transformer;
+    const ModelInfo& info = transformer.info();
+    SiteSample sample;
+    sample.site = site;
+    PreparedData* prepared = data.path.empty() ? nullptr : &impl_->prepare(data, true);
+    std::shared_ptr<const RecipeArithmetic> arithmetic;
+    if (recipe.scheme != "fp32") {
+        validate(recipe);
+        if (!prepared) throw Error("a recipe needs data to calibrate on", "", "Open a text file");
+        arithmetic = impl_->arithmetic(impl_->resolve(recipe, *prepared, stop, {}), *prepared, stop, {});
+    }
+    SampleTap tap(transformer.origin(site), maxTokens, impl_->open->folder.tokenizer.get(), sample);
+    const auto run = [&](const Batch& batch) {
+        Pass pass(batch, impl_->device, &tap, arithmetic.get(), stop);
+        const Site origin = transformer.origin(site);
+        at::Tensor x = transformer.embed(pass);
+        const int last = isPerLayer(origin.place)           ? origin.layer
+                         : origin.place == Place::embedding ? -1
+                                                            : info.layers - 1;
+        for (int layer = 0; layer <= last; ++layer) {
+            pass.throwIfStopped();
+            x = transformer.block(pass, layer, x);
+        }
+        if (origin.place == Place::final_norm) transformer.finish(pass, x);
+        if (origin.place == Place::logits) transformer.head(pass, transformer.finish(pass, x));
+    };
+    if (!text.empty()) {
+        const Encoding encoding = impl_->tokenizer().encode(
+            text, true, static_cast<std::size_t>(std::min(maxTokens, info.maxLength)));
+        if (encoding.ids.empty()) throw Error("the text has no tokens", "", "Type some text");
+        Batch batch{1,
+                    static_cast<int>(encoding.ids.size()),
+                    encoding.ids,
+                    encoding.typeIds,
+                    {static_cast<int>(encoding.ids.size())},
+                    {0}};
+        run(batch);
+    } else if (prepared) {
+        std::vector<const Window*> windows;
+        for (const Window& window : prepared->windows.evaluation)
+            windows.push_back(&window);
+        std::sort(windows.begin(), windows.end(), [](const Window* a, const Window* b) {
+            return a->batch.windows.front() < b->batch.windows.front();
+        });
+        for (const Window* window : windows) {
+            if (sample.rows() >= maxTokens) break;
+            run(window->batch);
+        }
+    }
+    return sample;
+}
+
+std::vector<float> Workbench::gridLevels(const Recipe& recipe, const SiteStats& stats) const {
+    const auto rule = checkedScheme(recipe).activations(recipe);
+    if (!rule || stats.empty()) return {};
+    const auto quantized = RecipeArithmetic::quantizedSites(*impl_->current().transformer, recipe);
+    const Transformer& transformer = *impl_->current().transformer;
+    const Site site = recipe.scope == Scope::all_activations ? transformer.origin(stats.site) : stats.site;
+    if (std::find(quantized.begin(), quantized.end(), site) == quantized.end() ||
+        recipe.highPrecision.contains(site))
+        return {};
+    const auto kept = recipe.kept.find(stats.site);
+    return RecipeArithmetic::gridFor(*rule, stats, kept == recipe.kept.end() ? std::set<int>() : kept->second)
+        .levels();
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/engine/device.h"
+#include "core/engine/transformer.h"
+#include "core/evaluation/evaluator.h"
+#include "core/quantization/recipe_arithmetic.h"
+#include "core/statistics/outliers.h"
+#include "core/workbench.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace kurtoscope {
+
+// A data request made ready for the open model, with what later calls use again: FP32's answers, calibration
+// statistics, recipes made ready.
+struct PreparedData {
+    struct Calibration {
+        float magnitudeBar;
+        bool everySite;
+        Observation observation;
+    };
+    DataRequest request;
+    bool holdOut = false;
+    WindowSet windows;
+    const Task* task = nullptr;
+    std::unique_ptr<Baseline> baseline;
+    std::vector<Calibration> calibrations;
+    std::vector<std::pair<Recipe, std::shared_ptr<const RecipeArithmetic>>> arithmetics;
+};
+
+struct OpenModel {
+    ModelFolder folder;
+    std::unique_ptr<Transformer> transformer;
+    WeightStore weights;
+    std::vector<std::unique_ptr<PreparedData>> prepared; // newest last
+};
+
+struct Workbench::Impl {
+    explicit Impl(WorkbenchOptions asked);
+
+    OpenModel& current() const;         // throws Error when none is open
+    const Tokenizer& tokenizer() const; // throws Error when the model has none
+    PreparedData& prepare(const DataRequest& request, bool holdOut);
+    const Observation& calibration(const Recipe& recipe, PreparedData& data, std::stop_token stop,
+                                   const OnProgress& progress);
+    Recipe resolve(const Recipe& recipe, PreparedData& data, std::stop_token stop,
+                   const OnProgress& progress);
+    // Null for FP32.
+    std::shared_ptr<const RecipeArithmetic> arithmetic(const Recipe& recipe, PreparedData& data,
+                                                       std::stop_token stop, const OnProgress& progress);
+
+    WorkbenchOptions options;
+    c10::Device device;
+    std::unique_ptr<OpenModel> open;
+};
+
+} // namespace kurtoscope

@@ -194,7 +194,7 @@ real model could be fetched. GPL-3.0-or-later, like the rest.
 **Its outlier channels are planted.** Large language models grow outlier channels by themselves; a model this small does
 not. So after training, `../make_tiny_llama.py` multiplied {PLANTED_PER_NORM} channels of each norm weight in layers {MIDDLE_LAYERS[0]} to {MIDDLE_LAYERS[-1]} by {FACTOR:.0f} and
 divided the matching columns of the layers that read them (Q, K, V; gate, up) by the same. The function is unchanged:
-the largest difference of any logit, in FP32, before and after, was {difference:.1e}. What is changed is how hard the model
+the largest difference of any logit, in FP32, before and after, was {difference:g}. What is changed is how hard the model
 is to quantize. For outliers that grew naturally, open SmolLM2 or MiniLM.
 
 | norm | planted channels |

@@ -74,6 +74,9 @@ no_network='temporary failure (in name )?resol|could not resolve|name or service
 explain() {
     if log_says "$1" 'no space left|enough free space|disk quota'; then
         fail "there is no disk space left for $2." "Free some room and run this again; details: $LOGS/$1.log"
+    elif log_says "$1" 'certificate.verify.failed|certificate verification failed'; then
+        fail "$2 could not be fetched: the server's certificate is not trusted here." \
+            "Check the clock; behind a proxy, name its certificate (PIP_CERT=FILE). Details: $LOGS/$1.log"
     elif log_says "$1" "$no_network"; then
         fail "$2 could not be fetched: there seems to be no network." \
             "Connect (or set the proxy) and run this again; details: $LOGS/$1.log"
@@ -163,7 +166,7 @@ make_venv() {
     for python in /usr/bin/python3 python3; do
         "$python" -c 'import venv, ensurepip' 2>/dev/null && break
     done
-    rm -rf "$VENV"
+    logged "$1" rm -rf "$VENV"
     logged "$1" "$python" -m venv "$VENV" || explain "$1" "a Python virtual environment"
 }
 
@@ -246,7 +249,7 @@ build() {
     logged "build-$preset" cmake --build "build/$preset" -j "$(jobs_that_fit)" || {
         log_says "build-$preset" 'no space left' && explain "build-$preset" "the build"
         say ""
-        grep -v '^\[[0-9]*/[0-9]*\] Building' "$LOGS/build-$preset.log" | tail -n 20 >&2
+        grep -v '^\[[0-9]*/[0-9]*\] Building' "$LOGS/build-$preset.log" | tail -n 20 >&2 || true
         fail "the program did not compile." "The whole output is in $LOGS/build-$preset.log"
     }
     if log_says "build-$preset" 'ninja: no work to do'; then done_step "up to date"; else done_step "built"; fi

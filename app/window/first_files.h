@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QString>
+#include <QStringList>
+
+namespace kurtoscope {
+
+// What the window opens when it was told nothing: the model that set-up fetched, else the bundled one; ""
+// when neither is there.
+QString firstModel();
+// The text to run a model over when none was named: one that lies beside it, else the demonstration text; ""
+// for none.
+QString textFor(const QString& modelPath);
+// Folders whose models the menu offers.
+QStringList modelFolders();
+
+// Whether a dropped or chosen path is a model (a folder with config.json, a .gguf file) or data.
+bool looksLikeModel(const QString& path);
+bool looksLikeData(const QString& path);
+
+} // namespace kurtoscope

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/window/main_window.h"
+
+#include "app/window/first_files.h"
+#include "app/window/session.h"
+#include "app/window/status_text.h"
+#include "widgets/panels/message_bar.h"
+#include "widgets/parts/heading.h"
+#include "widgets/theme.h"
+#include "widgets/view.h"
+
+#include <QApplication>
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QDragEnterEvent>
+#include <QLabel>
+#include <QMimeData>
+#include <QSaveFile>
+#include <QStatusBar>
+#include <QStyle>
+#include <QTabBar>
+#include <QTabWidget>
+#include <QToolBar>
+
+#include <algorithm>
+#include <memory>
+
+namespace kurtoscope {
+namespace {
+
+constexpr QSize firstSize(1680, 1040);
+constexpr int layoutVersion =
+    1; // raised when the docks change, so that an old arrangement is not forced on them
+
+// Shares of the window at the first start: the left column, the channel's panel, the row of curves and
+// tables.
+constexpr double leftShare = 0.141, rightShare = 0.222, bottomShare = 0.405;
+
+std::vector<const ViewFactory*> factories() {
+    std::vector<const ViewFactory*> all;
+    for (const auto& member : Registry<ViewFactory>::instance().members())
+        all.push_back(member.get());
+    std::ranges::stable_sort(all, {}, &ViewFactory::order);
+    return all;
+}
+
+} // namespace
+
+MainWindow::MainWindow(Session& session, const QString& settingsFile, const QString& theme)
+    : session_(session), settings_(settingsFile) {
+    setObjectName("window");
+    setWindowTitle("Kurtoscope");
+    setAcceptDrops(true);
+    setDockNestingEnabled(true);
+    systemIsDark_ = QApplication::palette().color(QPalette::Window).lightness() < 128;
+    useTheme(theme.isEmpty() ? settings_.theme() : theme);
+    makePanels();
+    makeViews();
+    makeStatusLine();
+    makeMenus();
+    connect(&session_, &Session::changed, this, &MainWindow::follow);
+    connect(&session_, &Session::failed, this, &MainWindow::showMessage);
+    connect(&session_, &Session::noticed, this,
+            [this](const QString& text) { statusBar()->showMessage(text, 8000); });
+    connect(&session_, &Session::opened, this, [this](const QString& path) { settings_.setLastModel(path); });
+    resize(firstSize);
+    if (!settings_.geometry().isEmpty()) restoreGeometry(settings_.geometry());
+    follow(Change::everything);
+}
+
+View* MainWindow::view(const char* id) const {
+    for (View* view : views_)
+        if (view->objectName() == QLatin1String(id)) return view;
+    return nullptr;
+}
+
+void MainWindow::makeViews() {
+    centre_ = new QTabWidget(this);
+    centre_->setObjectName("centre");
+    centre_->setDocumentMode(true);
+    centre_->setTabPosition(QTabWidget::South);
+    setCentralWidget(centre_);
+    setCorner(Qt::TopLeftCorner, Qt::LeftDockWidgetArea);
+    setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
+    setCorner(Qt::TopRightCorner, Qt::RightDockWidgetArea);
+    setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
+    for (const ViewFactory* factory : factories()) {
+        View* view = factory->make(this);
+        view->setObjectName(factory->id());
+        views_.push_back(view);
+        connectView(view);
+        if (factory->area() == Qt::NoDockWidgetArea) {
+            centre_->setTabToolTip(centre_->addTab(view, factory->title()), factory->summary());
+            continue;
+        }
+        auto* dock = new QDockWidget(factory->title(), this);
+        dock->setObjectName(QString("dock-") + factory->id());
+        dock->setToolTip(factory->summary());
+        dock->setTitleBarWidget(view->heading()); // it names the view already, and can be dragged
+        dock->setWidget(view);
+        dock->setProperty("area", static_cast<int>(factory->area()));
+        docks_.append(dock);
+    }
+    arrange();
+}
+
+void MainWindow::connectView(View* view) {
+    connect(view, &View::siteSelected, &session_, &Session::selectSite);
+    connect(view, &View::channelSelected, &session_, &Session::selectChannel);
+    connect(view, &View::tokenSelected, &session_, &Session::selectToken);
+    connect(view, &View::channelsToggled, &session_, &Session::toggleChannels);
+    connect(view, &View::blockToggled, &session_, &Session::toggleBlock);
+    connect(view, &View::columnActivated, &session_, &Session::activateColumn);
+    connect(view, &View::columnDuplicated, &session_, &Session::duplicateColumn);
+    connect(view, &View::columnRemoved, &session_, &Session::removeColumn);
+    connect(view, &View::textTyped, &session_, &Session::typeText);
+    connect(view, &View::message, this,
+            [this](const QString& sentence) { statusBar()->showMessage(sentence); });
+}
+
+void MainWindow::arrange() {
+    QList<QDockWidget*> bottom, left, right;
+    for (QDockWidget* dock : std::as_const(docks_)) {
+        const auto area = static_cast<Qt::DockWidgetArea>(dock->property("area").toInt());
+        removeDockWidget(dock);
+        dock->setFloating(false);
+        addDockWidget(area, dock, area == Qt::BottomDockWidgetArea ? Qt::Horizontal : Qt::Vertical);
+        dock->show();
+        (area == Qt::BottomDockWidgetArea ? bottom
+         : area == Qt::LeftDockWidgetArea ? left
+                                          : right)
+            .append(dock);
+    }
+    const int wide = width(), high = height();
+    const int rightWidth = static_cast<int>(wide * rightShare);
+    const int rest = wide - static_cast<int>(wide * leftShare) - rightWidth;
+    for (QDockWidget* dock : left)
+        resizeDocks({dock}, {static_cast<int>(wide * leftShare)}, Qt::Horizontal);
+    for (QDockWidget* dock : right)
+        resizeDocks({dock}, {rightWidth}, Qt::Horizontal);
+    if (bottom.isEmpty()) return;
+    resizeDocks({bottom.front()}, {static_cast<int>(high * bottomShare)}, Qt::Vertical);
+    QList<int> widths; // the last stands under the right column; the table needs more than the curves
+    for (qsizetype i = 0; i < bottom.size(); ++i)
+        widths << (i + 1 == bottom.size() ? rightWidth : static_cast<int>(rest * (i == 0 ? 0.41 : 0.59)));
+    resizeDocks(bottom, widths, Qt::Horizontal);
+}
+
+void MainWindow::makeStatusLine() {
+    selection_ = new QLabel(this);
+    selection_->setObjectName("selection");
+    kept_ = new QLabel(this);
+    kept_->setObjectName("kept");
+    auto* help = new QLabel(tr("? shortcuts"), this);
+    selection_->setContentsMargins(Theme::current().spacing, 0, 2 * Theme::current().spacing, 0);
+    statusBar()->setSizeGripEnabled(false);
+    statusBar()->addWidget(selection_);
+    statusBar()->addWidget(kept_, 1);
+    statusBar()->addPermanentWidget(help);
+}
+
+void MainWindow::follow(Changes what) {
+    const Workspace& workspace = session_.workspace();
+    for (View* view : views_)
+        view->show(workspace, what);
+    selection_->setText(selectionText(workspace));
+    kept_->setText(keptText(workspace));
+    if (what & Change::model)
+        setWindowTitle(workspace.model ? QString::fromStdString(workspace.model->name) + " – Kurtoscope"
+                                       : "Kurtoscope");
+    followPanels(what);
+    followActions();
+}
+
+void MainWindow::openModel(const QString& path) {
+    if (!dataChosen_) {
+        DataRequest data = session_.data();
+        data.path = textFor(path).toStdString();
+        session_.setDefaultData(data);
+    }
+    session_.openModel(path);
+}
+
+void MainWindow::openData(const QString& path) {
+    dataChosen_ = true;
+    session_.openData(path);
+}
+
+void MainWindow::useTheme(const QString& name) {
+    const bool dark = name == "dark" || (name == "system" && systemIsDark_);
+    Theme::use(Theme::load(dark ? "dark" : "light"), *qApp);
+    session_.repaint(Change::theme);
+}
+
+bool MainWindow::saveScreenshot(const QString& path, QString* whyNot) {
+    for (View* view : views_)
+        view->drawNow();
+    QSaveFile file(path);
+    if (file.open(QIODevice::WriteOnly) && grab().save(&file, "PNG") && file.commit()) return true;
+    *whyNot = file.errorString();
+    return false;
+}
+
+void MainWindow::showEvent(QShowEvent* event) {
+    QMainWindow::showEvent(event);
+    if (std::exchange(arranged_, true)) return;
+    const QByteArray docks = settings_.dockState();
+    if (docks.isEmpty() || !restoreState(docks, layoutVersion)) arrange();
+    messageBar_->setVisible(!messages_->text().isEmpty());
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+    settings_.setWindow(saveGeometry(), saveState(layoutVersion));
+    event->accept();
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+    const auto urls = event->mimeData()->urls();
+    if (urls.size() == 1 && (looksLikeModel(urls[0].toLocalFile()) || looksLikeData(urls[0].toLocalFile())))
+        event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+    const QString path = event->mimeData()->urls().value(0).toLocalFile();
+    if (looksLikeModel(path))
+        openModel(path);
+    else
+        openData(path);
+    event->acceptProposedAction();
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "app/window/settings.h"
+#include "widgets/workspace.h"
+
+#include <QList>
+#include <QMainWindow>
+
+#include <functional>
+#include <vector>
+
+class QDockWidget;
+class QLabel;
+class QMenu;
+class QTabWidget;
+class QToolBar;
+
+namespace kurtoscope {
+
+class HeaderBar;
+class MessageBar;
+class Session;
+class View;
+
+// The window: every registered view in its place, around the session it is given. The session outlives it. It
+// holds no state of its own but where things stand.
+class MainWindow : public QMainWindow {
+    Q_OBJECT
+public:
+    MainWindow(Session& session, const QString& settingsFile = {},
+               const QString& theme = {}); // "": as remembered
+
+    const std::vector<View*>& views() const { return views_; }
+    View* view(const char* id) const; // by registry id; null for an unknown one
+    Settings& settings() { return settings_; }
+
+    void setDataChosen(bool chosen) {
+        dataChosen_ = chosen;
+    } // else a model opens with the text that suits it
+    void openModel(const QString& path);
+    void openData(const QString& path);
+    void useTheme(const QString& name); // light, dark or system
+    bool saveScreenshot(const QString& path, QString* whyNot);
+    void showMessage(const QString& what, const QString& where, const QString& hint);
+
+protected:
+    void closeEvent(QCloseEvent* event) override;
+    void showEvent(QShowEvent* event) override;
+    void dragEnterEvent(QDragEnterEvent* event) override;
+    void dropEvent(QDropEvent* event) override;
+
+private:
+    void makePanels();
+    void makeViews();
+    void connectView(View* view);
+    void arrange(); // as at the first start
+    void makeStatusLine();
+
+    void makeMenus();
+    void makeFileMenu();
+    void makeEditMenu();
+    void makeColumnsMenu();
+    void makeViewMenu();
+    void makeHelpMenu();
+    QAction* add(QMenu* menu, const QString& text, const QKeySequence& keys, const char* name,
+                 const std::function<void()>& act);
+    void listModels(QMenu* menu);
+    void listSchemes(QMenu* menu);
+
+    void chooseFolder();
+    void chooseGguf();
+    void chooseData();
+    void chooseScreenshot();
+    void exportRecipe();
+    void keepOutliers();
+    void renameActive();
+    void showShortcuts();
+    void showAbout();
+
+    void follow(Changes what); // the session changed
+    void followActions();
+    void followPanels(Changes what);
+
+    Session& session_;
+    Settings settings_;
+    HeaderBar* header_ = nullptr;
+    MessageBar* messages_ = nullptr;
+    QToolBar* messageBar_ = nullptr;
+    QTabWidget* centre_ = nullptr;
+    std::vector<View*> views_;
+    QList<QDockWidget*> docks_;
+    QLabel *selection_ = nullptr, *kept_ = nullptr;
+    QMenu* viewMenu_ = nullptr;
+    bool dataChosen_ = false, arranged_ = false, systemIsDark_ = false;
+};
+
+} // namespace kurtoscope

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The menus of the main window, and what their entries do.
+#include "app/window/main_window.h"
+
+#include "app/window/first_files.h"
+#include "app/window/session.h"
+#include "app/window/shortcut_sheet.h"
+#include "core/base/atomic_file.h"
+#include "core/base/error.h"
+#include "core/workbench.h"
+#include "widgets/view.h"
+
+#include <QActionGroup>
+#include <QApplication>
+#include <QDockWidget>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QInputDialog>
+#include <QMenuBar>
+#include <QMessageBox>
+
+namespace kurtoscope {
+
+QAction* MainWindow::add(QMenu* menu, const QString& text, const QKeySequence& keys, const char* name,
+                         const std::function<void()>& act) {
+    QAction* action = menu->addAction(text);
+    action->setObjectName(name);
+    action->setShortcut(keys);
+    connect(action, &QAction::triggered, this, act);
+    return action;
+}
+
+void MainWindow::makeMenus() {
+    makeFileMenu();
+    makeEditMenu();
+    makeColumnsMenu();
+    makeViewMenu();
+    makeHelpMenu();
+    followActions();
+}
+
+void MainWindow::makeFileMenu() {
+    QMenu* menu = menuBar()->addMenu(tr("&File"));
+    add(menu, tr("&Open model folder…"), QKeySequence::Open, "openFolder", [this] { chooseFolder(); });
+    add(menu, tr("Open &GGUF file…"), QKeySequence("Ctrl+G"), "openGguf", [this] { chooseGguf(); });
+    QMenu* known = menu->addMenu(tr("&Models at hand"));
+    connect(known, &QMenu::aboutToShow, this, [this, known] { listModels(known); });
+    add(menu, tr("Open &data…"), QKeySequence("Ctrl+D"), "openData", [this] { chooseData(); });
+    menu->addSeparator();
+    add(menu, tr("&Export recipe as JSON…"), QKeySequence("Ctrl+E"), "exportRecipe",
+        [this] { exportRecipe(); });
+    add(menu, tr("&Save screenshot…"), QKeySequence("Ctrl+Shift+S"), "screenshot",
+        [this] { chooseScreenshot(); });
+    menu->addSeparator();
+    add(menu, tr("&Quit"), QKeySequence::Quit, "quit", [this] { close(); });
+}
+
+void MainWindow::makeEditMenu() {
+    QMenu* menu = menuBar()->addMenu(tr("&Edit"));
+    const auto fromStack = [this, menu](QAction* action, const QKeySequence& keys, const char* name,
+                                        const QString& sheet) {
+        action->setShortcut(keys);
+        action->setObjectName(name);
+        action->setProperty("sheet", sheet); // its text names the last change
+        menu->addAction(action);
+    };
+    fromStack(session_.undoStack().createUndoAction(this, tr("Undo")), QKeySequence::Undo, "undo",
+              tr("Undo"));
+    fromStack(session_.undoStack().createRedoAction(this, tr("Redo")), QKeySequence::Redo, "redo",
+              tr("Redo"));
+    menu->addSeparator();
+    add(menu, tr("&Keep or release the selected channel"), QKeySequence("K"), "toggleSelected", [this] {
+        const Workspace& workspace = session_.workspace();
+        if (workspace.channel >= 0) session_.toggleChannels(workspace.site, {workspace.channel});
+    });
+    add(menu, tr("Keep &outliers…"), QKeySequence("Ctrl+K"), "keepOutliers", [this] { keepOutliers(); });
+    add(menu, tr("&Clear kept channels"), QKeySequence("Ctrl+Shift+K"), "clearKept",
+        [this] { session_.clearKept(); });
+    menu->addSeparator();
+    add(menu, tr("&Stop"), QKeySequence("Esc"), "stop", [this] { session_.stop(); });
+    add(menu, tr("&Run again"), QKeySequence("F5"), "runAgain", [this] { session_.runAgain(); });
+}
+
+void MainWindow::makeColumnsMenu() {
+    QMenu* menu = menuBar()->addMenu(tr("&Columns"));
+    listSchemes(menu->addMenu(tr("&Add")));
+    add(menu, tr("&Duplicate"), QKeySequence("Ctrl+Shift+D"), "duplicate",
+        [this] { session_.duplicateColumn(session_.workspace().active); });
+    add(menu, tr("Re&name…"), QKeySequence("F2"), "rename", [this] { renameActive(); });
+    add(menu, tr("&Remove"), QKeySequence("Ctrl+Backspace"), "remove",
+        [this] { session_.removeColumn(session_.workspace().active); });
+    menu->addSeparator();
+    const auto step = [this](int by) {
+        const int count = static_cast<int>(session_.workspace().columns.size());
+        if (count > 0) session_.activateColumn((session_.workspace().active + by + count) % count);
+    };
+    add(menu, tr("Ne&xt column"), QKeySequence("Ctrl+Right"), "nextColumn", [step] { step(1); });
+    add(menu, tr("&Previous column"), QKeySequence("Ctrl+Left"), "previousColumn", [step] { step(-1); });
+}
+
+void MainWindow::makeViewMenu() {
+    viewMenu_ = menuBar()->addMenu(tr("&View"));
+    for (QDockWidget* dock : std::as_const(docks_))
+        viewMenu_->addAction(dock->toggleViewAction());
+    viewMenu_->addSeparator();
+    QAction* skip = add(viewMenu_, tr("Leave out each window's &first token"), QKeySequence("Ctrl+1"),
+                        "skipFirstToken", [] {});
+    skip->setCheckable(true);
+    connect(skip, &QAction::toggled, &session_, &Session::setSkipFirstToken);
+    viewMenu_->addSeparator();
+    QMenu* themes = viewMenu_->addMenu(tr("&Theme"));
+    auto* group = new QActionGroup(this);
+    const std::pair<const char*, QString> names[] = {
+        {"light", tr("&Light")}, {"dark", tr("&Dark")}, {"system", tr("As the &system")}};
+    for (const auto& [name, title] : names) {
+        QAction* action = add(themes, title, {}, name, [this, theme = QString(name)] {
+            settings_.setTheme(theme);
+            useTheme(theme);
+        });
+        action->setCheckable(true);
+        action->setChecked(settings_.theme() == name);
+        group->addAction(action);
+    }
+    add(viewMenu_, tr("&Full screen"), QKeySequence("F11"), "fullScreen",
+        [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
+    add(viewMenu_, tr("&Reset layout"), {}, "resetLayout", [this] {
+        settings_.forgetWindow();
+        arrange();
+    });
+}
+
+void MainWindow::makeHelpMenu() {
+    QMenu* menu = menuBar()->addMenu(tr("&Help"));
+    QAction* sheet = add(menu, tr("&Shortcuts"), QKeySequence("?"), "shortcuts", [this] { showShortcuts(); });
+    sheet->setShortcuts({QKeySequence("?"), QKeySequence("F1")});
+    add(menu, tr("&About Kurtoscope"), {}, "about", [this] { showAbout(); });
+}
+
+void MainWindow::followActions() {
+    const bool open = session_.workspace().model != nullptr;
+    const int active = session_.workspace().active;
+    const bool quantized = active > 0 && session_.workspace().activeColumn();
+    const std::pair<const char*, bool> enabled[] = {
+        {"openData", open},       {"exportRecipe", open && quantized},
+        {"toggleSelected", open}, {"keepOutliers", open && quantized && session_.workspace().baseline()},
+        {"clearKept", quantized}, {"duplicate", open},
+        {"rename", open},         {"remove", open && active > 0},
+    };
+    for (const auto& [name, on] : enabled)
+        if (auto* action = findChild<QAction*>(name)) action->setEnabled(on);
+}
+
+void MainWindow::listModels(QMenu* menu) {
+    menu->clear();
+    std::vector<std::string> folders;
+    for (const QString& folder : modelFolders())
+        folders.push_back(folder.toStdString());
+    for (const auto& known : Workbench::knownModels(folders)) {
+        const QString path = QString::fromStdString(known.path);
+        QAction* action = menu->addAction(QString::fromStdString(known.name + "  ·  " + known.summary));
+        action->setToolTip(path);
+        connect(action, &QAction::triggered, this, [this, path] { openModel(path); });
+    }
+    if (menu->isEmpty()) menu->addAction(tr("None found"))->setEnabled(false);
+}
+
+void MainWindow::listSchemes(QMenu* menu) {
+    for (const auto& scheme : Workbench::schemes()) {
+        QAction* action = menu->addAction(QString::fromStdString(scheme.title));
+        action->setObjectName("add-" + QString::fromStdString(scheme.id));
+        action->setToolTip(QString::fromStdString(scheme.summary));
+        menu->setToolTipsVisible(true);
+        connect(action, &QAction::triggered, this, [this, scheme] {
+            Recipe recipe;
+            recipe.scheme = scheme.id;
+            session_.addColumn(QString::fromStdString(scheme.title), recipe);
+        });
+    }
+}
+
+void MainWindow::chooseFolder() {
+    const QString from = QFileInfo(settings_.lastModel()).absolutePath();
+    const QString path = QFileDialog::getExistingDirectory(this, tr("Open a model folder"), from);
+    if (!path.isEmpty()) openModel(path);
+}
+
+void MainWindow::chooseGguf() {
+    const QString from = QFileInfo(settings_.lastModel()).absolutePath();
+    const QString path =
+        QFileDialog::getOpenFileName(this, tr("Open a GGUF file"), from, tr("GGUF models (*.gguf)"));
+    if (!path.isEmpty()) openModel(path);
+}
+
+void MainWindow::chooseData() {
+    const QString from = QFileInfo(QString::fromStdString(session_.data().path)).absolutePath();
+    const QString path = QFileDialog::getOpenFileName(
+        this, tr("Open data"), from, tr("Text and tables (*.txt *.md *.tsv *.csv);;All files (*)"));
+    if (!path.isEmpty()) openData(path);
+}
+
+void MainWindow::chooseScreenshot() {
+    const QString path =
+        QFileDialog::getSaveFileName(this, tr("Save a screenshot"), "kurtoscope.png", tr("Pictures (*.png)"));
+    QString whyNot;
+    if (!path.isEmpty() && !saveScreenshot(path, &whyNot))
+        showMessage(tr("The screenshot was not written: %1").arg(whyNot), path, tr("Choose another place"));
+}
+
+void MainWindow::exportRecipe() {
+    const Column* column = session_.workspace().activeColumn();
+    if (!column) return;
+    const Recipe recipe = column->recipe;
+    const QString path = QFileDialog::getSaveFileName(this, tr("Export the recipe of %1").arg(column->name),
+                                                      "recipe.json", tr("Recipes (*.json)"));
+    if (path.isEmpty()) return;
+    try {
+        writeFileAtomically(path.toStdString(), recipe.toJson());
+    } catch (const Error& error) {
+        showMessage(QString::fromStdString(error.message()), QString::fromStdString(error.where()),
+                    QString::fromStdString(error.hint()));
+    }
+}
+
+void MainWindow::renameActive() {
+    const Column* column = session_.workspace().activeColumn();
+    if (!column) return;
+    bool taken = false;
+    const QString name = QInputDialog::getText(this, tr("Rename"), tr("Name of the column"),
+                                               QLineEdit::Normal, column->name, &taken);
+    if (taken) session_.renameColumn(session_.workspace().active, name);
+}
+
+void MainWindow::showShortcuts() {
+    auto* sheet = new ShortcutSheet(this);
+    sheet->setAttribute(Qt::WA_DeleteOnClose);
+    sheet->show();
+}
+
+void MainWindow::showAbout() {
+    const QString device = session_.workspace().deviceText;
+    QMessageBox::about(
+        this, tr("About Kurtoscope"),
+        tr("<b>Kurtoscope %1</b><p>Shows where a transformer's activation outliers live, and what keeping "
+           "some channels in high precision is worth.<p>Qt %2%3<p>GPL-3.0-or-later")
+            .arg(QString::fromStdString(Workbench::version()), qVersion(),
+                 device.isEmpty() ? QString() : " · " + device.toHtmlEscaped()));
+}
+
+} // namespace kurtoscope

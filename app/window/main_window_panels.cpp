@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The header, the message bar and the dialog for outliers: what stands around the views.
+#include "app/window/main_window.h"
+
+#include "app/window/session.h"
+#include "core/base/error.h"
+#include "widgets/figures.h"
+#include "widgets/panels/header_bar.h"
+#include "widgets/panels/keep_outliers_dialog.h"
+#include "widgets/panels/message_bar.h"
+
+#include <QToolBar>
+
+namespace kurtoscope {
+namespace {
+
+QToolBar* fixedBar(MainWindow* window, const char* name, QWidget* content) {
+    auto* bar = new QToolBar(window);
+    bar->setObjectName(name);
+    bar->setMovable(false);
+    bar->setFloatable(false);
+    bar->setContextMenuPolicy(Qt::PreventContextMenu);
+    content->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+    bar->addWidget(content);
+    bar->toggleViewAction()->setVisible(false);
+    window->addToolBar(Qt::TopToolBarArea, bar);
+    return bar;
+}
+
+ChannelSets ofPlace(ChannelSets channels, Place place) {
+    std::erase_if(channels, [place](const auto& entry) { return entry.first.place != place; });
+    return channels;
+}
+
+} // namespace
+
+void MainWindow::makePanels() {
+    header_ = new HeaderBar(this);
+    fixedBar(this, "header", header_);
+    addToolBarBreak();
+    messages_ = new MessageBar(this);
+    messageBar_ = fixedBar(this, "messages", messages_);
+    messageBar_->hide();
+    connect(messages_, &MessageBar::dismissed, messageBar_, &QToolBar::hide);
+
+    connect(header_, &HeaderBar::openModelAsked, this, &MainWindow::chooseFolder);
+    connect(header_, &HeaderBar::openDataAsked, this, &MainWindow::chooseData);
+    connect(header_, &HeaderBar::deviceAsked, this, &MainWindow::showAbout);
+    connect(header_, &HeaderBar::stopAsked, &session_, &Session::stop);
+    connect(header_, &HeaderBar::undoAsked, &session_.undoStack(), &QUndoStack::undo);
+    connect(header_, &HeaderBar::redoAsked, &session_.undoStack(), &QUndoStack::redo);
+    connect(header_, &HeaderBar::keepOutliersAsked, this, &MainWindow::keepOutliers);
+
+    connect(&session_, &Session::progressed, header_, &HeaderBar::setProgress);
+    connect(&session_, &Session::settled, header_, &HeaderBar::setIdle);
+    const auto followStack = [this] {
+        const QUndoStack& stack = session_.undoStack();
+        header_->setUndo(stack.canUndo(), stack.undoText());
+        header_->setRedo(stack.canRedo(), stack.redoText());
+    };
+    connect(&session_.undoStack(), &QUndoStack::indexChanged, this, followStack);
+    followStack();
+    header_->setIdle();
+}
+
+void MainWindow::followPanels(Changes what) {
+    const Workspace& workspace = session_.workspace();
+    if (what & Change::model && workspace.model) {
+        const ModelInfo& model = *workspace.model;
+        header_->setModel(QString::fromStdString(model.name),
+                          tr("%1 · %2 × %3 · stored %4")
+                              .arg(QString::fromStdString(model.architectureTitle))
+                              .arg(model.layers)
+                              .arg(model.hidden)
+                              .arg(QString::fromStdString(model.storedPrecision)));
+        const QString device = workspace.deviceText; // "CPU · AVX-512 VNNI · 2 threads"
+        const qsizetype dot = device.indexOf(QStringLiteral(" · "));
+        header_->setDevice(dot < 0 ? device : device.left(dot), dot < 0 ? QString() : device.mid(dot + 3));
+    } else if (what & Change::model) {
+        header_->setModel(tr("Open a model…"), tr("a folder with config.json, or a GGUF file"));
+    }
+    if (what & (Change::data | Change::model)) {
+        if (!workspace.dataName.isEmpty())
+            header_->setData(workspace.dataName,
+                             workspace.dataSummary + QStringLiteral(" · ") + workspace.task);
+        else
+            header_->setData(workspace.model ? tr("Open data…") : tr("No data"), {});
+    }
+    header_->setKeepOutliersEnabled(workspace.baseline() && workspace.active > 0);
+}
+
+void MainWindow::showMessage(const QString& what, const QString& where, const QString& hint) {
+    messages_->showError(what, where, hint);
+    messageBar_->show();
+}
+
+void MainWindow::keepOutliers() {
+    if (!session_.workspace().baseline()) return;
+    const Place place = session_.workspace().site.place;
+    const auto found = [this, place](const QString& criterion, KeepOutliersDialog::Where where) {
+        auto channels = session_.outliers(Criterion::parse(criterion.toStdString()));
+        return where == KeepOutliersDialog::Where::thisPlace ? ofPlace(std::move(channels), place) : channels;
+    };
+    auto* dialog = new KeepOutliersDialog(
+        placeText(place),
+        KeepOutliersDialog::Count([found](const QString& criterion, KeepOutliersDialog::Where where) {
+            std::size_t count = 0;
+            for (const auto& [site, channels] : found(criterion, where))
+                count += channels.size();
+            return count;
+        }),
+        this);
+    dialog->setObjectName("keepOutliersDialog");
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setModal(true);
+    const auto mark = [this, dialog, found] {
+        try {
+            session_.mark(found(dialog->criterion(), dialog->where()));
+        } catch (const Error&) {
+            session_.mark({}); // the dialog says why
+        }
+    };
+    connect(dialog, &KeepOutliersDialog::criterionChanged, this, mark);
+    connect(dialog, &QDialog::rejected, this, [this] { session_.mark({}); });
+    connect(dialog, &QDialog::accepted, this,
+            [this, dialog, found] { session_.keep(found(dialog->criterion(), dialog->where()), false); });
+    mark();
+    dialog->show();
+}
+
+} // namespace kurtoscope

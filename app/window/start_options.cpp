@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/window/start_options.h"
+
+#include "core/base/error.h"
+
+#include <QCommandLineParser>
+
+namespace kurtoscope {
+namespace {
+
+constexpr int misused = 2;
+
+// A whole number from `low` up, or a sentence about what was given instead.
+std::optional<int> number(const QCommandLineParser& parser, const QString& name, int low,
+                          QString& complaint) {
+    bool isNumber = false;
+    const int value = parser.value(name).toInt(&isNumber);
+    if (isNumber && value >= low) return value;
+    complaint = QString("--%1 wants a whole number from %2 up, got \"%3\"")
+                    .arg(name)
+                    .arg(low)
+                    .arg(parser.value(name));
+    return std::nullopt;
+}
+
+std::optional<QSize> sizeOf(const QString& text) {
+    const QStringList parts = text.toLower().split('x');
+    if (parts.size() != 2) return std::nullopt;
+    const QSize size(parts[0].toInt(), parts[1].toInt());
+    return size.width() >= 320 && size.height() >= 240 && size.width() <= 16384 && size.height() <= 16384
+               ? std::optional(size)
+               : std::nullopt;
+}
+
+void declare(QCommandLineParser& parser) {
+    parser.setApplicationDescription(
+        "Shows where a transformer's activation outliers live and what keeping some "
+        "channels in high precision is worth.");
+    parser.addPositionalArgument(
+        "MODEL", "a Hugging Face folder or a GGUF file; without one, the first at hand", "[MODEL]");
+    parser.addOptions({
+        {"data", "text (.txt) or table (.tsv, .csv) to run the model over", "FILE"},
+        {"windows", "windows of text to run", "N", "8"},
+        {"length", "tokens in a window", "N", "256"},
+        {"device", "auto, cpu or cuda", "DEVICE", "auto"},
+        {"threads", "threads of the engine; 0: one for each core", "N", "0"},
+        {"seed", "order of the windows", "N", "1"},
+        {"theme", "light or dark", "THEME"},
+        {"recipe", "a column beside FP32: scheme[:key=value,…] or a recipe file; may be repeated", "R"},
+        {"screenshot", "save the window once the first results stand, and leave", "FILE.png"},
+        {"size", "size of the window", "WxH"},
+    });
+    parser.addHelpOption();
+}
+
+} // namespace
+
+ParsedOptions parseStartOptions(const QStringList& arguments) {
+    QCommandLineParser parser;
+    declare(parser);
+    const auto misuse = [](const QString& sentence) {
+        return ParsedOptions{std::nullopt, "kurtoscope: " + sentence + "\nSee kurtoscope --help", misused};
+    };
+    if (!parser.parse(arguments)) return misuse(parser.errorText());
+    if (parser.isSet("help")) return {std::nullopt, parser.helpText(), 0};
+    if (parser.positionalArguments().size() > 1)
+        return misuse("one MODEL at most, got " + parser.positionalArguments().join(", "));
+
+    StartOptions start;
+    start.model = parser.positionalArguments().value(0);
+    start.data.path = parser.value("data").toStdString();
+    QString complaint;
+    const auto windows = number(parser, "windows", 1, complaint),
+               length = number(parser, "length", 2, complaint);
+    const auto threads = number(parser, "threads", 0, complaint), seed = number(parser, "seed", 0, complaint);
+    if (!complaint.isEmpty()) return misuse(complaint);
+    start.data.windows = *windows;
+    start.data.length = *length;
+    start.engine.threads = *threads;
+    start.engine.seed = static_cast<std::uint64_t>(*seed);
+
+    const qsizetype device = QStringList{"auto", "cpu", "cuda"}.indexOf(parser.value("device"));
+    if (device < 0) return misuse("--device is auto, cpu or cuda, got \"" + parser.value("device") + '"');
+    start.engine.device = static_cast<DeviceKind>(device);
+
+    start.theme = parser.value("theme");
+    if (!start.theme.isEmpty() && start.theme != "light" && start.theme != "dark")
+        return misuse("--theme is light or dark, got \"" + start.theme + '"');
+    if (parser.isSet("size")) {
+        const auto size = sizeOf(parser.value("size"));
+        if (!size)
+            return misuse("--size is WIDTHxHEIGHT in pixels, like 1680x1040, got \"" + parser.value("size") +
+                          '"');
+        start.size = *size;
+    }
+    if (parser.isSet("screenshot")) {
+        start.screenshot = parser.value("screenshot");
+        if (start.screenshot.isEmpty()) return misuse("--screenshot wants a file name");
+    }
+    if (parser.isSet("recipe")) {
+        std::vector<std::string> recipes;
+        for (const auto& text : parser.values("recipe"))
+            recipes.push_back(text.toStdString());
+        try {
+            start.columns = choiceOf(recipes);
+        } catch (const Error& error) {
+            return misuse(error.what());
+        }
+    }
+    return {start, {}, 0};
+}
+
+} // namespace kurtoscope

@@ -60,18 +60,28 @@ public:
         json_.checkTarget();
 
         std::vector<Reading> readings;
+        std::string phase;
         ProgressLine progress;
         Workbench workbench = model_.open(progress, stop);
         const DataInfo data = workbench.describe(request.data);
         recipes_.validate(workbench, request.recipes);
         progress.say(workbench.model().name + " · " + workbench.deviceText() + " · " + data.name + ", " +
                      data.summary);
+        std::vector<std::string> scores(request.recipes.size(), "–");
         const auto note = [&](const Reading& r) {
-            progress.setNote(recipes_.names()[static_cast<std::size_t>(r.column)] + ": " + r.metric + " " +
-                             figure(r.score) + " after " + std::to_string(r.windowsDone) + " of " +
-                             std::to_string(r.windowsTotal));
+            scores[static_cast<std::size_t>(r.column)] = figure(r.score);
+            std::string text = r.metric;
+            for (const auto& score : scores)
+                text += (&score == scores.data() ? " " : " / ") + score;
+            progress.setNote(text);
         };
-        readings = workbench.evaluate(request, stop, note, progress.callback());
+        const auto show = [&](Progress step) {
+            // The score belongs to the windows; latency is measured after them.
+            if (step.phase != phase && !phase.empty()) progress.setNote("");
+            phase = step.phase;
+            progress.show(step);
+        };
+        readings = workbench.evaluate(request, stop, note, show);
         if (stop.stop_requested()) throw Cancelled();
 
         // A table gives rows up for calibration only where a recipe asks for it.

@@ -35,9 +35,10 @@ std::string figure(double value, int significant) {
     if (std::isinf(value)) return value > 0 ? "∞" : "−∞";
     const double size = std::abs(value);
     if (size >= 1e7 || (size > 0 && size < 1e-4)) return formatted("%.*e", value, significant - 1);
-    // Digits after the point follow from those wanted before it, so that a column reads evenly.
-    const int before = size < 1 ? 1 : static_cast<int>(std::floor(std::log10(size))) + 1;
-    return formatted("%.*f", value, std::max(0, significant - before + (size > 0 && size < 0.1 ? 1 : 0)));
+    if (size == 0) return "0";
+    // As many digits as wanted, wherever the first one stands.
+    const int before = static_cast<int>(std::floor(std::log10(size))) + 1;
+    return formatted("%.*f", value, std::max(0, significant - before));
 }
 
 std::string figure(const std::optional<double>& value, int significant) {

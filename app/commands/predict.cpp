@@ -20,14 +20,13 @@ public:
 
     void declare(CLI::App& app) override {
         model_.declare(app);
-        auto* input = app.add_option_group("Input", "One of the two");
-        input->add_option("--text", text_, "Text to run over")->type_name("T");
-        input->add_option("--ids", ids_, "Token ids to run over, separated by commas")
+        auto* text = app.add_option("--text", text_, "Text to run over (this or --ids)")->type_name("T");
+        app.add_option("--ids", ids_, "Token ids to run over, separated by commas (this or --text)")
             ->delimiter(',')
             ->check(atLeast(0))
             ->type_name("1,2,3")
-            ->expected(1);
-        input->require_option(1);
+            ->allow_extra_args(false)
+            ->excludes(text);
         recipe_.declare(app, RecipeOptions::Number::one, false);
         app.add_option("--calibration", calibration_.path,
                        "Text from which a recipe with keep= takes its channels")
@@ -43,6 +42,8 @@ public:
     }
 
     int run(std::stop_token stop) override {
+        if (text_.empty() && ids_.empty())
+            throw UsageError("one of --text and --ids is required", "predict", "Add --text \"some words\"");
         Recipe recipe = recipe_.recipes({"fp32"}).front();
         if (!recipe.keep.empty() && calibration_.path.empty())
             throw UsageError("keep=" + recipe.keep + " needs data to choose channels from",

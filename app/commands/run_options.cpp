@@ -73,7 +73,7 @@ void ModelOptions::declare(CLI::App& app) {
         ->type_name("");
     app.add_option("--device", device_, "Where to run: a GPU where there is one (auto), the CPU, or CUDA")
         ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-        ->type_name("")
+        ->type_name("D")
         ->capture_default_str();
     app.add_option("--threads", options_.threads, "Threads on the CPU; 0 is one per physical core")
         ->check(atLeast(0))
@@ -106,13 +106,9 @@ void DataOptions::declare(CLI::App& app, Need need, bool withTask) {
     if (need == Need::required) data->required();
     if (withTask) {
         std::vector<std::string> ids;
-        std::string tasks;
-        for (const TaskInfo& task : Workbench::tasks()) {
+        for (const TaskInfo& task : Workbench::tasks())
             ids.push_back(task.id);
-            tasks += (tasks.empty() ? "" : ", ") + task.id;
-        }
-        app.add_option("--task", request_.task,
-                       "What to measure: " + tasks + " [default: what fits model and file]")
+        app.add_option("--task", request_.task, "What to measure [default: what fits model and file]")
             ->type_name("TASK")
             ->check(CLI::IsMember(ids));
     }

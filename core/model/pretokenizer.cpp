@@ -111,6 +111,8 @@ void splitByRegex(const icu::RegexPattern& pattern, std::string_view text, Split
     const std::unique_ptr<icu::RegexMatcher> matcher(pattern.matcher(code));
     check(code, where);
     matcher->reset(bytes.get());
+    matcher->setTimeLimit(5000,
+                          code); // steps of about a millisecond, for one match: some expressions never end
     Spans spans(invert);
     while (matcher->find(code) != 0 && U_SUCCESS(code)) {
         const auto begin = static_cast<std::size_t>(matcher->start64(code));

@@ -47,7 +47,7 @@ public:
                   const std::string& where);
     void addLiteral(const std::string& separator, SplitBehavior behavior, bool invert);
 
-    // `text` must outlive the pieces. Throws Error when an expression needs more than ICU's memory limit.
+    // `text` must outlive the pieces. Throws Error when an expression runs into ICU's memory or time limit.
     TextPieces split(std::string_view text) const;
 
 private:

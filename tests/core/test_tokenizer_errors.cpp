@@ -111,6 +111,16 @@ private slots:
         QCOMPARE(says(opening(noCls), "[CLS]"), std::string("yes"));
     }
 
+    void expressionsThatNeverEndAreStopped() {
+        json document = small("gpt2");
+        const json split = {{"type", "Split"}, {"pattern", {{"Regex", "(a*)*$x"}}}, {"behavior", "Isolated"}};
+        const json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+        document["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", {split, bytes}}};
+        const auto tokenizer = fromJson(document);
+        const std::string sentence = failure([&] { tokenizer->encode(std::string(60, 'a'), false); });
+        QVERIFY2(sentence.find("U_REGEX_TIME_OUT") != std::string::npos, sentence.c_str());
+    }
+
     void damagedSpecs() {
         auto sentence = [](auto&& change) {
             TokenizerSpec spec = letters();

@@ -13,6 +13,7 @@
 #include <QCloseEvent>
 #include <QDockWidget>
 #include <QDragEnterEvent>
+#include <QHBoxLayout>
 #include <QLabel>
 #include <QMimeData>
 #include <QSaveFile>
@@ -32,9 +33,27 @@ constexpr QSize firstSize(1680, 1040);
 constexpr int layoutVersion =
     1; // raised when the docks change, so that an old arrangement is not forced on them
 
-// Shares of the window at the first start: the left column, the channel's panel, the row of curves and
-// tables.
+// Shares of the window at the first start: the left column, the right one, the row of curves and tables.
 constexpr double leftShare = 0.141, rightShare = 0.222, bottomShare = 0.405;
+
+// Sizes that many panels of one column or row get: the first of a column needs more than the second, in the
+// row of curves and tables it is the other way round.
+QList<int> shared(int total, qsizetype count, double firstShare) {
+    if (count == 1) return {total};
+    QList<int> sizes(count, static_cast<int>(total * (1 - firstShare) / static_cast<double>(count - 1)));
+    sizes.front() = static_cast<int>(total * firstShare);
+    return sizes;
+}
+
+// A view's heading as its dock's title bar, with the margins that it has inside the view.
+QWidget* titleBar(View* view) {
+    auto* bar = new QWidget;
+    auto* row = new QHBoxLayout(bar);
+    const int gap = Theme::current().spacing;
+    row->setContentsMargins(gap + 4, gap, gap + 4, 0);
+    row->addWidget(view->heading());
+    return bar;
+}
 
 std::vector<const ViewFactory*> factories() {
     std::vector<const ViewFactory*> all;
@@ -83,7 +102,7 @@ void MainWindow::makeViews() {
     setCorner(Qt::TopLeftCorner, Qt::LeftDockWidgetArea);
     setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
     setCorner(Qt::TopRightCorner, Qt::RightDockWidgetArea);
-    setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
+    setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
     for (const ViewFactory* factory : factories()) {
         View* view = factory->make(this);
         view->setObjectName(factory->id());
@@ -96,7 +115,7 @@ void MainWindow::makeViews() {
         auto* dock = new QDockWidget(factory->title(), this);
         dock->setObjectName(QString("dock-") + factory->id());
         dock->setToolTip(factory->summary());
-        dock->setTitleBarWidget(view->heading()); // it names the view already, and can be dragged
+        dock->setTitleBarWidget(titleBar(view)); // it names the view already, and can be dragged
         dock->setWidget(view);
         dock->setProperty("area", static_cast<int>(factory->area()));
         docks_.append(dock);
@@ -131,19 +150,17 @@ void MainWindow::arrange() {
                                           : right)
             .append(dock);
     }
-    const int wide = width(), high = height();
-    const int rightWidth = static_cast<int>(wide * rightShare);
-    const int rest = wide - static_cast<int>(wide * leftShare) - rightWidth;
+    const auto part = [](int whole, double share) { return static_cast<int>(whole * share); };
+    const int side = part(width(), rightShare), below = part(height(), bottomShare);
     for (QDockWidget* dock : left)
-        resizeDocks({dock}, {static_cast<int>(wide * leftShare)}, Qt::Horizontal);
+        resizeDocks({dock}, {part(width(), leftShare)}, Qt::Horizontal);
     for (QDockWidget* dock : right)
-        resizeDocks({dock}, {rightWidth}, Qt::Horizontal);
+        resizeDocks({dock}, {side}, Qt::Horizontal);
+    if (right.size() > 1) resizeDocks(right, shared(height(), right.size(), 1 - bottomShare), Qt::Vertical);
     if (bottom.isEmpty()) return;
-    resizeDocks({bottom.front()}, {static_cast<int>(high * bottomShare)}, Qt::Vertical);
-    QList<int> widths; // the last stands under the right column; the table needs more than the curves
-    for (qsizetype i = 0; i < bottom.size(); ++i)
-        widths << (i + 1 == bottom.size() ? rightWidth : static_cast<int>(rest * (i == 0 ? 0.41 : 0.59)));
-    resizeDocks(bottom, widths, Qt::Horizontal);
+    resizeDocks({bottom.front()}, {below}, Qt::Vertical);
+    resizeDocks(bottom, shared(width() - part(width(), leftShare) - side, bottom.size(), 0.41),
+                Qt::Horizontal);
 }
 
 void MainWindow::makeStatusLine() {
@@ -156,6 +173,7 @@ void MainWindow::makeStatusLine() {
     statusBar()->setSizeGripEnabled(false);
     statusBar()->addWidget(selection_);
     statusBar()->addWidget(kept_, 1);
+    help->setContentsMargins(0, 0, Theme::current().spacing, 0);
     statusBar()->addPermanentWidget(help);
 }
 

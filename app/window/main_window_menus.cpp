@@ -77,7 +77,7 @@ void MainWindow::makeEditMenu() {
     add(menu, tr("&Clear kept channels"), QKeySequence("Ctrl+Shift+K"), "clearKept",
         [this] { session_.clearKept(); });
     menu->addSeparator();
-    add(menu, tr("&Stop"), QKeySequence("Esc"), "stop", [this] { session_.stop(); });
+    add(menu, tr("&Stop"), QKeySequence("Ctrl+."), "stop", [this] { session_.stop(); });
     add(menu, tr("&Run again"), QKeySequence("F5"), "runAgain", [this] { session_.runAgain(); });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/base/export.h"
 #include "core/model/tokenizer_vocabulary.h"
 
 #include <array>
@@ -8,10 +9,10 @@
 
 namespace kurtoscope {
 
-// The printable stand-ins of GPT-2 for bytes. toBytes gives false, and leaves `bytes` unsaid, when a
+// The printable stand-ins of GPT-2 for bytes. byteLevelToBytes gives false, and leaves `bytes` unsaid, when a
 // character of `token` stands for no byte.
-std::string byteLevelText(std::string_view bytes);
-bool byteLevelToBytes(std::string_view token, std::string& bytes);
+KURTOSCOPE_API std::string byteLevelText(std::string_view bytes);
+KURTOSCOPE_API bool byteLevelToBytes(std::string_view token, std::string& bytes);
 
 // Byte-pair encoding over bytes: the pair of neighbours with the lowest rank is joined, leftmost first, until
 // none is left. A byte without a token is the unknown token, or dropped where the model has none.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/base/export.h"
+
 #include <deque>
 #include <functional>
 #include <string>
@@ -16,7 +18,7 @@ enum class BytePattern : unsigned char {
     Qwen2,  // the same with single digits
 };
 // The regular expression of a pattern as tokenizer.json writes it.
-const char* bytePatternText(BytePattern pattern);
+KURTOSCOPE_API const char* bytePatternText(BytePattern pattern);
 // End of the match of `pattern` that starts at `start` (< text.size()); always moves on.
 std::size_t matchBytePattern(BytePattern pattern, std::string_view text, std::size_t start);
 
@@ -35,7 +37,7 @@ struct TextPieces {
 };
 
 // Cuts a normalized text into pieces by steps in order. Immutable once built; any thread.
-class Pretokenizer {
+class KURTOSCOPE_API Pretokenizer {
 public:
     void addBert();                       // white space dropped, punctuation marks alone
     void addDigits(bool individual);      // numbers apart from the rest

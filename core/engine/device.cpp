@@ -15,14 +15,16 @@ bool hasGpu() {
     return std::filesystem::exists("/dev/nvidiactl") || std::filesystem::exists("/dev/dxg");
 }
 
+CudaRound loadedRound = nullptr;
+
 // Empty when CUDA can be used, else the reason.
 std::string loadCuda() {
     static const std::string reason = []() -> std::string {
         if (!hasGpu()) return "no NVIDIA GPU is visible on this machine";
-        if (!dlopen("libkurtoscope_cuda.so", RTLD_NOW | RTLD_GLOBAL))
-            return std::string("the CUDA library did not load: ") + dlerror();
-        if (!at::hasCUDA())
-            return "LibTorch found no usable CUDA device (see nvidia-smi for the driver's state)";
+        void* library = dlopen("libkurtoscope_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+        if (!library) return std::string("the CUDA library did not load: ") + dlerror();
+        loadedRound = reinterpret_cast<CudaRound>(dlsym(library, "kurtoscopeCudaRound"));
+        if (!at::hasCUDA()) return "LibTorch found no usable CUDA device (see nvidia-smi for the driver's state)";
         return "";
     }();
     return reason;
@@ -39,6 +41,8 @@ c10::Device openDevice(DeviceKind kind) {
                 "Use --device cpu, or install a CUDA toolkit and driver and run ./run again, which builds "
                 "the CUDA library");
 }
+
+CudaRound cudaRound() { return loadedRound; }
 
 std::string deviceDescription(c10::Device device, int threads) {
     if (!device.is_cpu()) return "CUDA GPU " + std::to_string(device.index());

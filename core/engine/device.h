@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/cuda/round_cuda.h"
 #include "core/workbench.h"
 
 #include <c10/core/Device.h>
@@ -13,6 +14,10 @@ namespace kurtoscope {
 // finds at the first question, so nothing may ask before. Throws Error where CUDA was asked for and cannot be
 // had, with the way there.
 c10::Device openDevice(DeviceKind kind);
+
+// The CUDA library's rounding kernel, or null while it is not loaded.
+using CudaRound = const char* (*)(const KurtoscopeCudaRound*);
+CudaRound cudaRound();
 
 std::string deviceDescription(c10::Device device, int threads); // "CPU · AVX-512 VNNI · 2 threads"
 

@@ -23,6 +23,7 @@ constexpr std::array preTokenizers = {
     PreTokenizer{"smaug-bpe", "llama3", false}, PreTokenizer{"dbrx", "llama3", false},
     PreTokenizer{"gpt-2", "gpt2", false},       PreTokenizer{"gpt2", "gpt2", false},
     PreTokenizer{"olmo", "gpt2", false},        PreTokenizer{"default", "gpt2", false},
+    PreTokenizer{"qwen2", "qwen2", false},
 };
 
 class SpecReader {
@@ -39,6 +40,7 @@ public:
             refuse("tokenizer.ggml.tokens", "is empty, expected the vocabulary", "Download the file again");
         readTypes();
         spec_.unknown = id({"tokenizer.ggml.unknown_token_id"});
+        spec_.pad = id({"tokenizer.ggml.padding_token_id"});
         model == "gpt2" ? readBytePairs() : readWordPieces();
         return std::move(spec_);
     }
@@ -51,6 +53,7 @@ private:
     void readTypes() {
         types_.assign(spec_.tokens.size(), 1);
         spec_.special.assign(spec_.tokens.size(), false);
+        spec_.userDefined.assign(spec_.tokens.size(), false);
         const std::string key = "tokenizer.ggml.token_type";
         if (!file_.has(key)) return;
         types_ = file_.integers(key);
@@ -59,8 +62,10 @@ private:
                    "has " + std::to_string(types_.size()) + " entries, expected " +
                        std::to_string(spec_.tokens.size()) + " as in \"tokenizer.ggml.tokens\"",
                    "Download the file again");
-        for (std::size_t i = 0; i < types_.size(); ++i)
-            spec_.special[i] = types_[i] == controlToken || types_[i] == userToken;
+        for (std::size_t i = 0; i < types_.size(); ++i) {
+            spec_.special[i] = types_[i] == controlToken;
+            spec_.userDefined[i] = types_[i] == userToken;
+        }
     }
 
     // The first of the keys that is there; −1 when none is.

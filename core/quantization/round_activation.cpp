@@ -1,17 +1,42 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/recipe_arithmetic.h"
 
+#include "core/base/error.h"
 #include "core/base/parallel.h"
+#include "core/engine/device.h"
 
 namespace kurtoscope {
 namespace {
 
 constexpr std::int64_t rowsPerPiece = 16;
 
+at::Tensor roundOnGpu(const at::Tensor& x, const ActivationRule& rule, const Grid& grid, const std::vector<std::int32_t>& inlier,
+                      const std::vector<int>& lengths) {
+    const at::Tensor in = x.contiguous();
+    at::Tensor out = at::empty_like(in);
+    const auto upload = [&](const std::vector<std::int32_t>& values) {
+        return at::from_blob(const_cast<std::int32_t*>(values.data()), {static_cast<std::int64_t>(values.size())}, at::kInt)
+            .to(x.device());
+    };
+    const at::Tensor mask = inlier.empty() ? at::Tensor() : upload(inlier);
+    const at::Tensor valid = x.dim() == 3 ? upload(lengths) : at::Tensor();
+    const bool wholeTensor = rule.dynamic && !rule.perToken;
+    at::Tensor extents = wholeTensor ? at::zeros({2 * in.size(0)}, in.options()) : at::Tensor();
+    const KurtoscopeCudaRound work{in.const_data_ptr<float>(), out.data_ptr<float>(), in.size(0),
+                                   in.numel() / std::max<std::int64_t>(1, in.size(0) * in.size(-1)), in.size(-1),
+                                   valid.defined() ? valid.const_data_ptr<std::int32_t>() : nullptr,
+                                   mask.defined() ? mask.const_data_ptr<std::int32_t>() : nullptr,
+                                   wholeTensor ? extents.data_ptr<float>() : nullptr, grid.scale, grid.zero, rule.bits,
+                                   rule.symmetric, rule.dynamic, rule.perToken};
+    if (const char* reason = cudaRound()(&work)) throw Error(std::string("a CUDA kernel failed: ") + reason, "", "Use --device cpu");
+    return out;
+}
+
 } // namespace
 
 at::Tensor roundActivation(const at::Tensor& x, const ActivationRule& rule, const Grid& grid,
                            const std::vector<std::int32_t>& inlier, const std::vector<int>& lengths) {
+    if (x.is_cuda() && x.scalar_type() == at::kFloat && cudaRound()) return roundOnGpu(x, rule, grid, inlier, lengths);
     if (!x.is_cpu() || x.scalar_type() != at::kFloat)
         return roundActivationReference(x, rule, grid, inlier, lengths);
     const at::Tensor in = x.contiguous();

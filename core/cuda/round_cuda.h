@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+
+// The one entry of the CUDA library: plain pointers into device memory, the legacy default stream (LibTorch's own
+// default), so that neither side needs the other's headers.
+struct KurtoscopeCudaRound {
+    const float* x;              // [sequence, row, channel], contiguous
+    float* out;                  // the same shape
+    std::int64_t sequences, rows, channels;
+    const std::int32_t* lengths; // valid rows of each sequence; null: all
+    const std::int32_t* inlier;  // 0 where a channel is kept; null: none is
+    float* extents;              // [2 × sequences], zeroed: work space of dynamic per-tensor ranges; else null
+    float scale, zero;           // static ranges only
+    int bits, symmetric, dynamic, perToken;
+};
+
+// Null on success, else CUDA's reason. Returns when the work is queued.
+extern "C" const char* kurtoscopeCudaRound(const KurtoscopeCudaRound* work);

@@ -235,7 +235,8 @@ private slots:
         QCOMPARE(spec.tokens.size(), std::size_t{6});
         QCOMPARE(spec.tokens[5], std::string("ab"));
         QCOMPARE(spec.merges, std::vector<std::string>{"a b"});
-        QCOMPARE(spec.special, (std::vector<bool>{false, true, true, false, true, false}));
+        QCOMPARE(spec.special, (std::vector<bool>{false, true, true, false, false, false}));
+        QCOMPARE(spec.userDefined, (std::vector<bool>{false, false, false, false, true, false}));
         QCOMPARE(spec.unknown, 0);
         QCOMPARE(spec.begin, 1);
         QCOMPARE(spec.end, 2);

@@ -129,8 +129,9 @@ Recipe Recipe::fromJson(std::string_view json, const std::string& where) {
 }
 
 Recipe Recipe::parse(std::string_view text) {
-    if (isFile(text) || text.ends_with(".json"))
-        return fromJson(readFile(std::string(text)), std::string(text));
+    const bool fileName =
+        text.ends_with(".json") && text.find('=') == std::string_view::npos; // not keep=FILE.json
+    if (isFile(text) || fileName) return fromJson(readFile(std::string(text)), std::string(text));
     const std::size_t colon = text.find(':');
     Recipe recipe;
     recipe.scheme = text.substr(0, colon);

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 
 namespace kurtoscope {
 namespace {
@@ -43,20 +44,26 @@ std::optional<std::size_t> columnNamed(const Record& header, const Names& names)
 // What a column holds, in the rows that have it.
 struct ColumnContent {
     std::set<std::string> distinct;
-    double length = 0; // mean bytes
-    bool whole = true; // every cell is a whole number
+    std::size_t spaces = 0, bytes = 0, numbers = 0;
+    bool whole = true; // whole numbers only, but for the first row: it may be a header
 
-    ColumnContent(const std::vector<Record>& records, std::size_t column, std::size_t from) {
-        std::size_t rows = 0;
-        for (std::size_t r = from; r < records.size(); ++r) {
-            if (column >= records[r].cells.size()) continue;
-            const std::string& cell = records[r].cells[column];
+    ColumnContent(const std::vector<Record>& records, std::size_t column) {
+        for (const Record& record : records) {
+            if (column >= record.cells.size()) continue;
+            const std::string& cell = record.cells[column];
             distinct.insert(trimmedLower(cell));
-            length += static_cast<double>(cell.size());
-            whole = whole && wholeNumberIn(cell).has_value();
-            ++rows;
+            spaces += static_cast<std::size_t>(std::count(cell.begin(), cell.end(), ' '));
+            bytes += cell.size();
+            numbers += numberIn(cell) ? 1 : 0;
+            whole = whole && ((&record == &records.front() && records.size() > 1) || wholeNumberIn(cell));
         }
-        length /= static_cast<double>(std::max<std::size_t>(rows, 1));
+    }
+    // Whether labels are likelier here than in `other`: numbers, else what repeats, else single and short
+    // words.
+    bool likelierLabels(const ColumnContent& other) const {
+        if (whole != other.whole) return whole;
+        return std::tuple(distinct.size(), spaces, bytes) <
+               std::tuple(other.distinct.size(), other.spaces, other.bytes);
     }
 };
 
@@ -66,22 +73,17 @@ std::optional<Columns> namedClassification(const Record& first) {
     return Columns{*sentence, 0, *label, true};
 }
 
-// Two columns: the label is the one of whole numbers, else the one with fewer different, shorter cells. A
-// first cell that is no number above numbers is a header.
+// Two columns; a first cell that is no number above whole numbers is a header.
 std::optional<Columns> guessedClassification(const std::vector<Record>& records) {
-    if (records.front().cells.size() != 2) return std::nullopt;
-    const std::size_t second = records.size() > 1 ? 1 : 0; // a header must not spoil a column of numbers
-    const ColumnContent left(records, 0, second), right(records, 1, second);
-    const bool byWhole = left.whole != right.whole;
-    const bool labelLeft = byWhole ? left.whole
-                           : left.distinct.size() != right.distinct.size()
-                               ? left.distinct.size() < right.distinct.size()
-                               : left.length < right.length;
+    const Record& first = records.front();
+    if (first.cells.size() != 2) return std::nullopt;
+    const ColumnContent left(records, 0), right(records, 1);
+    const bool labelLeft = left.likelierLabels(right);
     const ColumnContent& labels = labelLeft ? left : right;
     if (labels.distinct.size() > std::max<std::size_t>(20, records.size() / 2)) return std::nullopt;
-    Columns columns{labelLeft ? std::size_t{1} : 0, 0, labelLeft ? 0U : std::size_t{1}, false};
-    columns.header = second == 1 && labels.whole && !wholeNumberIn(records.front().cells[columns.value]);
-    return columns;
+    const std::size_t label = labelLeft ? 0 : 1;
+    const bool header = records.size() > 1 && labels.whole && !wholeNumberIn(first.cells[label]);
+    return Columns{1 - label, 0, label, header};
 }
 
 std::optional<Columns> namedSimilarity(const Record& first) {
@@ -96,13 +98,14 @@ std::optional<Columns> guessedSimilarity(const Delimited& table) {
     if (table.delimiter == '\t' && first.cells.size() >= 7 && numberIn(first.cells[4]))
         return Columns{5, 6, 4, false};
     if (first.cells.size() != 3) return std::nullopt;
-    const Record& probe = table.records.size() > 1 ? table.records[1] : first;
-    for (const std::size_t score : {std::size_t{2}, std::size_t{0}, std::size_t{1}}) {
-        if (score >= probe.cells.size() || !numberIn(probe.cells[score])) continue;
-        const bool header = !numberIn(first.cells[score]);
-        return Columns{score == 0 ? 1U : 0U, score == 2 ? 1U : 2U, score, header};
-    }
-    return std::nullopt;
+    std::size_t score = 2, most = 0;
+    for (const std::size_t column : {std::size_t{2}, std::size_t{0}, std::size_t{1}})
+        if (const ColumnContent content(table.records, column); content.numbers > most) {
+            score = column;
+            most = content.numbers;
+        }
+    if (2 * most < table.records.size()) return std::nullopt;
+    return Columns{score == 0 ? 1U : 0U, score == 2 ? 1U : 2U, score, !numberIn(first.cells[score])};
 }
 
 Delimited readTable(const std::filesystem::path& path) {

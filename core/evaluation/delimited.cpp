@@ -45,13 +45,18 @@ std::string_view trimmed(std::string_view cell) {
     return cell.substr(begin, cell.find_last_not_of(" \t\r") - begin + 1);
 }
 
+// Tabs in half of the first lines decide: a line that lacks its tab is to be named later, not to change the
+// form.
 char delimiterOf(std::string_view text) {
-    for (int line = 0; line < 50 && !text.empty(); ++line) {
+    int lines = 0, tabbed = 0;
+    while (lines < 50 && !text.empty()) {
         const std::string_view current = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(text.size(), current.size() + 1));
-        if (!trimmed(current).empty() && current.find('\t') == std::string_view::npos) return ',';
+        if (trimmed(current).empty()) continue;
+        ++lines;
+        tabbed += current.find('\t') != std::string_view::npos ? 1 : 0;
     }
-    return '\t';
+    return 2 * tabbed >= lines ? '\t' : ',';
 }
 
 std::vector<Record> splitTabs(std::string_view text) {
@@ -139,7 +144,8 @@ std::string readUtf8(const std::filesystem::path& path) {
 Delimited splitRecords(std::string_view text, const std::string& where) {
     const char delimiter = delimiterOf(text);
     Delimited table{delimiter, delimiter == '\t' ? splitTabs(text) : splitCommas(text, where)};
-    if (table.records.empty()) throw Error("the file has no rows", where, "Give a file with at least one row");
+    if (table.records.empty())
+        throw Error("the file has no rows", where, "Give a file with at least one row");
     return table;
 }
 

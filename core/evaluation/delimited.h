@@ -23,8 +23,8 @@ struct Delimited {
 // are not UTF-8.
 std::string readUtf8(const std::filesystem::path& path);
 
-// Tab separated when every one of the first lines holds a tab, else comma separated. Throws Error for a quote
-// that never closes.
+// Tab separated when at least half of the first lines hold a tab, else comma separated. Throws Error for a
+// quote that never closes.
 Delimited splitRecords(std::string_view text, const std::string& where);
 
 // The number that the whole cell is (spaces around it allowed), if it is a finite one.

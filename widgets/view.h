@@ -5,13 +5,18 @@
 #include "widgets/export.h"
 #include "widgets/workspace.h"
 
-#include <QImage>
 #include <QWidget>
+
+class QLabel;
+class QStackedWidget;
 
 namespace kurtoscope {
 
-// One picture in the window. GUI thread only. Told of changes by show(); a hidden view only notes that it is out of
-// date and draws when it is shown. It changes nothing itself: what the person does leaves as a signal to the session.
+class Heading;
+
+// One picture in the window. GUI thread only. Told of changes by show(); a hidden view only notes that it is
+// out of date and draws when it is shown. It changes nothing itself: what the person does leaves as a signal
+// to the session.
 class KURTOSCOPE_WIDGETS_API View : public QWidget {
     Q_OBJECT
 public:
@@ -19,8 +24,13 @@ public:
 
     void show(const Workspace& workspace, Changes what); // keeps a pointer: the session outlives its views
     using QWidget::show;
+    void drawNow(); // what is pending, also while hidden
 
-    // What is drawn, as text a test can assert: "30 × 576, attn_input, absmax 0.5…12, 47 kept", or the empty state.
+    // Title and grey help, at the view's top. A dock may take it as its title bar (setTitleBarWidget).
+    Heading* heading() const { return heading_; }
+
+    // What is drawn, as text a test can assert: "30 × 576, attn_input, absmax 0.5…12, 47 kept", or the empty
+    // state.
     virtual QString describe() const = 0;
 
 signals:
@@ -28,22 +38,31 @@ signals:
     void channelSelected(kurtoscope::Site site, int channel);
     void tokenSelected(int token);
     void channelsToggled(kurtoscope::Site site, QList<int> channels); // each one's mark flips
-    void blockToggled(QList<kurtoscope::Site> sites, QList<int> channels, bool keep); // a rubber band over layers
+    void blockToggled(QList<kurtoscope::Site> sites, QList<int> channels,
+                      bool keep); // a rubber band over layers
     void columnActivated(int column);
     void columnDuplicated(int column);
     void columnRemoved(int column);
-    void textTyped(QString text); // a person's own text, to be run through the model
+    void textTyped(QString text);   // a person's own text, to be run through the model
     void message(QString sentence); // for the status line
 
 protected:
     virtual void refresh(Changes what) = 0; // called only while visible (or grabbed), with workspace() set
     const Workspace& workspace() const { return *workspace_; }
     bool hasWorkspace() const { return workspace_ != nullptr; }
+    void setBody(QWidget* body);            // what is drawn when there is something to draw
+    void setEmpty(const QString& sentence); // what to do instead; "" shows the body
+    bool isEmpty() const;
+    QString emptyText() const;
     void showEvent(QShowEvent* event) override;
+    void paintEvent(QPaintEvent* event) override;
 
 private:
     const Workspace* workspace_ = nullptr;
     Changes pending_;
+    Heading* heading_ = nullptr;
+    QLabel* empty_ = nullptr;
+    QStackedWidget* pages_ = nullptr;
 };
 
 // A kind of view: where it stands at first and how to make one. Registered on the last line of its file.
@@ -51,9 +70,9 @@ struct KURTOSCOPE_WIDGETS_API ViewFactory {
     virtual ~ViewFactory() = default;
     virtual const char* id() const = 0;
     virtual QString title() const = 0;
-    virtual QString summary() const = 0;  // one line of help under the title
+    virtual QString summary() const = 0; // one line of help under the title
     virtual Qt::DockWidgetArea area() const = 0;
-    virtual int order() const = 0;        // within the area, small first
+    virtual int order() const = 0; // within the area, small first
     virtual View* make(QWidget* parent) const = 0;
 };
 

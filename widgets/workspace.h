@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+// First, or moc 6.4 stumbles over <concepts> where <compare> (from site.h) is the first standard header it
+// sees.
+#include <QFlags>
+#include <QString>
+
 #include "core/data/channel_stats.h"
 #include "core/data/model_info.h"
 #include "core/data/reading.h"
 #include "core/data/recipe.h"
-
-#include <QFlags>
-#include <QString>
 
 #include <map>
 #include <memory>
@@ -28,31 +30,45 @@ struct Column {
 
 // Everything that views draw: a value owned by the session, replaced piece by piece, never written by a view.
 struct Workspace {
-    std::shared_ptr<const ModelInfo> model;         // null before a model is open
+    std::shared_ptr<const ModelInfo> model; // null before a model is open
     QString dataName, dataSummary, task, deviceText;
-    std::vector<Column> columns;                    // FP32 first
-    int active = 0;                                 // the column whose kept channels a click changes
-    Site site{0, Place::attn_input};                // the linked cursor
-    int channel = -1;                               // −1: none selected
+    std::vector<Column> columns;     // FP32 first
+    int active = 0;                  // the column whose kept channels a click changes
+    Site site{0, Place::attn_input}; // the linked cursor
+    int channel = -1;                // −1: none selected
     int token = -1;
-    std::shared_ptr<const SiteSample> sample;       // values of `site` over the data; null until run
-    std::vector<float> grid;                        // the active recipe's levels at `site`; empty: not quantized
-    std::shared_ptr<const SiteSample> typed;        // values of `site` over typed text; null until run
-    std::map<Site, std::set<int>> marked;           // by the criterion last asked for, not yet kept
+    std::shared_ptr<const SiteSample> sample; // values of `site` over the data; null until run
+    std::vector<float> grid;                  // the active recipe's levels at `site`; empty: not quantized
+    std::shared_ptr<const SiteSample> typed;  // values of `site` over typed text; null until run
+    std::map<Site, std::set<int>> marked;     // by the criterion last asked for, not yet kept
     bool skipFirstToken = false;
 
     // The unquantized observation, which maps and channel panels draw; null until observed.
-    const Observation* baseline() const { return columns.empty() ? nullptr : columns.front().observation.get(); }
-    const SiteStats* stats(Site at) const { return baseline() ? baseline()->find(at, skipFirstToken) : nullptr; }
+    const Observation* baseline() const {
+        return columns.empty() ? nullptr : columns.front().observation.get();
+    }
+    const SiteStats* stats(Site at) const {
+        return baseline() ? baseline()->find(at, skipFirstToken) : nullptr;
+    }
     const Column* activeColumn() const {
         return active >= 0 && active < static_cast<int>(columns.size())
-                   ? &columns[static_cast<std::size_t>(active)] : nullptr;
+                   ? &columns[static_cast<std::size_t>(active)]
+                   : nullptr;
     }
 };
 
 enum class Change : unsigned {
-    model = 1, data = 2, columns = 4, observation = 8, reading = 16, selection = 32, sample = 64, kept = 128,
-    marked = 256, theme = 512, everything = 1023,
+    model = 1,
+    data = 2,
+    columns = 4,
+    observation = 8,
+    reading = 16,
+    selection = 32,
+    sample = 64,
+    kept = 128,
+    marked = 256,
+    theme = 512,
+    everything = 1023,
 };
 Q_DECLARE_FLAGS(Changes, Change)
 Q_DECLARE_OPERATORS_FOR_FLAGS(Changes)

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/error.h"
+#include "synthetic_workspace.h"
+#include "widgets/panels/header_bar.h"
+#include "widgets/panels/keep_outliers_dialog.h"
+#include "widgets/panels/message_bar.h"
+#include "widgets/parts/legend.h"
+#include "widgets/parts/row_list.h"
+#include "widgets/parts/token_strip.h"
+#include "widgets/plot/heat_map_plot.h"
+#include "widgets/plot/histogram_plot.h"
+#include "widgets/theme.h"
+#include "widgets/view.h"
+
+#include <QComboBox>
+#include <QDoubleSpinBox>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPushButton>
+#include <QSignalSpy>
+#include <QToolButton>
+#include <QtTest>
+
+namespace kurtoscope {
+
+class TestPanels : public QObject {
+    Q_OBJECT
+private:
+    static QPushButton* button(QWidget& parent, const QString& word) {
+        for (auto* candidate : parent.findChildren<QPushButton*>())
+            if (candidate->text().contains(word)) return candidate;
+        return nullptr;
+    }
+    static std::unique_ptr<View> shown(const char* id, const Workspace& w, QSize size) {
+        std::unique_ptr<View> view(Registry<ViewFactory>::instance().get(id, "view").make(nullptr));
+        view->resize(size);
+        view->show(w, Change::everything);
+        view->QWidget::show();
+        view->grab();
+        return view;
+    }
+
+private slots:
+    void initTestCase() { Theme::use(Theme::load("light"), *qApp); }
+
+    void headerShowsProgressAndStops() {
+        HeaderBar header;
+        header.resize(1400, 48);
+        header.show();
+        auto* stop = button(header, "Stop");
+        QVERIFY(stop && !stop->isEnabled());
+        header.setProgress("window 5 of 8", 0.6, 4);
+        QCOMPARE(header.progressText(), QString("window 5 of 8 · 4 s left"));
+        header.setProgress("window 5 of 8", 0.6, 600);
+        QCOMPARE(header.progressText(), QString("window 5 of 8 · 10 min left"));
+        QSignalSpy stopped(&header, &HeaderBar::stopAsked);
+        QTest::mouseClick(stop, Qt::LeftButton);
+        QCOMPARE(stopped.size(), 1);
+        header.setIdle();
+        QVERIFY(!stop->isEnabled());
+        QVERIFY(header.progressText().isEmpty());
+        QVERIFY(!button(header, "Export"));
+    }
+
+    void headerOffersUndo() {
+        HeaderBar header;
+        const auto tools = header.findChildren<QToolButton*>();
+        QCOMPARE(tools.size(), 2);
+        QVERIFY(!tools[0]->isEnabled());
+        header.setUndo(true, "keep channel 247");
+        QVERIFY(tools[0]->isEnabled());
+        QCOMPARE(tools[0]->toolTip(), QString("Undo: keep channel 247 (Ctrl+Z)"));
+        QSignalSpy undone(&header, &HeaderBar::undoAsked);
+        tools[0]->click();
+        QCOMPARE(undone.size(), 1);
+    }
+
+    void messageStaysUntilDismissed() {
+        MessageBar bar;
+        QVERIFY(bar.isHidden());
+        bar.showError("got <b>3</b> shards, expected 4", "model.safetensors.index.json",
+                      "Download it again.");
+        QVERIFY(!bar.isHidden());
+        QCOMPARE(
+            bar.text(),
+            QString("got <b>3</b> shards, expected 4\nmodel.safetensors.index.json\nDownload it again."));
+        QSignalSpy gone(&bar, &MessageBar::dismissed);
+        bar.findChild<QToolButton*>()->click();
+        QVERIFY(bar.isHidden());
+        QCOMPARE(gone.size(), 1);
+    }
+
+    void dialogCountsLive() {
+        QStringList asked;
+        KeepOutliersDialog dialog(
+            "attn_input",
+            KeepOutliersDialog::Count([&](const QString& criterion, KeepOutliersDialog::Where where) {
+                asked.append(criterion + (where == KeepOutliersDialog::Where::thisPlace ? " here" : ""));
+                if (criterion == "top:1") throw Error("nothing observed yet", "", "");
+                return criterion == "ratio:20" ? std::size_t{1247} : std::size_t{0};
+            }));
+        QCOMPARE(dialog.criterion(), QString("ratio:20"));
+        QCOMPARE(dialog.countText(), QString("1,247 channels meet this"));
+        QVERIFY(button(dialog, "Keep 1,247 channels")->isEnabled());
+        dialog.findChild<QDoubleSpinBox*>()->setValue(35);
+        QCOMPARE(asked.last(), QString("ratio:35"));
+        QVERIFY(!button(dialog, "Keep")->isEnabled()); // nothing to keep
+        dialog.setWhere(KeepOutliersDialog::Where::thisPlace);
+        QCOMPARE(asked.last(), QString("ratio:35 here"));
+        dialog.setCriterion("magnitude:6");
+        QCOMPARE(dialog.criterion(), QString("magnitude:6"));
+        dialog.setCriterion("top:1");
+        QCOMPARE(dialog.countText(), QString("nothing observed yet"));
+        QVERIFY(!button(dialog, "Keep")->isEnabled());
+    }
+
+    void modelMapSelectsByClickAndKey() {
+        const Workspace w = testing::filled({30, 64, 2, 10});
+        const auto view = shown("model-map", w, {236, 900});
+        const auto lists = view->findChildren<RowList*>();
+        QCOMPARE(lists.size(), 2);
+        QSignalSpy selected(view.get(), &View::siteSelected);
+        QTest::mouseClick(lists[0], Qt::LeftButton, {}, lists[0]->rectOf(9).center());
+        QCOMPARE(selected.last()[0].value<Site>(), (Site{12, Place::mlp_hidden}));
+        QTest::mouseClick(lists[0], Qt::LeftButton, {}, lists[0]->rectOf(0).center());
+        QCOMPARE(selected.last()[0].value<Site>(), (Site{-1, Place::embedding}));
+        QTest::mouseClick(lists[1], Qt::LeftButton, {}, lists[1]->rectOf(21).center());
+        QCOMPARE(selected.last()[0].value<Site>(), (Site{21, Place::attn_input}));
+        QTest::keyClick(lists[1], Qt::Key_Down);
+        QCOMPARE(selected.last()[0].value<Site>().layer, 22);
+        QCOMPARE(lists[0]->rows()[1].severity, severityOf(w));
+    }
+    static int severityOf(const Workspace& w) {
+        const SiteStats* s = w.stats({12, Place::attn_input});
+        return s->siteKurtosis >= 500 || s->maxToMedian >= 100 ? 3
+               : s->siteKurtosis >= 50 || s->maxToMedian >= 20 ? 2
+                                                               : 1;
+    }
+
+    void tokenMapRunsTextAndSelects() {
+        Workspace w = testing::filled({6, 40, 2, 10});
+        const auto view = shown("token-map", w, {900, 500});
+        QSignalSpy typed(view.get(), &View::textTyped), token(view.get(), &View::tokenSelected),
+            channel(view.get(), &View::channelSelected);
+        auto* line = view->findChild<QLineEdit*>();
+        QVERIFY(!button(*view, "Run")->isEnabled());
+        QTest::keyClicks(line, "The film ");
+        QTest::keyClick(line, Qt::Key_Return);
+        QCOMPARE(typed.size(), 1);
+        QCOMPARE(typed[0][0].toString(), QString("The film"));
+        auto* plot = view->findChild<HeatMapPlot*>();
+        plot->grab();
+        QTest::mouseClick(plot->canvas(), Qt::LeftButton, {}, plot->pixelOf(5, 20).toPoint());
+        QCOMPARE(token.last()[0].toInt(), 5);
+        QCOMPARE(channel.last()[0].value<Site>(), (Site{5, Place::attn_input}));
+        QCOMPARE(channel.last()[1].toInt(), 20);
+    }
+
+    void channelPanelThinsTheGridAndSaysSo() {
+        Workspace w = testing::filled({6, 40, 3, 60});
+        const auto view = shown("channel-panel", w, {370, 760});
+        auto* plot = view->findChild<HistogramPlot*>();
+        QVERIFY(plot->levelsEvery() > 1);
+        QVERIFY(plot->levelsDrawn() > 5);
+        QVERIFY(view->describe().contains(QString("grid every %1 of 255").arg(plot->levelsEvery())));
+        bool said = false;
+        for (const auto* label : view->findChildren<QLabel*>())
+            said = said ||
+                   label->text() == QString("ticks: every %1th of the 255 levels of W8A8 per-tensor, kept")
+                                        .arg(plot->levelsEvery());
+        QVERIFY(said);
+        w.grid = {-1, 0, 1};
+        view->show(w, Change::sample);
+        QCOMPARE(plot->levelsEvery(), 1);
+        w.grid.clear();
+        view->show(w, Change::sample);
+        QVERIFY(view->describe().contains("no grid"));
+        QSignalSpy token(view.get(), &View::tokenSelected);
+        auto* strip = view->findChild<TokenStrip*>();
+        QTest::mouseClick(strip, Qt::LeftButton, {}, {6, 6});
+        QCOMPARE(token.size(), 1);
+        QCOMPARE(token[0][0].toInt(), strip->entries().front().token);
+        w.sample.reset();
+        view->show(w, Change::sample);
+        QVERIFY(view->describe().contains("no values yet"));
+    }
+
+    void depthCurvesSwitchStatisticAndLines() {
+        const Workspace w = testing::filled({12, 64, 3, 10});
+        const auto view = shown("depth-curves", w, {430, 390});
+        QVERIFY(view->describe().startsWith("kurtosis, 3 lines × 12 layers"));
+        const auto choices = view->findChildren<QComboBox*>();
+        QCOMPARE(choices.size(), 2);
+        for (auto* choice : choices)
+            if (choice->count() == 3)
+                choice->setCurrentIndex(1);
+            else
+                choice->setCurrentIndex(1);
+        QVERIFY2(view->describe().startsWith("top-1 % energy, 5 lines × 12 layers (attn_input, attn_context, "
+                                             "mlp_input, mlp_hidden, mlp_residual)"),
+                 qPrintable(view->describe()));
+        QVERIFY(view->describe().contains(" %…"));
+        QSignalSpy selected(view.get(), &View::siteSelected);
+        auto* legend = view->findChild<Legend*>();
+        QTest::mouseClick(legend, Qt::LeftButton, {}, {4, 6});
+        QCOMPARE(selected.last()[0].value<Site>(), (Site{11, Place::attn_input}));
+    }
+};
+
+} // namespace kurtoscope
+
+QTEST_MAIN(kurtoscope::TestPanels)
+#include "test_panels.moc"

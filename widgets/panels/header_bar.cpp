@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/panels/header_bar.h"
+
+#include "widgets/parts/chip.h"
+#include "widgets/theme.h"
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QPainter>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QToolButton>
+
+#include <cmath>
+
+namespace kurtoscope {
+namespace {
+
+QString timeLeft(double seconds) {
+    if (seconds < 0 || !std::isfinite(seconds)) return {};
+    if (seconds < 90) return HeaderBar::tr(" · %1 s left").arg(std::max(1.0, std::ceil(seconds)), 0, 'f', 0);
+    if (seconds < 5400) return HeaderBar::tr(" · %1 min left").arg(std::ceil(seconds / 60), 0, 'f', 0);
+    return HeaderBar::tr(" · %1 h left").arg(seconds / 3600, 0, 'f', 1);
+}
+
+QToolButton* framed(const QString& text, const QString& name, QWidget* parent) {
+    auto* button = new QToolButton(parent);
+    button->setObjectName("framed");
+    button->setText(text);
+    button->setAccessibleName(name);
+    button->setEnabled(false);
+    return button;
+}
+
+} // namespace
+
+HeaderBar::HeaderBar(QWidget* parent) : QWidget(parent) {
+    name_ = new QLabel("Kurtoscope", this);
+    model_ = new Chip(this);
+    data_ = new Chip(this);
+    device_ = new Chip(this);
+    progress_ = new QLabel(this);
+    progress_->setProperty("muted", true);
+    bar_ = new QProgressBar(this);
+    bar_->setTextVisible(false);
+    bar_->setFixedSize(150, 8);
+    bar_->setAccessibleName(tr("Progress"));
+    stop_ = new QPushButton(QStringLiteral("■ ") + tr("Stop"), this);
+    stop_->setToolTip(tr("Stop what is being computed (Esc)"));
+    undo_ = framed(QStringLiteral("↶"), tr("Undo"), this);
+    redo_ = framed(QStringLiteral("↷"), tr("Redo"), this);
+    keep_ = new QPushButton(tr("Keep outliers…"), this);
+    keep_->setToolTip(tr("Keep all channels that meet a criterion in high precision, in the active recipe"));
+    model_->setToolTip(tr("Open another model (Ctrl+O)"));
+    data_->setToolTip(tr("Open another text or data file (Ctrl+D)"));
+    device_->setToolTip(tr("Where the model runs"));
+
+    auto* row = new QHBoxLayout(this);
+    row->setContentsMargins(12, 7, 12, 7);
+    row->setSpacing(10);
+    row->addWidget(name_);
+    row->addSpacing(4);
+    for (Chip* chip : {model_, data_, device_})
+        row->addWidget(chip);
+    row->addStretch(1);
+    row->addWidget(progress_);
+    row->addWidget(bar_);
+    for (QWidget* button : std::initializer_list<QWidget*>{stop_, undo_, redo_, keep_})
+        row->addWidget(button);
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+
+    connect(model_, &QAbstractButton::clicked, this, &HeaderBar::openModelAsked);
+    connect(data_, &QAbstractButton::clicked, this, &HeaderBar::openDataAsked);
+    connect(device_, &QAbstractButton::clicked, this, &HeaderBar::deviceAsked);
+    connect(stop_, &QPushButton::clicked, this, &HeaderBar::stopAsked);
+    connect(undo_, &QToolButton::clicked, this, &HeaderBar::undoAsked);
+    connect(redo_, &QToolButton::clicked, this, &HeaderBar::redoAsked);
+    connect(keep_, &QPushButton::clicked, this, &HeaderBar::keepOutliersAsked);
+    setModel({}, {});
+    setData({}, {});
+    setDevice({});
+    setUndo(false, {});
+    setRedo(false, {});
+    setIdle();
+    applyTheme();
+}
+
+void HeaderBar::applyTheme() {
+    const Theme& theme = Theme::current();
+    name_->setFont(theme.font(theme.fontSize + 2, true));
+    progress_->setFont(theme.body());
+    update();
+}
+
+void HeaderBar::setModel(const QString& name, const QString& details) {
+    model_->setWords(name.isEmpty() ? tr("Open a model…") : name, details);
+    model_->setAccessibleName(tr("Model"));
+}
+
+void HeaderBar::setData(const QString& name, const QString& details) {
+    data_->setWords(name.isEmpty() ? tr("Open data…") : name, details);
+    data_->setAccessibleName(tr("Data"));
+}
+
+void HeaderBar::setDevice(const QString& name, const QString& details) {
+    device_->setWords(name, details);
+    device_->setAccessibleName(tr("Device"));
+    device_->setVisible(!name.isEmpty());
+}
+
+void HeaderBar::setProgress(const QString& text, double fraction, double secondsLeft) {
+    progress_->setText(text + timeLeft(secondsLeft));
+    bar_->setRange(0, fraction < 0 ? 0 : 1000);
+    if (fraction >= 0) bar_->setValue(static_cast<int>(std::lround(std::min(1.0, fraction) * 1000)));
+    bar_->setVisible(true);
+    stop_->setEnabled(true);
+}
+
+void HeaderBar::setIdle() {
+    progress_->clear();
+    bar_->setVisible(false);
+    stop_->setEnabled(false);
+}
+
+void HeaderBar::setUndo(bool available, const QString& what) {
+    undo_->setEnabled(available);
+    undo_->setToolTip((what.isEmpty() ? tr("Undo") : tr("Undo: %1").arg(what)) + tr(" (Ctrl+Z)"));
+}
+
+void HeaderBar::setRedo(bool available, const QString& what) {
+    redo_->setEnabled(available);
+    redo_->setToolTip((what.isEmpty() ? tr("Redo") : tr("Redo: %1").arg(what)) + tr(" (Ctrl+Shift+Z)"));
+}
+
+void HeaderBar::setKeepOutliersEnabled(bool on) {
+    keep_->setEnabled(on);
+}
+QString HeaderBar::progressText() const {
+    return progress_->text();
+}
+
+void HeaderBar::changeEvent(QEvent* event) {
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange && keep_) applyTheme();
+}
+
+void HeaderBar::paintEvent(QPaintEvent*) {
+    QPainter painter(this);
+    painter.fillRect(rect(), Theme::current().surface);
+    painter.setPen(Theme::current().border);
+    painter.drawLine(rect().bottomLeft(), rect().bottomRight());
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "widgets/export.h"
+
+#include <QWidget>
+
+class QAction;
+class QLabel;
+class QProgressBar;
+class QPushButton;
+class QToolButton;
+
+namespace kurtoscope {
+
+class Chip;
+
+// The window's top line: what is open and where it runs, what is being computed and for how long, and the
+// main actions. Says what was pressed, decides nothing.
+class KURTOSCOPE_WIDGETS_API HeaderBar : public QWidget {
+    Q_OBJECT
+public:
+    explicit HeaderBar(QWidget* parent = nullptr);
+
+    void setModel(const QString& name,
+                  const QString& details); // "SmolLM2-135M-Instruct", "LLaMA · 30 × 576 · stored Q4_1"
+    void setData(const QString& name, const QString& details);
+    void setDevice(const QString& name, const QString& details = {});
+    void setProgress(const QString& text, double fraction, double secondsLeft = -1); // fraction < 0: unknown
+    void setIdle();                                    // no progress, Stop disabled
+    void setUndo(bool available, const QString& what); // "keep channel 247": into the tooltip
+    void setRedo(bool available, const QString& what);
+    void setKeepOutliersEnabled(bool on);
+    QString progressText() const;
+
+signals:
+    void openModelAsked();
+    void openDataAsked();
+    void deviceAsked();
+    void stopAsked();
+    void undoAsked();
+    void redoAsked();
+    void keepOutliersAsked();
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+    void changeEvent(QEvent* event) override; // a new theme
+
+private:
+    void applyTheme();
+
+    QLabel* name_ = nullptr;
+    Chip* model_ = nullptr;
+    Chip* data_ = nullptr;
+    Chip* device_ = nullptr;
+    QLabel* progress_ = nullptr;
+    QProgressBar* bar_ = nullptr;
+    QPushButton* stop_ = nullptr;
+    QToolButton* undo_ = nullptr;
+    QToolButton* redo_ = nullptr;
+    QPushButton* keep_ = nullptr;
+};
+
+} // namespace kurtoscope

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/panels/keep_outliers_dialog.h"
+
+#include "core/base/error.h"
+#include "widgets/figures.h"
+#include "widgets/theme.h"
+
+#include <QButtonGroup>
+#include <QComboBox>
+#include <QDialogButtonBox>
+#include <QDoubleSpinBox>
+#include <QGridLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QRadioButton>
+
+namespace kurtoscope {
+namespace {
+
+struct Kind {
+    const char *id, *title, *suffix, *meaning;
+    double usual, low, high, step;
+    int decimals;
+};
+const Kind kinds[] = {
+    {"ratio", "ratio to the median channel", " ×",
+     "A channel whose absmax exceeds this many times the absmax of the median channel of its site.", 20, 1,
+     10000, 1, 1},
+    {"magnitude", "magnitude (LLM.int8)", "",
+     "A channel with |x| at or above this in ≥ 6 % of tokens of ≥ 25 % of layers.", 6, 0.1, 100000, 1, 1},
+    {"sigma", "standard deviations", " σ",
+     "A channel whose absmax lies more than this many standard deviations of its site from the mean.", 6, 1,
+     1000, 1, 1},
+    {"top", "largest per site", " channels", "This many channels with the largest absmax at every site.", 4,
+     1, 4096, 1, 0},
+};
+
+} // namespace
+
+KeepOutliersDialog::KeepOutliersDialog(const QString& place, std::function<std::size_t(QString)> count,
+                                       QWidget* parent)
+    : KeepOutliersDialog(place, Count([count = std::move(count)](const QString& criterion, Where) {
+                             return count(criterion);
+                         }),
+                         parent) {}
+
+KeepOutliersDialog::KeepOutliersDialog(const QString& place, Count count, QWidget* parent)
+    : QDialog(parent), count_(std::move(count)) {
+    build(place);
+    recount();
+}
+
+void KeepOutliersDialog::build(const QString& place) {
+    setWindowTitle(tr("Keep outliers"));
+    kind_ = new QComboBox(this);
+    kind_->setAccessibleName(tr("Criterion"));
+    for (const Kind& kind : kinds)
+        kind_->addItem(tr(kind.title), QString(kind.id));
+    value_ = new QDoubleSpinBox(this);
+    value_->setAccessibleName(tr("Value of the criterion"));
+    value_->setMinimumWidth(130);
+    meaning_ = new QLabel(this);
+    meaning_->setWordWrap(true);
+    meaning_->setMinimumHeight(QFontMetrics(Theme::current().small()).lineSpacing() * 2);
+    meaning_->setAlignment(Qt::AlignTop);
+    meaning_->setFont(Theme::current().small());
+    meaning_->setProperty("muted", true);
+    found_ = new QLabel(this);
+    found_->setFont(Theme::current().strong());
+    auto* here = new QRadioButton(tr("only %1, in all layers").arg(place), this);
+    auto* all = new QRadioButton(tr("all linear inputs"), this);
+    where_ = new QButtonGroup(this);
+    where_->addButton(here, static_cast<int>(Where::thisPlace));
+    where_->addButton(all, static_cast<int>(Where::allLinearInputs));
+    all->setChecked(true);
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
+    keep_ = buttons->addButton(tr("Keep"), QDialogButtonBox::AcceptRole);
+    keep_->setProperty("primary", true);
+    keep_->setDefault(true);
+
+    auto* grid = new QGridLayout(this);
+    grid->setContentsMargins(18, 16, 18, 14);
+    grid->setHorizontalSpacing(10);
+    grid->setVerticalSpacing(9);
+    grid->addWidget(new QLabel(tr("Criterion"), this), 0, 0);
+    grid->addWidget(kind_, 0, 1);
+    grid->addWidget(value_, 0, 2);
+    grid->addWidget(meaning_, 1, 1, 1, 2);
+    grid->addWidget(new QLabel(tr("Where"), this), 2, 0);
+    grid->addWidget(all, 2, 1, 1, 2);
+    grid->addWidget(here, 3, 1, 1, 2);
+    grid->addWidget(found_, 4, 1, 1, 2);
+    grid->addWidget(buttons, 5, 0, 1, 3);
+    grid->setColumnMinimumWidth(1, 220);
+
+    const auto adopt = [this] {
+        const Kind& kind = kinds[kind_->currentIndex()];
+        const QSignalBlocker quiet(value_);
+        value_->setDecimals(kind.decimals);
+        value_->setRange(kind.low, kind.high);
+        value_->setSingleStep(kind.step);
+        value_->setSuffix(kind.suffix);
+        value_->setValue(kind.usual);
+        meaning_->setText(tr(kind.meaning));
+    };
+    adopt();
+    connect(kind_, &QComboBox::currentIndexChanged, this, [this, adopt] {
+        adopt();
+        recount();
+    });
+    connect(value_, &QDoubleSpinBox::valueChanged, this, &KeepOutliersDialog::recount);
+    connect(where_, &QButtonGroup::idToggled, this, [this](int, bool on) {
+        if (on) recount();
+    });
+    connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+}
+
+QString KeepOutliersDialog::criterion() const {
+    return kind_->currentData().toString() + ":" + QString::number(value_->value(), 'g', 8);
+}
+
+KeepOutliersDialog::Where KeepOutliersDialog::where() const {
+    return static_cast<Where>(where_->checkedId());
+}
+QString KeepOutliersDialog::countText() const {
+    return found_->text();
+}
+void KeepOutliersDialog::setWhere(Where where) {
+    where_->button(static_cast<int>(where))->setChecked(true);
+}
+
+void KeepOutliersDialog::setCriterion(const QString& criterion) {
+    const QStringList parts = criterion.split(':');
+    const int kind = kind_->findData(parts.value(0));
+    if (kind < 0) return;
+    kind_->setCurrentIndex(kind);
+    bool number = false;
+    const double value = parts.value(1).toDouble(&number);
+    if (number) value_->setValue(value);
+}
+
+void KeepOutliersDialog::recount() {
+    try {
+        const std::size_t found = count_ ? count_(criterion(), where()) : 0;
+        found_->setText(found == 1
+                            ? tr("1 channel meets this")
+                            : tr("%1 channels meet this").arg(grouped(static_cast<std::int64_t>(found))));
+        keep_->setText(found == 0   ? tr("Keep")
+                       : found == 1 ? tr("Keep 1 channel")
+                                    : tr("Keep %1 channels").arg(grouped(static_cast<std::int64_t>(found))));
+        keep_->setEnabled(found > 0);
+    } catch (const Error& error) {
+        found_->setText(QString::fromStdString(error.message()));
+        keep_->setEnabled(false);
+    }
+    emit criterionChanged(criterion(), where());
+}
+
+} // namespace kurtoscope

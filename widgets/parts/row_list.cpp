@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/parts/row_list.h"
+
+#include "widgets/theme.h"
+
+#include <QHelpEvent>
+#include <QKeyEvent>
+#include <QPainter>
+#include <QToolTip>
+
+#include <algorithm>
+
+namespace kurtoscope {
+
+RowList::RowList(int rowHeight, QWidget* parent) : QWidget(parent), rowHeight_(rowHeight) {
+    setFocusPolicy(Qt::StrongFocus);
+    setMouseTracking(true);
+    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+}
+
+void RowList::setRows(std::vector<Row> rows) {
+    const bool resized = rows.size() != rows_.size();
+    rows_ = std::move(rows);
+    if (resized) updateGeometry();
+    update();
+}
+
+void RowList::setCurrent(int row) {
+    current_ = row < static_cast<int>(rows_.size()) ? row : -1;
+    setAccessibleDescription(current_ >= 0 ? rows_[static_cast<std::size_t>(current_)].label + " " +
+                                                 rows_[static_cast<std::size_t>(current_)].figure
+                                           : QString());
+    update();
+    if (current_ >= 0) emit currentShown(rectOf(current_));
+}
+
+int RowList::rowAt(int y) const {
+    const int row = y / rowHeight_;
+    return y >= 0 && row < static_cast<int>(rows_.size()) ? row : -1;
+}
+
+void RowList::choose(int row) {
+    if (row < 0 || row >= static_cast<int>(rows_.size())) return;
+    setCurrent(row);
+    emit rowChosen(row);
+}
+
+void RowList::paintEvent(QPaintEvent* event) {
+    const Theme& theme = Theme::current();
+    QPainter painter(this);
+    painter.fillRect(event->rect(), theme.surface);
+    painter.setRenderHint(QPainter::Antialiasing);
+    const bool compact = rowHeight_ < 18;
+    const QFont font = theme.font(compact ? theme.smallSize : theme.fontSize);
+    double figures = 0, labels = 0;
+    for (const Row& row : rows_) {
+        figures = std::max(figures, tabularWidth(theme.small(), row.figure));
+        labels = std::max(labels, tabularWidth(font, row.label));
+    }
+    const int first = std::max(0, event->rect().top() / rowHeight_);
+    const int last = std::min(static_cast<int>(rows_.size()) - 1, event->rect().bottom() / rowHeight_);
+    for (int i = first; i <= last; ++i) {
+        const Row& row = rows_[static_cast<std::size_t>(i)];
+        const QRectF box(rectOf(i));
+        const bool current = i == current_;
+        painter.setPen(Qt::NoPen);
+        if (current || i == hovered_) {
+            painter.setBrush(current ? theme.primarySoft : theme.raised);
+            painter.drawRoundedRect(box, 3, 3);
+        }
+        if (current && hasFocus()) {
+            painter.setPen(QPen(theme.primary, 1));
+            painter.setBrush(Qt::NoBrush);
+            painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3);
+            painter.setPen(Qt::NoPen);
+        }
+        double left = box.left() + 6;
+        if (row.severity >= 0) {
+            const double radius =
+                2.5 + row.severity * 0.7; // size as well as colour, for eyes that tell few colours
+            painter.setBrush(theme.severity[std::min(row.severity, 3)]);
+            painter.drawEllipse(QPointF(left + 5, box.center().y()), radius, radius);
+            left += 18;
+        }
+        const double right = box.right() - 6;
+        if (row.bar >= 0) {
+            const double start = left + labels + 8, room = right - figures - 8 - start;
+            painter.setBrush(current ? theme.primary : theme.bar);
+            painter.drawRect(
+                QRectF(start, box.top() + 2, std::max(1.0, room * std::min(1.0, row.bar)), box.height() - 4));
+        }
+        painter.setFont(current && !compact ? theme.strong() : font);
+        painter.setPen(row.known ? theme.text : theme.faint);
+        if (row.bar >= 0) {
+            painter.setPen(current ? theme.text : theme.muted);
+            drawTabular(painter, QRectF(left, box.top(), labels, box.height()), Qt::AlignRight, row.label);
+        } else {
+            const QFontMetricsF metrics(painter.font());
+            const double room = right - left - (row.figure.isEmpty() ? 0 : figures + 8);
+            painter.drawText(QRectF(left, box.top(), room, box.height()), Qt::AlignVCenter | Qt::AlignLeft,
+                             metrics.elidedText(row.label, Qt::ElideRight, room));
+        }
+        painter.setFont(theme.small());
+        painter.setPen(row.known ? theme.muted : theme.faint);
+        drawTabular(painter, QRectF(right - figures, box.top(), figures, box.height()), Qt::AlignRight,
+                    row.figure);
+    }
+}
+
+void RowList::mousePressEvent(QMouseEvent* event) {
+    if (event->button() == Qt::LeftButton) choose(rowAt(event->pos().y()));
+}
+
+void RowList::mouseMoveEvent(QMouseEvent* event) {
+    if (std::exchange(hovered_, rowAt(event->pos().y())) != hovered_) update();
+}
+
+void RowList::leaveEvent(QEvent*) {
+    hovered_ = -1;
+    update();
+}
+
+void RowList::keyPressEvent(QKeyEvent* event) {
+    const int last = static_cast<int>(rows_.size()) - 1;
+    switch (event->key()) {
+    case Qt::Key_Up:
+        return choose(std::max(0, current_ - 1));
+    case Qt::Key_Down:
+        return choose(std::min(last, current_ + 1));
+    case Qt::Key_Home:
+        return choose(0);
+    case Qt::Key_End:
+        return choose(last);
+    default:
+        QWidget::keyPressEvent(event);
+    }
+}
+
+bool RowList::event(QEvent* event) {
+    if (event->type() == QEvent::ToolTip) {
+        const auto* help = static_cast<QHelpEvent*>(event);
+        const int row = rowAt(help->pos().y());
+        if (row >= 0)
+            QToolTip::showText(help->globalPos(), rows_[static_cast<std::size_t>(row)].tip, this,
+                               rectOf(row));
+        return true;
+    }
+    return QWidget::event(event);
+}
+
+} // namespace kurtoscope

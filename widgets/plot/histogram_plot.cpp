@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/plot/histogram_plot.h"
+
+#include "widgets/plot/plot_style.h"
+#include "widgets/theme.h"
+
+#include <qcustomplot.h>
+
+#include <QVBoxLayout>
+
+#include <algorithm>
+#include <cmath>
+
+namespace kurtoscope {
+
+class GridTicks : public QCPAbstractItem {
+public:
+    explicit GridTicks(QCustomPlot* plot) : QCPAbstractItem(plot) { setClipToAxisRect(false); }
+    static constexpr int height = 6;
+    std::vector<double> levels; // those drawn
+    double selectTest(const QPointF&, bool, QVariant*) const override { return -1; }
+
+protected:
+    void draw(QCPPainter* painter) override {
+        const QRect area = parentPlot()->axisRect()->rect();
+        painter->setAntialiasing(false);
+        painter->setPen(QPen(Theme::current().primary, 1));
+        for (const double level : levels) {
+            const double x = parentPlot()->xAxis->coordToPixel(level);
+            painter->drawLine(QPointF(x, area.bottom() + 2), QPointF(x, area.bottom() + 2 + height));
+        }
+    }
+};
+
+HistogramPlot::HistogramPlot(QWidget* parent) : QWidget(parent) {
+    plot_ = new QCustomPlot(this);
+    plot_->setObjectName("canvas");
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->addWidget(plot_);
+    ticks_ = new GridTicks(plot_);
+    plot_->axisRect()->setMinimumMargins(QMargins(8, 6, 8, 4));
+    connect(plot_, &QCustomPlot::afterLayout, this, &HistogramPlot::thin);
+    applyTheme();
+}
+
+int HistogramPlot::levelsDrawn() const {
+    return static_cast<int>(ticks_->levels.size());
+}
+
+void HistogramPlot::applyTheme() {
+    stylePlot(*plot_);
+    useLinearTicks(*plot_->xAxis, 5);
+    plot_->xAxis->setTickLabelPadding(GridTicks::height + 4);
+    useLogTicks(*plot_->yAxis);
+    plot_->yAxis->setLabel(tr("values, log"));
+    plot_->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void HistogramPlot::setHistogram(Histogram histogram, const QColor& front) {
+    histogram_ = std::move(histogram);
+    front_ = front;
+    plot_->clearPlottables();
+    const std::size_t bins = histogram_.front.size();
+    const double width = bins ? (histogram_.high - histogram_.low) / static_cast<double>(bins) : 1;
+    double most = 1;
+    const auto add = [&](const std::vector<double>& counts, const QColor& colour) {
+        auto* bars = new QCPBars(plot_->xAxis, plot_->yAxis);
+        QVector<double> at, height;
+        for (std::size_t i = 0; i < counts.size(); ++i)
+            if (counts[i] > 0) {
+                at.append(histogram_.low + (static_cast<double>(i) + 0.5) * width);
+                height.append(counts[i]);
+                most = std::max(most, counts[i]);
+            }
+        bars->setWidth(width);
+        bars->setBaseValue(0.1);
+        bars->setPen(Qt::NoPen);
+        bars->setBrush(colour);
+        bars->setAntialiased(false);
+        bars->setData(at, height, true);
+    };
+    const Theme& theme = Theme::current();
+    add(histogram_.back, theme.rest);
+    QColor above = front_;
+    above.setAlpha(215); // what stands behind is still seen
+    add(histogram_.front, above);
+    const double margin = (histogram_.high - histogram_.low) * 0.03;
+    plot_->xAxis->setRange(histogram_.low - margin, histogram_.high + margin);
+    plot_->yAxis->setRange(0.35, most * 1.8); // one decade is little room below a single value
+    thin();
+    plot_->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void HistogramPlot::setGrid(std::vector<float> levels) {
+    levels_ = std::move(levels);
+    std::sort(levels_.begin(), levels_.end());
+    thin();
+    plot_->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void HistogramPlot::thin() {
+    const int before = every_, drawn = levelsDrawn();
+    const QCPRange range = plot_->xAxis->range();
+    const auto first = std::lower_bound(levels_.begin(), levels_.end(), range.lower);
+    const auto last = std::upper_bound(first, levels_.end(), range.upper);
+    inRange_ = static_cast<int>(last - first);
+    const int room = std::max(1, plot_->axisRect()->width() / 5); // closer than 5 pixels reads as a smear
+    every_ = 1;
+    for (const int step : {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000})
+        if (every_ = step; inRange_ / step <= room) break;
+    ticks_->levels.clear();
+    // Counted from the level nearest to zero, so that zero itself is always drawn.
+    const auto zero = std::min_element(levels_.begin(), levels_.end(),
+                                       [](float a, float b) { return std::abs(a) < std::abs(b); });
+    for (auto level = first; level != last; ++level)
+        if ((level - zero) % every_ == 0) ticks_->levels.push_back(*level);
+    if (before != every_ || drawn != levelsDrawn()) emit thinningChanged();
+}
+
+void HistogramPlot::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    thin();
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "widgets/export.h"
+
+#include <QColor>
+#include <QWidget>
+
+#include <vector>
+
+class QCustomPlot;
+
+namespace kurtoscope {
+
+// Counts of one value set against another over the same equal bins.
+struct Histogram {
+    double low = 0, high = 0;
+    std::vector<double> front, back; // counts per bin, equally long
+};
+
+class GridTicks;
+
+// Bars with a log count: `back` in grey, `front` in its colour above it; the levels of a quantization grid as
+// ticks under the axis, thinned to what can be told apart.
+class KURTOSCOPE_WIDGETS_API HistogramPlot : public QWidget {
+    Q_OBJECT
+public:
+    explicit HistogramPlot(QWidget* parent = nullptr);
+
+    void setHistogram(Histogram histogram, const QColor& front);
+    void setGrid(std::vector<float> levels); // empty: no grid
+    void applyTheme();
+
+    const Histogram& histogram() const { return histogram_; }
+    int levelsInRange() const { return inRange_; }
+    int levelsEvery() const { return every_; } // every nth level is drawn
+    int levelsDrawn() const;
+    QSize sizeHint() const override { return {280, 180}; }
+    QSize minimumSizeHint() const override { return {160, 120}; }
+
+signals:
+    void thinningChanged(); // levelsEvery() or levelsDrawn() changed with the width
+
+protected:
+    void resizeEvent(QResizeEvent* event) override;
+
+private:
+    void thin();
+
+    QCustomPlot* plot_ = nullptr;
+    GridTicks* ticks_ = nullptr;
+    Histogram histogram_;
+    QColor front_;
+    std::vector<float> levels_;
+    int inRange_ = 0, every_ = 1;
+};
+
+} // namespace kurtoscope

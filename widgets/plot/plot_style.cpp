@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/plot/plot_style.h"
+
+#include "widgets/figures.h"
+#include "widgets/theme.h"
+
+#include <qcustomplot.h>
+
+#include <cmath>
+
+namespace kurtoscope {
+namespace {
+
+class LinearTicker : public QCPAxisTicker {
+protected:
+    QString getTickLabel(double tick, const QLocale&, QChar, int) override { return figure(tick); }
+    int getSubTickCount(double) override { return 0; }
+};
+
+class IndexTicker : public QCPAxisTicker {
+protected:
+    double getTickStep(const QCPRange& range) override {
+        return std::max(1.0, QCPAxisTicker::getTickStep(range));
+    }
+    QString getTickLabel(double tick, const QLocale&, QChar, int) override {
+        return grouped(static_cast<std::int64_t>(std::llround(tick)));
+    }
+    int getSubTickCount(double) override { return 0; }
+};
+
+class LogTicker : public QCPAxisTicker {
+protected:
+    QVector<double> createTickVector(double step, const QCPRange& range) override {
+        const double low = std::log10(std::max(range.lower, 1e-300)),
+                     high = std::log10(std::max(range.upper, 1e-300));
+        if (high - low < 0.4) return QCPAxisTicker::createTickVector(step, range);
+        const bool fine = high - low < 2.6;
+        const int every = std::max(1, static_cast<int>(std::ceil((high - low) / 7)));
+        QVector<double> ticks;
+        for (int decade = static_cast<int>(std::floor(low)); decade <= static_cast<int>(std::ceil(high));
+             ++decade) {
+            if (!fine && decade % every != 0) continue;
+            for (const double part : {1.0, 2.0, 5.0})
+                if (part == 1.0 || fine) ticks.append(part * std::pow(10.0, decade));
+        }
+        return ticks;
+    }
+    QString getTickLabel(double tick, const QLocale&, QChar, int) override { return figure(tick); }
+    int getSubTickCount(double) override { return 0; }
+};
+
+} // namespace
+
+void styleAxis(QCPAxis& axis, bool line) {
+    const Theme& theme = Theme::current();
+    axis.setBasePen(line ? QPen(theme.border) : QPen(Qt::NoPen));
+    axis.setTickPen(Qt::NoPen);
+    axis.setSubTickPen(Qt::NoPen);
+    axis.setTickLength(0, 0);
+    axis.setTickLabelFont(theme.small());
+    axis.setTickLabelColor(theme.muted);
+    axis.setTickLabelPadding(5);
+    axis.setLabelFont(theme.small());
+    axis.setLabelColor(theme.muted);
+    axis.setLabelPadding(2);
+    axis.grid()->setPen(QPen(theme.grid));
+    axis.grid()->setZeroLinePen(QPen(theme.grid));
+    axis.grid()->setSubGridVisible(false);
+}
+
+void stylePlot(QCustomPlot& plot) {
+    const Theme& theme = Theme::current();
+    plot.setBackground(QBrush(theme.surface));
+    plot.axisRect()->setBackground(Qt::NoBrush);
+    plot.setFont(theme.small());
+    for (QCPAxis* axis : {plot.xAxis, plot.yAxis})
+        styleAxis(*axis, axis == plot.xAxis);
+    plot.xAxis->grid()->setVisible(false);
+}
+
+void useLinearTicks(QCPAxis& axis, int about) {
+    auto ticker = QSharedPointer<LinearTicker>::create();
+    ticker->setTickCount(about);
+    axis.setScaleType(QCPAxis::stLinear);
+    axis.setTicker(ticker);
+}
+
+void useLogTicks(QCPAxis& axis) {
+    axis.setScaleType(QCPAxis::stLogarithmic);
+    axis.setTicker(QSharedPointer<LogTicker>::create());
+}
+
+void useIndexTicks(QCPAxis& axis, int about) {
+    auto ticker = QSharedPointer<IndexTicker>::create();
+    ticker->setTickCount(about);
+    axis.setScaleType(QCPAxis::stLinear);
+    axis.setTicker(ticker);
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "widgets/export.h"
+
+#include <QColor>
+#include <QWidget>
+
+#include <optional>
+#include <vector>
+
+class QCustomPlot;
+
+namespace kurtoscope {
+
+struct ScatterPoint {
+    QString label;
+    double count = 0; // x, from 0
+    double score = 0, error = 0;
+    QColor colour;
+    bool strong = false; // larger, its label bold
+};
+
+class PointLabels;
+
+// Score against a count on an axis that holds 0 and then runs in decades; one dashed reference line; whiskers
+// for the errors; labels where there is room for them.
+class KURTOSCOPE_WIDGETS_API ScatterPlot : public QWidget {
+    Q_OBJECT
+public:
+    explicit ScatterPlot(QWidget* parent = nullptr);
+
+    void setPoints(std::vector<ScatterPoint> points, const QString& xTitle, const QString& yTitle);
+    void setReference(std::optional<double> score, const QString& name);
+    void applyTheme();
+    const std::vector<ScatterPoint>& points() const { return points_; }
+    QPointF pixelOf(int point) const;
+    QWidget* canvas() const;
+    int labelsDrawn() const;
+    QSize sizeHint() const override { return {300, 240}; }
+    QSize minimumSizeHint() const override { return {160, 110}; }
+
+signals:
+    void pointHovered(int point); // −1: none near
+    void pointClicked(int point);
+
+protected:
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
+private:
+    void rebuild();
+    int nearest(QPointF pixel) const;
+
+    QCustomPlot* plot_ = nullptr;
+    PointLabels* labels_ = nullptr;
+    std::vector<ScatterPoint> points_;
+    std::optional<double> reference_;
+    QString referenceName_;
+};
+
+} // namespace kurtoscope

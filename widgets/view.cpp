@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/view.h"
+
+#include "widgets/parts/heading.h"
+#include "widgets/theme.h"
+
+#include <QLabel>
+#include <QPainter>
+#include <QStackedWidget>
+#include <QVBoxLayout>
+
+namespace kurtoscope {
+
+template <>
+Registry<ViewFactory>& Registry<ViewFactory>::instance() {
+    static Registry<ViewFactory> registry;
+    return registry;
+}
+
+View::View(QWidget* parent) : QWidget(parent) {
+    heading_ = new Heading(this);
+    empty_ = new QLabel(this);
+    empty_->setAlignment(Qt::AlignCenter);
+    empty_->setWordWrap(true);
+    empty_->setTextFormat(Qt::PlainText);
+    empty_->setObjectName("empty");
+    empty_->setProperty("muted", true);
+    pages_ = new QStackedWidget(this);
+    pages_->addWidget(empty_);
+
+    auto* column = new QVBoxLayout(this);
+    const int gap = Theme::current().spacing;
+    column->setContentsMargins(gap + 4, gap, gap + 4, gap);
+    column->setSpacing(gap / 2);
+    column->addWidget(heading_);
+    column->addWidget(pages_, 1);
+}
+
+void View::show(const Workspace& workspace, Changes what) {
+    workspace_ = &workspace;
+    pending_ |= what;
+    if (isVisible()) drawNow();
+}
+
+void View::drawNow() {
+    if (!workspace_ || !pending_) return;
+    const Changes what = std::exchange(pending_, Changes());
+    if (what & Change::theme) {
+        heading_->update();
+        update();
+    }
+    refresh(what);
+}
+
+void View::setBody(QWidget* body) {
+    pages_->addWidget(body);
+    pages_->setCurrentWidget(empty_);
+}
+
+void View::setEmpty(const QString& sentence) {
+    empty_->setText(sentence);
+    if (sentence.isEmpty() && pages_->count() > 1)
+        pages_->setCurrentIndex(1);
+    else
+        pages_->setCurrentIndex(0);
+}
+
+bool View::isEmpty() const {
+    return pages_->currentIndex() == 0;
+}
+QString View::emptyText() const {
+    return empty_->text();
+}
+
+void View::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    drawNow();
+}
+
+void View::paintEvent(QPaintEvent*) {
+    drawNow(); // a grab of a hidden view paints without showing it
+    QPainter(this).fillRect(rect(), Theme::current().surface);
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/figures.h"
+#include "widgets/parts/channel_figures.h"
+#include "widgets/parts/heading.h"
+#include "widgets/theme.h"
+#include "widgets/view.h"
+
+#include <QLabel>
+#include <QScrollArea>
+#include <QVBoxLayout>
+
+#include <algorithm>
+#include <numeric>
+
+namespace kurtoscope {
+namespace {
+
+constexpr int tokensShown = 40, peaksShown = 6, bins = 121;
+
+// The chosen channel against the rest of its site: histogram with the quantization grid, values along the
+// text, figures, and the tokens that dominate the site.
+class ChannelPanel : public View {
+public:
+    explicit ChannelPanel(QWidget* parent) : View(parent) {
+        auto* page = new QWidget(this);
+        plot_ = new HistogramPlot(page);
+        plot_->setAccessibleName(tr("Histogram of the channel"));
+        plot_->setFixedHeight(190);
+        note_ = new QLabel(page);
+        note_->setWordWrap(true);
+        note_->setProperty("muted", true);
+        textHeading_ = new Heading(page);
+        strip_ = new TokenStrip(page);
+        strip_->setAccessibleName(tr("Values along the text"));
+        facts_ = new FactList(page);
+        facts_->setAccessibleName(tr("Statistics of the channel"));
+        peaksHeading_ = new Heading(page);
+        peaks_ = new FactList(page);
+        peaks_->setAccessibleName(tr("Dominating tokens"));
+        auto* column = new QVBoxLayout(page);
+        column->setContentsMargins(0, 0, 4, 0);
+        const int gap = Theme::current().spacing;
+        column->setSpacing(gap / 2);
+        column->addWidget(plot_);
+        column->addWidget(note_);
+        for (QWidget* part : {static_cast<QWidget*>(facts_), static_cast<QWidget*>(textHeading_),
+                              static_cast<QWidget*>(strip_), static_cast<QWidget*>(peaksHeading_),
+                              static_cast<QWidget*>(peaks_)}) {
+            if (part == textHeading_ || part == peaksHeading_) column->addSpacing(gap / 2);
+            column->addWidget(part);
+        }
+        column->addStretch(1);
+        auto* scroll = new QScrollArea(this);
+        scroll->setWidget(page);
+        scroll->setWidgetResizable(true);
+        page->setBackgroundRole(QPalette::Base);
+        scroll->setFrameShape(QFrame::NoFrame);
+        scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+        setBody(scroll);
+        connect(strip_, &TokenStrip::tokenChosen, this, &View::tokenSelected);
+        connect(plot_, &HistogramPlot::thinningChanged, this, &ChannelPanel::writeNote);
+    }
+    QSize sizeHint() const override { return {330, 640}; }
+
+    QString describe() const override {
+        if (isEmpty()) return emptyText();
+        const Histogram& h = plot_->histogram();
+        const auto sum = [](const std::vector<double>& counts) {
+            return std::accumulate(counts.begin(), counts.end(), 0.0);
+        };
+        QString text = QString("%1 channel %2, absmax %3")
+                           .arg(siteText(site_))
+                           .arg(channel_)
+                           .arg(facts_->facts().front().figure);
+        if (h.front.empty())
+            text += ", no values yet";
+        else
+            text += QString(", %1 values against %2, %3…%4")
+                        .arg(sum(h.front))
+                        .arg(sum(h.back), 0, 'f', 0)
+                        .arg(figure(h.low), figure(h.high));
+        text += plot_->levelsDrawn() > 0
+                    ? QString(", grid every %1 of %2").arg(plot_->levelsEvery()).arg(levels_)
+                    : QString(", no grid");
+        return text +
+               QString(", %1 tokens, %2 peaks").arg(strip_->entries().size()).arg(peaks_->facts().size());
+    }
+
+protected:
+    void refresh(Changes what) override {
+        const Workspace& w = workspace();
+        if (what & Change::theme) {
+            plot_->applyTheme();
+            drawn_.reset();
+            for (QWidget* part :
+                 std::initializer_list<QWidget*>{facts_, peaks_, strip_, textHeading_, peaksHeading_})
+                part->update();
+        }
+        if (!w.model) {
+            heading()->setText(tr("Channel"), QString());
+            return setEmpty(tr("Open a model, then choose a channel."));
+        }
+        const SiteStats* stats = w.stats(w.site);
+        const bool chosen = stats && !stats->empty() && w.channel >= 0 && w.channel < stats->channels;
+        heading()->setText(
+            chosen ? tr("Channel %1").arg(w.channel) : tr("Channel"),
+            chosen ? tr("%1 · the other %2 in grey").arg(siteText(w.site)).arg(stats->channels - 1)
+                   : siteText(w.site));
+        if (!chosen)
+            return setEmpty(w.baseline()
+                                ? tr("Click a channel on the map to see its values, its statistics and the "
+                                     "tokens that drive it.")
+                                : tr("A channel can be chosen as soon as text has run through the model."));
+        site_ = w.site;
+        channel_ = w.channel;
+        const Column* active = w.activeColumn();
+        const bool kept = active && active->recipe.keeps(site_, channel_);
+        facts_->setFacts(channelFacts(*stats, channel_));
+        drawPeaks(*stats);
+        drawSample(kept);
+        levels_ = static_cast<int>(w.grid.size());
+        plot_->setGrid(w.grid);
+        writeNote();
+        setEmpty({});
+    }
+
+private:
+    void drawSample(bool kept) {
+        const Workspace& w = workspace();
+        const Theme& theme = Theme::current();
+        const QColor colour = kept ? theme.kept : theme.primary;
+        const auto sample =
+            w.sample && w.sample->site == site_ && channel_ < w.sample->channels ? w.sample : nullptr;
+        textHeading_->setVisible(sample != nullptr);
+        strip_->setVisible(sample != nullptr);
+        if (!sample) {
+            drawn_.reset();
+            every_ = 0;
+            plot_->setHistogram({}, colour);
+            strip_->setEntries({}, colour);
+            return;
+        }
+        if (sample != drawn_ || channel_ != drawnChannel_ || kept != drawnKept_) {
+            const ChannelHistogram counted = channelHistogram(*sample, channel_, bins);
+            every_ = counted.every;
+            plot_->setHistogram(counted.histogram, colour);
+            drawn_ = sample;
+            drawnChannel_ = channel_;
+            drawnKept_ = kept;
+        }
+        auto entries = tokensAround(*sample, channel_, w.token, tokensShown);
+        const bool all = static_cast<int>(entries.size()) == sample->rows();
+        textHeading_->setText(tr("Along the text"), all ? tr("|x| of channel %1").arg(channel_)
+                                                        : tr("|x| of channel %1 · tokens %2–%3 of %4")
+                                                              .arg(channel_)
+                                                              .arg(entries.front().token)
+                                                              .arg(entries.back().token)
+                                                              .arg(grouped(sample->rows())));
+        strip_->setEntries(std::move(entries), colour);
+        strip_->setCurrent(w.token);
+    }
+
+    void drawPeaks(const SiteStats& stats) {
+        std::vector<FactList::Fact> lines;
+        for (const TokenPeak& peak : stats.peaks) {
+            if (lines.size() == peaksShown) break;
+            lines.push_back({tr("“%1” · window %2, position %3")
+                                 .arg(tokenText(peak.text))
+                                 .arg(peak.window)
+                                 .arg(peak.position),
+                             figure(peak.absmax) + tr(" in %1").arg(peak.channel),
+                             tr("|x| reaches %1 in channel %2 at this token: one of the largest of the site.")
+                                 .arg(figure(peak.absmax, 4))
+                                 .arg(peak.channel)});
+        }
+        peaksHeading_->setText(tr("Dominating tokens"), tr("largest |x| of the site, and its channel"));
+        peaksHeading_->setVisible(!lines.empty());
+        peaks_->setVisible(!lines.empty());
+        peaks_->setFacts(std::move(lines));
+    }
+
+    void writeNote() {
+        if (!hasWorkspace()) return;
+        const Column* active = workspace().activeColumn();
+        const QString name = active ? active->name : QString();
+        QString text;
+        if (plot_->histogram().front.empty())
+            text = tr("Reading the values of %1…").arg(siteText(site_));
+        else if (levels_ == 0)
+            text = name.isEmpty() ? QString() : tr("no grid: %1 does not quantize here").arg(name);
+        else if (plot_->levelsEvery() == 1)
+            text = tr("ticks: the %1 levels of %2").arg(levels_).arg(name);
+        else
+            text = tr("ticks: every %1th of the %2 levels of %3")
+                       .arg(plot_->levelsEvery())
+                       .arg(levels_)
+                       .arg(name);
+        if (every_ > 1) text += tr(" · every %1th token counted").arg(every_);
+        note_->setFont(Theme::current().small());
+        note_->setText(text);
+    }
+
+    HistogramPlot* plot_ = nullptr;
+    QLabel* note_ = nullptr;
+    Heading* textHeading_ = nullptr;
+    TokenStrip* strip_ = nullptr;
+    FactList* facts_ = nullptr;
+    Heading* peaksHeading_ = nullptr;
+    FactList* peaks_ = nullptr;
+    std::shared_ptr<const SiteSample> drawn_;
+    Site site_;
+    int channel_ = -1, drawnChannel_ = -1, levels_ = 0, every_ = 0;
+    bool drawnKept_ = false;
+};
+
+struct ChannelPanelFactory : ViewFactory {
+    const char* id() const override { return "channel-panel"; }
+    QString title() const override { return QStringLiteral("Channel"); }
+    QString summary() const override {
+        return QStringLiteral(
+            "The chosen channel: histogram with the quantization grid, statistics, dominating tokens.");
+    }
+    Qt::DockWidgetArea area() const override { return Qt::RightDockWidgetArea; }
+    int order() const override { return 0; }
+    View* make(QWidget* parent) const override { return new ChannelPanel(parent); }
+};
+
+} // namespace
+} // namespace kurtoscope
+
+static const kurtoscope::Registration<kurtoscope::ViewFactory, kurtoscope::ChannelPanelFactory> registration;

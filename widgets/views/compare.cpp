@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/parts/comparison_model.h"
+#include "widgets/parts/comparison_table.h"
+#include "widgets/parts/heading.h"
+#include "widgets/theme.h"
+#include "widgets/view.h"
+
+#include <QApplication>
+#include <QClipboard>
+#include <QKeyEvent>
+#include <QMenu>
+
+namespace kurtoscope {
+namespace {
+
+// The recipes side by side, FP32 first, filling in window by window.
+class Compare : public View {
+public:
+    explicit Compare(QWidget* parent) : View(parent) {
+        model_ = new ComparisonModel(this);
+        table_ = new QTableView(this);
+        table_->setObjectName("comparison");
+        table_->setAccessibleName(tr("Recipes side by side"));
+        table_->setHorizontalHeader(new RecipeHeader(table_));
+        table_->setVerticalHeader(new FigureHeader(table_));
+        table_->setModel(model_);
+        table_->setItemDelegate(new FigureDelegate(table_));
+        table_->setShowGrid(false);
+        table_->setFrameShape(QFrame::NoFrame);
+        table_->setCornerButtonEnabled(false);
+        table_->setSelectionMode(QAbstractItemView::NoSelection);
+        table_->setEditTriggers(QAbstractItemView::NoEditTriggers);
+        table_->setContextMenuPolicy(Qt::CustomContextMenu);
+        table_->horizontalHeader()->setContextMenuPolicy(Qt::CustomContextMenu);
+        table_->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
+        table_->installEventFilter(this);
+        setBody(table_);
+        connect(table_->horizontalHeader(), &QHeaderView::sectionClicked, this, &View::columnActivated);
+        connect(table_, &QTableView::clicked, this,
+                [this](const QModelIndex& at) { emit columnActivated(at.column()); });
+        connect(table_, &QWidget::customContextMenuRequested, this, [this](QPoint at) {
+            openMenu(table_->columnAt(at.x()), table_->viewport()->mapToGlobal(at));
+        });
+        connect(table_->horizontalHeader(), &QWidget::customContextMenuRequested, this, [this](QPoint at) {
+            openMenu(table_->horizontalHeader()->logicalIndexAt(at),
+                     table_->horizontalHeader()->mapToGlobal(at));
+        });
+    }
+    QSize sizeHint() const override { return {620, 320}; }
+
+    QString describe() const override {
+        if (isEmpty()) return emptyText();
+        QStringList names;
+        const int score = model_->rowOf(ComparisonModel::Row::score);
+        for (int column = 0; column < model_->columnCount(); ++column)
+            names.append(model_->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString() + " " +
+                         model_->index(score, column).data().toString());
+        return QString("%1 × %2, %3, active %4: %5")
+            .arg(model_->rowCount())
+            .arg(model_->columnCount())
+            .arg(model_->metric().isEmpty() ? QStringLiteral("not measured") : model_->metric())
+            .arg(model_->active())
+            .arg(names.join(", "));
+    }
+
+protected:
+    void refresh(Changes what) override {
+        const Workspace& w = workspace();
+        heading()->setText(tr("Compare"), tr("difference to FP32 in colour only beyond twice its error · "
+                                             "click a column to make it active"));
+        model_->take(w);
+        if (w.columns.empty())
+            return setEmpty(w.model ? tr("Add a recipe to compare it with FP32.")
+                                    : tr("Open a model to compare recipes."));
+        setEmpty({});
+        if (what & (Change::columns | Change::theme | Change::model)) table_->resizeColumnsToContents();
+        table_->viewport()->update();
+    }
+
+    bool eventFilter(QObject* watched, QEvent* event) override {
+        if (watched != table_ || event->type() != QEvent::KeyPress) return View::eventFilter(watched, event);
+        const auto& key = static_cast<QKeyEvent&>(*event);
+        const int column =
+            table_->currentIndex().isValid() ? table_->currentIndex().column() : model_->active();
+        if (key.matches(QKeySequence::Copy))
+            copy();
+        else if (column < 0 || column >= model_->columnCount())
+            return false;
+        else if (key.key() == Qt::Key_Return || key.key() == Qt::Key_Enter || key.key() == Qt::Key_Space)
+            emit columnActivated(column);
+        else if (key.key() == Qt::Key_D)
+            emit columnDuplicated(column);
+        else if ((key.key() == Qt::Key_Delete || key.key() == Qt::Key_Backspace) && column > 0)
+            emit columnRemoved(column);
+        else if (key.key() == Qt::Key_Left || key.key() == Qt::Key_Right) {
+            const int next =
+                std::clamp(column + (key.key() == Qt::Key_Left ? -1 : 1), 0, model_->columnCount() - 1);
+            table_->setCurrentIndex(model_->index(0, next));
+            emit columnActivated(next);
+        } else
+            return false;
+        return true;
+    }
+
+private:
+    void copy() {
+        QApplication::clipboard()->setText(model_->asText());
+        emit message(tr("The table is on the clipboard, tab-separated."));
+    }
+
+    void openMenu(int column, QPoint at) {
+        auto* menu = new QMenu(this);
+        menu->setAttribute(Qt::WA_DeleteOnClose);
+        if (column >= 0 && column < model_->columnCount()) {
+            menu->addAction(tr("Make active\tEnter"), this, [this, column] { emit columnActivated(column); });
+            menu->addAction(tr("Duplicate\tD"), this, [this, column] { emit columnDuplicated(column); });
+            // FP32 is what the others are measured against.
+            menu->addAction(tr("Remove\tDel"), this, [this, column] { emit columnRemoved(column); })
+                ->setEnabled(column > 0);
+            menu->addSeparator();
+        }
+        menu->addAction(tr("Copy table as text\tCtrl+C"), this, &Compare::copy);
+        menu->popup(at);
+    }
+
+    ComparisonModel* model_ = nullptr;
+    QTableView* table_ = nullptr;
+};
+
+struct CompareFactory : ViewFactory {
+    const char* id() const override { return "compare"; }
+    QString title() const override { return QStringLiteral("Compare"); }
+    QString summary() const override {
+        return QStringLiteral(
+            "Recipes side by side: score, divergence, latency, memory and which arithmetic ran.");
+    }
+    Qt::DockWidgetArea area() const override { return Qt::BottomDockWidgetArea; }
+    int order() const override { return 1; }
+    View* make(QWidget* parent) const override { return new Compare(parent); }
+};
+
+} // namespace
+} // namespace kurtoscope
+
+static const kurtoscope::Registration<kurtoscope::ViewFactory, kurtoscope::CompareFactory> registration;

@@ -20,7 +20,7 @@ constexpr std::array<Colour, 9> steps{{{0x44, 0x01, 0x54},
                                        {0xad, 0xdc, 0x30},
                                        {0xfd, 0xe7, 0x25}}};
 constexpr Colour keptColour{0xff, 0x7f, 0x0e};
-constexpr int widest = 1100;
+constexpr int widest = 1200;
 
 std::uint8_t between(std::uint8_t a, std::uint8_t b, double share) {
     return static_cast<std::uint8_t>(std::lround(a + (b - a) * share));

@@ -13,7 +13,8 @@ namespace kurtoscope {
 namespace {
 
 constexpr int channelStep = 32; // a thread's share is a multiple, so that kernels get whole tiles
-constexpr std::int64_t valuesPerThread = 32'768; // below this, starting a thread costs more than it saves
+constexpr std::int64_t valuesPerThread =
+    262'144; // 0.1 ms: less is not worth waiting for a thread on a busy machine
 
 int windowOf(const Batch& batch, int sequence) {
     return batch.windows.empty() ? sequence : batch.windows[static_cast<std::size_t>(sequence)];

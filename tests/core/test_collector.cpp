@@ -173,7 +173,7 @@ void TestCollector::batchingDoesNotMatter() {
 }
 
 void TestCollector::threadsDoNotMatter() {
-    const Data data = makeData(1000, {200, 150, 180});
+    const Data data = makeData(1000, {400, 350, 480});
     const int before = omp_get_max_threads();
     std::vector<Observation> seen;
     for (const int threads : {1, 2, 5}) {

@@ -62,6 +62,7 @@ private slots:
         const Workspace empty;
         const auto view = shown(empty);
         QVERIFY2(view->describe().contains("pen a model"), qPrintable(view->describe()));
+        QVERIFY(!view->heading()->title().isEmpty());
         QVERIFY(coloursIn(view->grab().toImage()) > 4); // the sentence stands there
     }
 

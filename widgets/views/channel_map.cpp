@@ -71,6 +71,7 @@ protected:
     void refresh(Changes what) override {
         const Workspace& w = workspace();
         if (what & Change::theme) plot_->applyTheme();
+        if (!w.model || !w.baseline()) heading()->setText(tr("Channel map"), tr("layer × channel"));
         if (!w.model)
             return setEmpty(
                 tr("Open a model to see its channels: a folder with config.json, or a GGUF file."));

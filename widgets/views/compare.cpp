@@ -74,6 +74,8 @@ protected:
                                     : tr("Open a model to compare recipes."));
         setEmpty({});
         if (what & (Change::columns | Change::theme | Change::model)) table_->resizeColumnsToContents();
+        if (std::exchange(shownActive_, w.active) != w.active)
+            table_->scrollTo(model_->index(0, std::clamp(w.active, 0, model_->columnCount() - 1)));
         table_->viewport()->update();
     }
 
@@ -125,6 +127,7 @@ private:
 
     ComparisonModel* model_ = nullptr;
     QTableView* table_ = nullptr;
+    int shownActive_ = -1; // scrolled to when it changes, not against the person at every reading
 };
 
 struct CompareFactory : ViewFactory {

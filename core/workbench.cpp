@@ -85,7 +85,7 @@ void Workbench::validate(const Recipe& recipe) const {
         const bool alias = info.postNorm && site.place == Place::attn_norm;
         const bool known =
             alias || std::find(info.places.begin(), info.places.end(), site.place) != info.places.end();
-        if (!known || site.layer >= info.layers)
+        if (!known || site.layer >= info.layers || isPerLayer(site.place) != (site.layer >= 0))
             throw Error(info.name + " has no site " + site.name(), "",
                         "It has " + std::to_string(info.layers) +
                             " layers, numbered from 0; \"kurtoscope inspect\" lists its sites");

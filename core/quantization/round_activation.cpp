@@ -10,25 +10,57 @@ namespace {
 
 constexpr std::int64_t rowsPerPiece = 16;
 
-at::Tensor roundOnGpu(const at::Tensor& x, const ActivationRule& rule, const Grid& grid, const std::vector<std::int32_t>& inlier,
-                      const std::vector<int>& lengths) {
+// What the rows of one sequence span; they run over [position], for attn_probs over [head, query]. Rows of
+// padding have no say, so that a sequence's range does not depend on its neighbours in the batch.
+Extent extentOfSequence(const float* base, std::int64_t rows, std::int64_t positions, std::int64_t valid,
+                        std::int64_t channels, const std::int32_t* mask) {
+    std::vector<Extent> parts(static_cast<std::size_t>((rows + rowsPerPiece - 1) / rowsPerPiece));
+    parallelFor(static_cast<std::int64_t>(parts.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t part = begin; part < end; ++part) {
+            Extent& extent = parts[static_cast<std::size_t>(part)];
+            for (std::int64_t row = part * rowsPerPiece; row < std::min(rows, (part + 1) * rowsPerPiece);
+                 ++row) {
+                if (row % positions >= valid) continue;
+                const Extent one = extentOf(base + row * channels, channels, mask);
+                extent = {std::min(extent.min, one.min), std::max(extent.max, one.max)};
+            }
+        }
+    });
+    Extent extent;
+    for (const Extent& part : parts)
+        extent = {std::min(extent.min, part.min), std::max(extent.max, part.max)};
+    return extent;
+}
+
+at::Tensor roundOnGpu(const at::Tensor& x, const ActivationRule& rule, const Grid& grid,
+                      const std::vector<std::int32_t>& inlier, const std::vector<int>& lengths) {
     const at::Tensor in = x.contiguous();
     at::Tensor out = at::empty_like(in);
     const auto upload = [&](const std::vector<std::int32_t>& values) {
-        return at::from_blob(const_cast<std::int32_t*>(values.data()), {static_cast<std::int64_t>(values.size())}, at::kInt)
+        return at::from_blob(const_cast<std::int32_t*>(values.data()),
+                             {static_cast<std::int64_t>(values.size())}, at::kInt)
             .to(x.device());
     };
     const at::Tensor mask = inlier.empty() ? at::Tensor() : upload(inlier);
     const at::Tensor valid = x.dim() == 3 ? upload(lengths) : at::Tensor();
     const bool wholeTensor = rule.dynamic && !rule.perToken;
     at::Tensor extents = wholeTensor ? at::zeros({2 * in.size(0)}, in.options()) : at::Tensor();
-    const KurtoscopeCudaRound work{in.const_data_ptr<float>(), out.data_ptr<float>(), in.size(0),
-                                   in.numel() / std::max<std::int64_t>(1, in.size(0) * in.size(-1)), in.size(-1),
+    const KurtoscopeCudaRound work{in.const_data_ptr<float>(),
+                                   out.data_ptr<float>(),
+                                   in.size(0),
+                                   in.numel() / std::max<std::int64_t>(1, in.size(0) * in.size(-1)),
+                                   in.size(-1),
                                    valid.defined() ? valid.const_data_ptr<std::int32_t>() : nullptr,
                                    mask.defined() ? mask.const_data_ptr<std::int32_t>() : nullptr,
-                                   wholeTensor ? extents.data_ptr<float>() : nullptr, grid.scale, grid.zero, rule.bits,
-                                   rule.symmetric, rule.dynamic, rule.perToken};
-    if (const char* reason = cudaRound()(&work)) throw Error(std::string("a CUDA kernel failed: ") + reason, "", "Use --device cpu");
+                                   wholeTensor ? extents.data_ptr<float>() : nullptr,
+                                   grid.scale,
+                                   grid.zero,
+                                   rule.bits,
+                                   rule.symmetric,
+                                   rule.dynamic,
+                                   rule.perToken};
+    if (const char* reason = cudaRound()(&work))
+        throw Error(std::string("a CUDA kernel failed: ") + reason, "", "Use --device cpu");
     return out;
 }
 
@@ -36,7 +68,8 @@ at::Tensor roundOnGpu(const at::Tensor& x, const ActivationRule& rule, const Gri
 
 at::Tensor roundActivation(const at::Tensor& x, const ActivationRule& rule, const Grid& grid,
                            const std::vector<std::int32_t>& inlier, const std::vector<int>& lengths) {
-    if (x.is_cuda() && x.scalar_type() == at::kFloat && cudaRound()) return roundOnGpu(x, rule, grid, inlier, lengths);
+    if (x.is_cuda() && x.scalar_type() == at::kFloat && cudaRound())
+        return roundOnGpu(x, rule, grid, inlier, lengths);
     if (!x.is_cpu() || x.scalar_type() != at::kFloat)
         return roundActivationReference(x, rule, grid, inlier, lengths);
     const at::Tensor in = x.contiguous();
@@ -52,23 +85,8 @@ at::Tensor roundActivation(const at::Tensor& x, const ActivationRule& rule, cons
         float* target = to + sequence * rows * channels;
         Grid whole = grid;
         if (rule.dynamic && !rule.perToken) {
-            // Rows of padding have no say in the range. [head, query] rows of attn_probs all count.
-            const std::int64_t valid = in.dim() == 3 ? lengths[static_cast<std::size_t>(sequence)] : rows;
-            std::vector<Extent> parts(static_cast<std::size_t>((valid + rowsPerPiece - 1) / rowsPerPiece));
-            parallelFor(static_cast<std::int64_t>(parts.size()), 1,
-                        [&](std::int64_t begin, std::int64_t end) {
-                            for (std::int64_t part = begin; part < end; ++part) {
-                                Extent& extent = parts[static_cast<std::size_t>(part)];
-                                for (std::int64_t row = part * rowsPerPiece;
-                                     row < std::min(valid, (part + 1) * rowsPerPiece); ++row) {
-                                    const Extent one = extentOf(base + row * channels, channels, mask);
-                                    extent = {std::min(extent.min, one.min), std::max(extent.max, one.max)};
-                                }
-                            }
-                        });
-            Extent extent;
-            for (const Extent& part : parts)
-                extent = {std::min(extent.min, part.min), std::max(extent.max, part.max)};
+            const int valid = lengths[static_cast<std::size_t>(sequence)];
+            const Extent extent = extentOfSequence(base, rows, in.size(-2), valid, channels, mask);
             whole = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
         }
         parallelFor(rows, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
@@ -102,14 +120,13 @@ at::Tensor roundActivationReference(const at::Tensor& x, const ActivationRule& r
         if (rule.perToken) {
             minimum = inliers.amin(-1, true), maximum = inliers.amax(-1, true);
         } else {
-            at::Tensor counted = inliers;
-            if (x.dim() == 3) {
-                const auto valid =
-                    at::from_blob(const_cast<int*>(lengths.data()), {x.size(0), 1, 1}, at::kInt)
-                        .to(x.device());
-                const auto position = at::arange(x.size(1), valid.options()).view({1, -1, 1});
-                counted = at::where(position.lt(valid), inliers, at::zeros({}, x.options()));
-            }
+            // Positions are the last dimension but one, for attn_probs too.
+            const auto valid =
+                at::from_blob(const_cast<int*>(lengths.data()), {x.size(0), 1}, at::kInt).to(x.device());
+            at::Tensor padding =
+                at::arange(x.size(-2), valid.options()).ge(valid).unsqueeze(-1); // [sequence, position, 1]
+            if (x.dim() == 4) padding = padding.unsqueeze(1);
+            const at::Tensor counted = inliers.masked_fill(padding, 0);
             const at::Tensor flat = counted.flatten(1);
             std::vector<std::int64_t> one(static_cast<std::size_t>(x.dim()), 1);
             one[0] = x.size(0);

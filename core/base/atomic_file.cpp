@@ -16,8 +16,10 @@ namespace kurtoscope {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* action) {
+    const bool writing = std::string_view(action) == "write";
     throw Error(std::string("cannot ") + action + ": " + std::strerror(errno), path.string(),
-                "Check that the folder exists, is writable and has free space");
+                writing ? "Check that the folder exists, is writable and has free space"
+                        : "Check the path and that you may read it");
 }
 
 } // namespace

@@ -20,13 +20,16 @@ public:
     static Registry& instance();
 
     void add(std::unique_ptr<Member> member) {
-        auto later = [](const auto& a, const auto& b) { return a->id() < b->id(); };
+        // An id may be a std::string_view or a plain C string; either way it is the text that is compared.
+        auto later = [](const auto& a, const auto& b) {
+            return std::string_view(a->id()) < std::string_view(b->id());
+        };
         members_.insert(std::upper_bound(members_.begin(), members_.end(), member, later), std::move(member));
     }
     const std::vector<std::unique_ptr<Member>>& members() const { return members_; } // sorted by id
     const Member* find(std::string_view id) const {
         for (const auto& member : members_)
-            if (member->id() == id) return member.get();
+            if (std::string_view(member->id()) == id) return member.get();
         return nullptr;
     }
     // Throws Error naming the ids there are; `family` is the word for the sentence ("scheme").

@@ -4,7 +4,6 @@
 #include "app/window/first_files.h"
 #include "app/window/session.h"
 #include "app/window/status_text.h"
-#include "widgets/panels/message_bar.h"
 #include "widgets/parts/heading.h"
 #include "widgets/theme.h"
 #include "widgets/view.h"
@@ -16,12 +15,12 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QMimeData>
+#include <QPainter>
 #include <QSaveFile>
 #include <QStatusBar>
 #include <QStyle>
 #include <QTabBar>
 #include <QTabWidget>
-#include <QToolBar>
 
 #include <algorithm>
 #include <memory>
@@ -36,24 +35,19 @@ constexpr int layoutVersion =
 // Shares of the window at the first start: the left column, the right one, the row of curves and tables.
 constexpr double leftShare = 0.141, rightShare = 0.222, bottomShare = 0.405;
 
-// Sizes that many panels of one column or row get: the first of a column needs more than the second, in the
-// row of curves and tables it is the other way round.
-QList<int> shared(int total, qsizetype count, double firstShare) {
-    if (count == 1) return {total};
-    QList<int> sizes(count, static_cast<int>(total * (1 - firstShare) / static_cast<double>(count - 1)));
-    sizes.front() = static_cast<int>(total * firstShare);
-    return sizes;
-}
-
 // A view's heading as its dock's title bar, with the margins that it has inside the view.
-QWidget* titleBar(View* view) {
-    auto* bar = new QWidget;
-    auto* row = new QHBoxLayout(bar);
-    const int gap = Theme::current().spacing;
-    row->setContentsMargins(gap + 4, gap, gap + 4, 0);
-    row->addWidget(view->heading());
-    return bar;
-}
+class TitleBar : public QWidget {
+public:
+    explicit TitleBar(View* view) {
+        auto* row = new QHBoxLayout(this);
+        const int gap = Theme::current().spacing;
+        row->setContentsMargins(gap + 4, gap, gap + 4, 0);
+        row->addWidget(view->heading());
+    }
+
+protected:
+    void paintEvent(QPaintEvent*) override { QPainter(this).fillRect(rect(), Theme::current().surface); }
+};
 
 std::vector<const ViewFactory*> factories() {
     std::vector<const ViewFactory*> all;
@@ -102,7 +96,7 @@ void MainWindow::makeViews() {
     setCorner(Qt::TopLeftCorner, Qt::LeftDockWidgetArea);
     setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
     setCorner(Qt::TopRightCorner, Qt::RightDockWidgetArea);
-    setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
+    setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
     for (const ViewFactory* factory : factories()) {
         View* view = factory->make(this);
         view->setObjectName(factory->id());
@@ -115,7 +109,7 @@ void MainWindow::makeViews() {
         auto* dock = new QDockWidget(factory->title(), this);
         dock->setObjectName(QString("dock-") + factory->id());
         dock->setToolTip(factory->summary());
-        dock->setTitleBarWidget(titleBar(view)); // it names the view already, and can be dragged
+        dock->setTitleBarWidget(new TitleBar(view)); // it names the view already, and can be dragged
         dock->setWidget(view);
         dock->setProperty("area", static_cast<int>(factory->area()));
         docks_.append(dock);
@@ -151,16 +145,19 @@ void MainWindow::arrange() {
             .append(dock);
     }
     const auto part = [](int whole, double share) { return static_cast<int>(whole * share); };
-    const int side = part(width(), rightShare), below = part(height(), bottomShare);
+    const int side = part(width(), rightShare), middle = width() - part(width(), leftShare) - side;
     for (QDockWidget* dock : left)
         resizeDocks({dock}, {part(width(), leftShare)}, Qt::Horizontal);
     for (QDockWidget* dock : right)
         resizeDocks({dock}, {side}, Qt::Horizontal);
-    if (right.size() > 1) resizeDocks(right, shared(height(), right.size(), 1 - bottomShare), Qt::Vertical);
     if (bottom.isEmpty()) return;
-    resizeDocks({bottom.front()}, {below}, Qt::Vertical);
-    resizeDocks(bottom, shared(width() - part(width(), leftShare) - side, bottom.size(), 0.41),
-                Qt::Horizontal);
+    resizeDocks({bottom.front()}, {part(height(), bottomShare)}, Qt::Vertical);
+    // The last stands under the right column; of the others the first, the curves, needs least.
+    QList<int> widths(bottom.size(), side);
+    const double others = static_cast<double>(std::max<qsizetype>(1, bottom.size() - 2));
+    for (qsizetype i = 0; i + 1 < bottom.size(); ++i)
+        widths[i] = part(middle, bottom.size() == 2 ? 1 : i == 0 ? 0.41 : 0.59 / others);
+    resizeDocks(bottom, widths, Qt::Horizontal);
 }
 
 void MainWindow::makeStatusLine() {
@@ -224,7 +221,6 @@ void MainWindow::showEvent(QShowEvent* event) {
     if (std::exchange(arranged_, true)) return;
     const QByteArray docks = settings_.dockState();
     if (docks.isEmpty() || !restoreState(docks, layoutVersion)) arrange();
-    messageBar_->setVisible(!messages_->text().isEmpty());
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

@@ -14,7 +14,6 @@ class QDockWidget;
 class QLabel;
 class QMenu;
 class QTabWidget;
-class QToolBar;
 
 namespace kurtoscope {
 
@@ -86,7 +85,6 @@ private:
     Settings settings_;
     HeaderBar* header_ = nullptr;
     MessageBar* messages_ = nullptr;
-    QToolBar* messageBar_ = nullptr;
     QTabWidget* centre_ = nullptr;
     std::vector<View*> views_;
     QList<QDockWidget*> docks_;

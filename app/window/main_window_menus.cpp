@@ -41,7 +41,7 @@ void MainWindow::makeMenus() {
 
 void MainWindow::makeFileMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&File"));
-    add(menu, tr("&Open model folder…"), QKeySequence::Open, "openFolder", [this] { chooseFolder(); });
+    add(menu, tr("&Open model folder…"), QKeySequence("Ctrl+O"), "openFolder", [this] { chooseFolder(); });
     add(menu, tr("Open &GGUF file…"), QKeySequence("Ctrl+G"), "openGguf", [this] { chooseGguf(); });
     QMenu* known = menu->addMenu(tr("&Models at hand"));
     connect(known, &QMenu::aboutToShow, this, [this, known] { listModels(known); });
@@ -52,22 +52,22 @@ void MainWindow::makeFileMenu() {
     add(menu, tr("&Save screenshot…"), QKeySequence("Ctrl+Shift+S"), "screenshot",
         [this] { chooseScreenshot(); });
     menu->addSeparator();
-    add(menu, tr("&Quit"), QKeySequence::Quit, "quit", [this] { close(); });
+    add(menu, tr("&Quit"), QKeySequence("Ctrl+Q"), "quit", [this] { close(); });
 }
 
 void MainWindow::makeEditMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&Edit"));
-    const auto fromStack = [this, menu](QAction* action, const QKeySequence& keys, const char* name,
-                                        const QString& sheet) {
-        action->setShortcut(keys);
+    const auto fromStack = [menu](QAction* action, const QList<QKeySequence>& keys, const char* name,
+                                  const QString& sheet) {
+        action->setShortcuts(keys);
         action->setObjectName(name);
         action->setProperty("sheet", sheet); // its text names the last change
         menu->addAction(action);
     };
-    fromStack(session_.undoStack().createUndoAction(this, tr("Undo")), QKeySequence::Undo, "undo",
+    fromStack(session_.undoStack().createUndoAction(this, tr("Undo")), {QKeySequence("Ctrl+Z")}, "undo",
               tr("Undo"));
-    fromStack(session_.undoStack().createRedoAction(this, tr("Redo")), QKeySequence::Redo, "redo",
-              tr("Redo"));
+    fromStack(session_.undoStack().createRedoAction(this, tr("Redo")),
+              {QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")}, "redo", tr("Redo"));
     menu->addSeparator();
     add(menu, tr("&Keep or release the selected channel"), QKeySequence("K"), "toggleSelected", [this] {
         const Workspace& workspace = session_.workspace();

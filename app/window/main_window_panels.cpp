@@ -10,22 +10,10 @@
 #include "widgets/panels/message_bar.h"
 
 #include <QToolBar>
+#include <QVBoxLayout>
 
 namespace kurtoscope {
 namespace {
-
-QToolBar* fixedBar(MainWindow* window, const char* name, QWidget* content) {
-    auto* bar = new QToolBar(window);
-    bar->setObjectName(name);
-    bar->setMovable(false);
-    bar->setFloatable(false);
-    bar->setContextMenuPolicy(Qt::PreventContextMenu);
-    content->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
-    bar->addWidget(content);
-    bar->toggleViewAction()->setVisible(false);
-    window->addToolBar(Qt::TopToolBarArea, bar);
-    return bar;
-}
 
 ChannelSets ofPlace(ChannelSets channels, Place place) {
     std::erase_if(channels, [place](const auto& entry) { return entry.first.place != place; });
@@ -35,13 +23,24 @@ ChannelSets ofPlace(ChannelSets channels, Place place) {
 } // namespace
 
 void MainWindow::makePanels() {
-    header_ = new HeaderBar(this);
-    fixedBar(this, "header", header_);
-    addToolBarBreak();
-    messages_ = new MessageBar(this);
-    messageBar_ = fixedBar(this, "messages", messages_);
-    messageBar_->hide();
-    connect(messages_, &MessageBar::dismissed, messageBar_, &QToolBar::hide);
+    auto* top = new QWidget(this);
+    header_ = new HeaderBar(top);
+    messages_ = new MessageBar(top);
+    auto* rows = new QVBoxLayout(top);
+    rows->setContentsMargins(0, 0, 0, 0);
+    rows->setSpacing(0);
+    rows->addWidget(header_);
+    rows->addWidget(messages_);
+    top->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+
+    auto* bar = new QToolBar(this);
+    bar->setObjectName("top");
+    bar->setMovable(false);
+    bar->setFloatable(false);
+    bar->setContextMenuPolicy(Qt::PreventContextMenu);
+    bar->toggleViewAction()->setVisible(false);
+    bar->addWidget(top);
+    addToolBar(Qt::TopToolBarArea, bar);
 
     connect(header_, &HeaderBar::openModelAsked, this, &MainWindow::chooseFolder);
     connect(header_, &HeaderBar::openDataAsked, this, &MainWindow::chooseData);
@@ -91,7 +90,6 @@ void MainWindow::followPanels(Changes what) {
 
 void MainWindow::showMessage(const QString& what, const QString& where, const QString& hint) {
     messages_->showError(what, where, hint);
-    messageBar_->show();
 }
 
 void MainWindow::keepOutliers() {

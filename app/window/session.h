@@ -106,7 +106,7 @@ private:
     void takeObservation(const Recipe& recipe, std::shared_ptr<const Observation> observation);
     void takeResolution(const Recipe& recipe, const Recipe& resolved);
     void takeSample(const Work& work, std::shared_ptr<const SiteSample> sample);
-    void takeReading(const Recipe& recipe, const Reading& reading);
+    void takeReading(const Recipe& recipe, const Reading& reading, bool final); // final: with its latency
 
     Workspace workspace_;
     Choice startChoice_, choice_;

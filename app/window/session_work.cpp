@@ -75,8 +75,8 @@ void Session::runAgain() {
 bool Session::hasFirstResults() const {
     return workspace_.model && known_.baselineComplete() && workspace_.sample &&
            workspace_.sample->site == workspace_.site &&
-           std::ranges::all_of(workspace_.columns, [](const Column& column) {
-               return column.reading && column.reading->complete() && !column.stale;
+           std::ranges::all_of(workspace_.columns, [this](const Column& column) {
+               return known_.reading(column.recipe) != nullptr;
            });
 }
 
@@ -187,20 +187,20 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
             });
         };
     case Work::Kind::evaluate:
-        return
-            [this, generation, data, progress, recipe = work.recipe](Workbench& bench, std::stop_token stop) {
-                const auto show = [this, generation, recipe](const Reading& reading) {
-                    deliver(generation, [this, recipe, reading] { takeReading(recipe, reading); });
-                };
-                Throttle throttle;
-                const auto readings = bench.evaluate(
-                    {data, {recipe}}, stop,
-                    [&](const Reading& reading) {
-                        if (throttle.lets()) show(reading);
-                    },
-                    progress);
-                if (!readings.empty()) show(readings.front());
+        return [this, generation, data, progress, recipe = work.recipe](Workbench& bench,
+                                                                        std::stop_token stop) {
+            const auto show = [this, generation, recipe](const Reading& reading, bool final) {
+                deliver(generation, [this, recipe, reading, final] { takeReading(recipe, reading, final); });
             };
+            Throttle throttle;
+            const auto readings = bench.evaluate(
+                {data, {recipe}}, stop,
+                [&](const Reading& reading) {
+                    if (throttle.lets()) show(reading, false);
+                },
+                progress);
+            if (!readings.empty()) show(readings.front(), true);
+        };
     }
     return {};
 }
@@ -337,8 +337,8 @@ void Session::takeSample(const Work& work, std::shared_ptr<const SiteSample> sam
     emit changed(Change::sample);
 }
 
-void Session::takeReading(const Recipe& recipe, const Reading& reading) {
-    if (reading.complete()) known_.add(recipe, reading);
+void Session::takeReading(const Recipe& recipe, const Reading& reading, bool final) {
+    if (final) known_.add(recipe, reading);
     for (std::size_t i = 0; i < workspace_.columns.size(); ++i) {
         Column& column = workspace_.columns[i];
         if (column.recipe != recipe) continue;

@@ -34,14 +34,12 @@ QString selectionText(const Workspace& workspace) {
 QString keptText(const Workspace& workspace) {
     const Column* column = workspace.activeColumn();
     if (!workspace.model || !column || column->recipe.scheme == "fp32") return {};
-    const std::size_t total = column->recipe.keptCount();
-    if (total == 0) return tr("%1 keeps no channel").arg(column->name);
+    if (column->recipe.kept.empty()) return tr("%1 keeps no channel").arg(column->name);
     std::set<int> here;
     for (const auto& [site, channels] : column->recipe.kept)
         if (site.place == workspace.site.place) here.insert(channels.begin(), channels.end());
     const QString place = placeText(workspace.site.place);
-    const QString all = grouped(static_cast<std::int64_t>(total));
-    if (here.empty()) return tr("none kept in %1 · %2 in all").arg(place, all);
+    if (here.empty()) return tr("no channel kept in %1").arg(place);
     QStringList names;
     for (const int channel : here) {
         if (names.size() == listedChannels) {
@@ -50,7 +48,7 @@ QString keptText(const Workspace& workspace) {
         }
         names << QString::number(channel);
     }
-    return tr("kept in %1, any layer: %2 · %3 in all").arg(place, names.join(", "), all);
+    return tr("kept in %1, any layer: %2").arg(place, names.join(", "));
 }
 
 } // namespace kurtoscope

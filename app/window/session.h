@@ -36,7 +36,7 @@ public:
     bool isWorking() const { return running_.has_value(); }
     bool isSettled() const {
         return settled_;
-    }                                // a model is open and nothing is missing, or what is missing failed
+    }                                // nothing is missing but what failed or was stopped
     bool hasFirstResults() const;    // baseline observed, every column read, the selected site sampled
     bool canKeepAt(Site site) const; // the active column quantizes there
 

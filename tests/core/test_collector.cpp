@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/statistics/collector.h"
+#include <QTest> // first: moc 6.4 stumbles over <compare> before any Qt header
 
-#include <QTest>
+#include "core/statistics/collector.h"
 
 #include <algorithm>
 #include <cmath>

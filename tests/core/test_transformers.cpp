@@ -203,10 +203,12 @@ private slots:
             const auto ids = expected.integers(at + ".ids");
             CLOSE(workbench.predict("", ids, {}).hidden, expected.floats(at + ".hidden"), tolerance);
         }
-        const SiteSample sample =
-            workbench.sample({3, Place::mlp_norm}, {}, textsOf(golden("tiny-bert"))["texts"][0], {}, 1000);
-        CLOSE(columns(sample.values, 384, expected.integers("channels")),
-              expected.floats("0.layers.3.mlp_norm"), tolerance);
+        const std::string text = textsOf(golden("tiny-bert"))["texts"][0];
+        for (int layer = 0; layer < 6; ++layer) {
+            const SiteSample sample = workbench.sample({layer, Place::mlp_norm}, {}, text, {}, 1000);
+            CLOSE(columns(sample.values, 384, expected.integers("channels")),
+                  expected.floats("0.layers." + std::to_string(layer) + ".mlp_norm"), tolerance);
+        }
     }
 
     void realSmolLm2() {
@@ -226,6 +228,21 @@ private slots:
         const auto first =
             std::max_element(got.logits.begin(), got.logits.begin() + 49152) - got.logits.begin();
         QCOMPARE(static_cast<int>(first), topIds[0]);
+        // The residual stream of every layer. Values near 25,000 have steps of 0.002 in float32: relative
+        // there.
+        const std::string text =
+            "The outlier channel of this layer grows, and the grid must stretch. Most values are "
+            "small; a few are not, so they decide.";
+        QCOMPARE(workbench.predict(text, {}, {}).prediction.ids, expected.integers("ids"));
+        for (int layer = 0; layer < 30; ++layer) {
+            const SiteSample sample = workbench.sample({layer, Place::mlp_residual}, {}, text, {}, 1000);
+            const auto mine = columns(sample.values, 576, expected.integers("channels"));
+            const auto theirs = expected.floats("layers." + std::to_string(layer) + ".mlp_residual");
+            QCOMPARE(mine.size(), theirs.size());
+            for (std::size_t i = 0; i < mine.size(); ++i)
+                QVERIFY(std::abs(mine[i] - theirs[i]) <=
+                        tolerance * std::max(1.0F, std::abs(theirs[i]) / 100));
+        }
     }
 };
 

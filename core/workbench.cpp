@@ -122,7 +122,7 @@ std::shared_ptr<const RecipeArithmetic> Workbench::Impl::arithmetic(const Recipe
 std::vector<Reading> Workbench::evaluate(const EvaluateRequest& request, std::stop_token stop,
                                          const OnReading& onReading, const OnProgress& progress) {
     const c10::InferenceMode inference;
-    bool calibrated = false;
+    bool calibrated = request.holdOut;
     for (const Recipe& recipe : request.recipes) {
         validate(recipe);
         calibrated |= RecipeArithmetic::needsCalibration(recipe);

@@ -62,6 +62,9 @@ struct EvaluateRequest {
     DataRequest data;
     std::vector<Recipe> recipes;
     bool latency = true;
+    // Hold calibration windows out even if none of these recipes needs them: for a caller that asks for recipes one by
+    // one and sets their readings side by side.
+    bool holdOut = false;
 };
 // An evaluated column's recipe after its `keep` criterion was resolved to channels.
 using OnReading = std::function<void(const Reading&)>;

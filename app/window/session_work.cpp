@@ -194,7 +194,7 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
             };
             Throttle throttle;
             const auto readings = bench.evaluate(
-                {data, {recipe}}, stop,
+                {data, {recipe}, true, true}, stop, // columns share their windows
                 [&](const Reading& reading) {
                     if (throttle.lets()) show(reading, false);
                 },

@@ -72,8 +72,12 @@ PreparedData& Workbench::Impl::prepare(const DataRequest& request, bool holdOut)
     return *model.prepared.back();
 }
 
-DataInfo Workbench::describe(const DataRequest& data) {
-    return impl_->prepare(data, true).windows.info;
+DataInfo Workbench::describe(const DataRequest& data, bool holdOut) {
+    return impl_->prepare(data, holdOut).windows.info;
+}
+
+bool Workbench::needsCalibration(const Recipe& recipe) {
+    return RecipeArithmetic::needsCalibration(recipe);
 }
 
 void Workbench::validate(const Recipe& recipe) const {

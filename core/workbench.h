@@ -89,7 +89,9 @@ public:
 
     // What a request means for the open model: task, windows, note. Reads and tokenizes the file (kept for
     // later calls).
-    DataInfo describe(const DataRequest& data);
+    // `holdOut`: as it is cut when a recipe needs calibration.
+    DataInfo describe(const DataRequest& data, bool holdOut = true);
+    static bool needsCalibration(const Recipe& recipe); // static ranges or a keep criterion
 
     // Statistics of every site in one pass; `onObservation` gets progressive copies (at most 4 a second).
     Observation observe(const ObserveRequest& request, std::stop_token stop = {},

@@ -5,6 +5,7 @@
 #include "app/commands/run_options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <ostream>
 
 namespace kurtoscope::commands {
@@ -63,8 +64,10 @@ public:
         std::string phase;
         ProgressLine progress;
         Workbench workbench = model_.open(progress, stop);
-        const DataInfo data = workbench.describe(request.data);
         recipes_.validate(workbench, request.recipes);
+        const DataInfo data =
+            workbench.describe(request.data, std::any_of(request.recipes.begin(), request.recipes.end(),
+                                                         Workbench::needsCalibration));
         progress.say(workbench.model().name + " · " + workbench.deviceText() + " · " + data.name + ", " +
                      data.summary);
         std::vector<std::string> scores(request.recipes.size(), "–");

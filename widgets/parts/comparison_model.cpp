@@ -99,8 +99,9 @@ void ComparisonModel::take(const Workspace& workspace) {
     std::vector<Row> rows{Row::score, Row::difference};
     if (perplexity) rows.push_back(Row::perplexity);
     if (pearson) rows.push_back(Row::pearson);
-    rows.insert(rows.end(), {Row::kept, Row::divergence, Row::agreement, Row::cosine, Row::sqnr, Row::latency,
-                             Row::memory, Row::bits, Row::arithmetic});
+    for (const Row row : {Row::kept, Row::divergence, Row::agreement, Row::cosine, Row::sqnr, Row::latency,
+                          Row::memory, Row::bits, Row::arithmetic})
+        rows.push_back(row);
     const bool reshaped = rows != rows_ || workspace.columns.size() != columns_.size();
     if (reshaped) beginResetModel();
     rows_ = std::move(rows);

@@ -10,7 +10,8 @@ namespace kurtoscope {
 namespace fs = std::filesystem;
 
 // Each entry of `folders` is "origin=path"; models lie in it or one level of folders below.
-std::vector<KnownModel> Workbench::knownModels(const std::vector<std::string>& folders) {
+std::vector<KnownModel> Workbench::knownModels(const std::vector<std::string>& folders,
+                                               std::stop_token stop) {
     std::vector<KnownModel> models;
     const auto consider = [&](const fs::path& path, const std::string& origin) {
         std::error_code code;
@@ -39,7 +40,7 @@ std::vector<KnownModel> Workbench::knownModels(const std::vector<std::string>& f
         std::error_code code;
         for (fs::recursive_directory_iterator step(root, fs::directory_options::skip_permission_denied, code),
              end;
-             !code && step != end; step.increment(code)) {
+             !code && step != end && !stop.stop_requested(); step.increment(code)) {
             if (step.depth() > 4 || (step->is_directory(code) && consider(step->path(), origin)))
                 step.disable_recursion_pending();
             else if (step->path().extension() == ".gguf")

@@ -67,7 +67,7 @@ PreparedData& Workbench::Impl::prepare(const DataRequest& request, bool holdOut)
     made->windows.info.task = std::string(made->task->id());
     made->windows.info.metric = std::string(made->task->metric(model.transformer->info()));
     made->baseline = std::make_unique<Baseline>(made->windows.evaluation.size());
-    if (model.prepared.size() >= 4) model.prepared.erase(model.prepared.begin());
+    if (model.prepared.size() >= 3) model.prepared.erase(model.prepared.begin());
     model.prepared.push_back(std::move(made));
     return *model.prepared.back();
 }
@@ -80,9 +80,13 @@ bool Workbench::needsCalibration(const Recipe& recipe) {
     return RecipeArithmetic::needsCalibration(recipe);
 }
 
-void Workbench::validate(const Recipe& recipe) const {
+void Workbench::checkWords(const Recipe& recipe) {
     checkedScheme(recipe);
     if (!recipe.keep.empty()) Criterion::parse(recipe.keep);
+}
+
+void Workbench::validate(const Recipe& recipe) const {
+    checkWords(recipe);
     const Transformer& transformer = *impl_->current().transformer;
     const ModelInfo& info = transformer.info();
     const auto check = [&](Site site) {
@@ -116,9 +120,9 @@ std::shared_ptr<const RecipeArithmetic> Workbench::Impl::arithmetic(const Recipe
     const Observation* statistics =
         RecipeArithmetic::needsCalibration(recipe) ? &calibration(recipe, data, stop, progress) : nullptr;
     auto made = std::make_shared<const RecipeArithmetic>(*current().transformer, recipe, statistics,
-                                                         current().weights);
+                                                         current().weights, stop);
     // The newest recipes stay ready; an older one is made again from shared weights in a moment.
-    if (data.arithmetics.size() >= 8) data.arithmetics.erase(data.arithmetics.begin());
+    if (data.arithmetics.size() >= 6) data.arithmetics.erase(data.arithmetics.begin());
     data.arithmetics.emplace_back(recipe, made);
     return made;
 }
@@ -147,9 +151,10 @@ std::vector<Reading> Workbench::evaluate(const EvaluateRequest& request, std::st
 }
 
 Workbench::PredictionWithTensors Workbench::predict(const std::string& text, const std::vector<int>& ids,
-                                                    const Recipe& recipe, int topCount) {
+                                                    const Recipe& asked, int topCount,
+                                                    const DataRequest* calibration) {
     const c10::InferenceMode inference;
-    validate(recipe);
+    validate(asked);
     const OpenModel& model = impl_->current();
     const ModelInfo& info = model.transformer->info();
     Batch batch;
@@ -172,13 +177,18 @@ Workbench::PredictionWithTensors Workbench::predict(const std::string& text, con
     batch.lengths = {batch.length};
     batch.windows = {0};
 
-    std::unique_ptr<RecipeArithmetic> arithmetic;
-    if (recipe.scheme != "fp32") {
-        if (RecipeArithmetic::needsCalibration(recipe))
-            throw Error("recipe " + recipe.text() + " needs calibration, and a single text gives none", "",
-                        "Use dynamic=on or activation=per-token, and kept channels from a recipe file");
-        arithmetic =
-            std::make_unique<RecipeArithmetic>(*model.transformer, recipe, nullptr, impl_->current().weights);
+    std::shared_ptr<const RecipeArithmetic> arithmetic;
+    if (asked.scheme != "fp32") {
+        if (calibration) {
+            PreparedData& data = impl_->prepare(*calibration, true);
+            arithmetic = impl_->arithmetic(impl_->resolve(asked, data, {}, {}), data, {}, {});
+        } else if (RecipeArithmetic::needsCalibration(asked)) {
+            throw Error("recipe " + asked.text() + " needs calibration, and a single text gives none", "",
+                        "Give a text with --calibration FILE, or use dynamic=on or activation=per-token");
+        } else {
+            arithmetic = std::make_shared<const RecipeArithmetic>(*model.transformer, asked, nullptr,
+                                                                  impl_->current().weights);
+        }
     }
     Pass pass(batch, impl_->device, nullptr, arithmetic.get());
     const at::Tensor hidden = model.transformer->hidden(pass), logits = model.transformer->head(pass, hidden);
@@ -198,7 +208,14 @@ Workbench::PredictionWithTensors Workbench::predict(const std::string& text, con
             result.prediction.tokens.push_back(model.folder.tokenizer->tokenText(id));
     if (logits.defined()) {
         at::Tensor last = logits.squeeze(0).to(at::kCPU);
-        if (last.dim() == 2) last = last[-1]; // the next token
+        if (last.dim() == 2 && info.causal) last = last[-1]; // the next token
+        if (last.dim() == 2) {
+            // A masked language model answers at its first [MASK]; without one it was asked nothing.
+            const int mask = model.folder.tokenizer ? model.folder.tokenizer->idOf("[MASK]") : -1;
+            const auto at = std::find(batch.ids.begin(), batch.ids.end(), mask);
+            if (mask < 0 || at == batch.ids.end()) return result;
+            last = last[at - batch.ids.begin()];
+        }
         const at::Tensor probabilities = at::softmax(last, -1);
         const auto [values, indices] =
             at::topk(probabilities, std::min<std::int64_t>(topCount, probabilities.numel()));
@@ -224,6 +241,14 @@ std::vector<TaskInfo> Workbench::tasks() {
     std::vector<TaskInfo> all;
     for (const auto& task : Registry<Task>::instance().members())
         all.push_back({std::string(task->id()), std::string(task->title()), std::string(task->summary())});
+    return all;
+}
+
+std::vector<TaskInfo> Workbench::architectures() {
+    std::vector<TaskInfo> all;
+    for (const auto& family : Registry<Architecture>::instance().members())
+        all.push_back(
+            {std::string(family->id()), std::string(family->title()), std::string(family->summary())});
     return all;
 }
 

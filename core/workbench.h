@@ -45,6 +45,7 @@ struct DataInfo {
     std::string note; // what a reader must know ("calibration windows were held out"), may be empty
 };
 
+// A member of a registry, for lists and help.
 struct TaskInfo {
     std::string id, title, summary;
 };
@@ -62,8 +63,8 @@ struct EvaluateRequest {
     DataRequest data;
     std::vector<Recipe> recipes;
     bool latency = true;
-    // Hold calibration windows out even if none of these recipes needs them: for a caller that asks for recipes one by
-    // one and sets their readings side by side.
+    // Hold calibration windows out even if none of these recipes needs them: for a caller that asks for
+    // recipes one by one and sets their readings side by side.
     bool holdOut = false;
 };
 // An evaluated column's recipe after its `keep` criterion was resolved to channels.
@@ -101,12 +102,14 @@ public:
     // tokens.
     SiteSample sample(Site site, const DataRequest& data, const std::string& text, const Recipe& recipe,
                       int maxTokens, std::stop_token stop = {});
-    // The quantization levels that `recipe` lays on `site` for tensors of these statistics; empty when left
-    // as it is.
-    std::vector<float> gridLevels(const Recipe& recipe, const SiteStats& stats) const;
+    // The quantization levels that `recipe` lays on a site: a static rule's from calibration on `data`, a
+    // dynamic one's as for values that span `stats` (of all tokens). Empty when the site is left as it is.
+    std::vector<float> gridLevels(const Recipe& recipe, const SiteStats& stats, const DataRequest& data,
+                                  std::stop_token stop = {});
 
     // Checks scheme, parameters, sites and channels against the open model. Throws Error.
     void validate(const Recipe& recipe) const;
+    static void checkWords(const Recipe& recipe); // what needs no model: scheme, parameters, criterion
     // `recipe.keep` turned into kept channels at the sites which the recipe quantizes, from calibration
     // statistics.
     Recipe resolveKeep(const Recipe& recipe, const DataRequest& data, std::stop_token stop = {},
@@ -121,13 +124,16 @@ public:
         std::vector<std::int64_t> logitsShape, hiddenShape;
         std::vector<float> logits, hidden; // row-major; logits empty for an embedding model
     };
+    // Static ranges and keep criteria take their statistics from `calibration`; without it they throw Error.
     PredictionWithTensors predict(const std::string& text, const std::vector<int>& ids, const Recipe& recipe,
-                                  int topCount = 5);
+                                  int topCount = 5, const DataRequest* calibration = nullptr);
 
     static std::vector<SchemeInfo> schemes();
     static std::vector<TaskInfo> tasks();
-    static std::vector<KnownModel>
-    knownModels(const std::vector<std::string>& folders); // each with its origin
+    static std::vector<TaskInfo> architectures();
+    // What lies in `folders`, each "origin=path"; those found so far when stopped.
+    static std::vector<KnownModel> knownModels(const std::vector<std::string>& folders,
+                                               std::stop_token stop = {});
     static std::string version();
 
 private:

@@ -156,8 +156,8 @@ Observation Workbench::observe(const ObserveRequest& request, std::stop_token st
         const at::Tensor hidden = transformer.hidden(pass);
         if (places.contains(Place::logits)) transformer.head(pass, hidden);
         if (onObservation && i + 1 < windows.size() && (i == 0 || secondsSince(told) > 0.25)) {
-            told = Clock::now();
             onObservation(finish(i + 1));
+            told = Clock::now();
         }
     }
     Observation seen = finish(windows.size());
@@ -271,17 +271,22 @@ SiteSample Workbench::sample(Site site, const DataRequest& data, const std::stri
     return sample;
 }
 
-std::vector<float> Workbench::gridLevels(const Recipe& recipe, const SiteStats& stats) const {
+std::vector<float> Workbench::gridLevels(const Recipe& recipe, const SiteStats& seen, const DataRequest& data,
+                                         std::stop_token stop) {
+    const c10::InferenceMode inference;
     const auto rule = checkedScheme(recipe).activations(recipe);
-    if (!rule || stats.empty()) return {};
+    if (!rule || seen.empty()) return {};
     const auto quantized = RecipeArithmetic::quantizedSites(*impl_->current().transformer, recipe);
     const Transformer& transformer = *impl_->current().transformer;
-    const Site site = recipe.scope == Scope::all_activations ? transformer.origin(stats.site) : stats.site;
+    const Site site = recipe.scope == Scope::all_activations ? transformer.origin(seen.site) : seen.site;
     if (std::find(quantized.begin(), quantized.end(), site) == quantized.end() ||
         recipe.highPrecision.contains(site))
         return {};
-    const auto kept = recipe.kept.find(stats.site);
-    return RecipeArithmetic::gridFor(*rule, stats, kept == recipe.kept.end() ? std::set<int>() : kept->second)
+    const auto kept = recipe.kept.find(seen.site);
+    const SiteStats* calibrated =
+        rule->dynamic ? nullptr : impl_->calibration(recipe, impl_->prepare(data, true), stop, {}).find(site);
+    return RecipeArithmetic::gridFor(*rule, calibrated ? *calibrated : seen,
+                                     kept == recipe.kept.end() ? std::set<int>() : kept->second)
         .levels();
 }
 

@@ -260,6 +260,8 @@ setup() {
     trap interrupted INT TERM
     unset PYTHONPATH PYTHONHOME
     mkdir -p "$LOGS" 2>/dev/null || fail "$PWD/build cannot be written." "Check who owns this folder."
+    [[ -w build && -w $LOGS ]] || fail "$PWD/build belongs to another user (set-up was run through sudo before)." \
+        "Run: sudo chown -R \"$(id -un)\" build"
     # Two set-ups in one folder would trample each other; the second waits.
     exec 9>build/setup.lock
     flock -n 9 2>/dev/null || {

@@ -58,7 +58,8 @@ public:
         recipe_.validate(workbench, {recipe});
         if (!recipe.keep.empty())
             recipe = workbench.resolveKeep(recipe, calibration_, stop, progress.callback());
-        const auto result = workbench.predict(text_, ids_, recipe, top_);
+        const auto result =
+            workbench.predict(text_, ids_, recipe, top_, calibration_.path.empty() ? nullptr : &calibration_);
         if (stop.stop_requested()) throw Cancelled();
 
         if (!logits_.empty()) {

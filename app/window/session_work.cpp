@@ -29,7 +29,12 @@ private:
 } // namespace
 
 void Session::openModel(const QString& path) {
-    pendingModel_ = path;
+    pendingModel_ = Opening{path, {}, {}};
+    schedule();
+}
+
+void Session::openModel(const QString& path, const DataRequest& data) {
+    pendingModel_ = Opening{path, data, {}};
     schedule();
 }
 
@@ -42,6 +47,7 @@ void Session::openData(const QString& path) {
 }
 
 void Session::requestData(const DataRequest& data) {
+    if (pendingModel_) pendingModel_->data = data;
     if (!workspace_.model) { // taken up when a model opens
         data_ = data;
         return;
@@ -76,14 +82,14 @@ bool Session::hasFirstResults() const {
     return workspace_.model && known_.baselineComplete() && workspace_.sample &&
            workspace_.sample->site == workspace_.site &&
            std::ranges::all_of(workspace_.columns, [this](const Column& column) {
-               return known_.reading(column.recipe) != nullptr;
+               return known_.reading(column.recipe) && known_.observation(column.recipe);
            });
 }
 
 std::vector<Work> Session::missing() const {
-    if (pendingModel_) return {{Work::Kind::open, {}, {}, pendingModel_->toStdString()}};
+    if (pendingModel_) return {{Work::Kind::open, {}, {}, pendingModel_->path.toStdString()}};
     if (!workspace_.model) return {};
-    if (pendingData_) return {{Work::Kind::describe, {}, {}, pendingData_->path}};
+    if (pendingData_) return {{Work::Kind::describe, {}, {}, pendingData_->path + '\n' + pendingData_->task}};
     return dataReady_ ? missingWork(choice_, looking_, known_) : std::vector<Work>();
 }
 
@@ -137,11 +143,12 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
     const DataRequest data = data_;
     switch (work.kind) {
     case Work::Kind::open:
-        return [this, work, progress](Workbench& bench, std::stop_token stop) {
-            auto model = std::make_shared<const ModelInfo>(bench.open(work.text, stop, progress));
+        return [this, opening = *pendingModel_, progress](Workbench& bench, std::stop_token stop) {
+            auto model =
+                std::make_shared<const ModelInfo>(bench.open(opening.path.toStdString(), stop, progress));
             const QString device = QString::fromStdString(bench.deviceText());
             // Never dropped: the workbench has this model now, whatever was asked for since.
-            engine_.deliver([this, model, device] { takeModel(model, device); });
+            engine_.deliver([this, model, device, opening] { takeModel(model, device, opening); });
         };
     case Work::Kind::describe:
         return [this, generation, request = *pendingData_](Workbench& bench, std::stop_token) {
@@ -176,10 +183,11 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
             deliver(generation, [this, work, sample] { takeSample(work, sample); });
         };
     case Work::Kind::grid:
-        return [this, generation, work, seen = known_.baseline,
-                skip = workspace_.skipFirstToken](Workbench& bench, std::stop_token) {
-            const SiteStats* stats = seen->find(work.site, skip);
-            const auto levels = stats ? bench.gridLevels(work.recipe, *stats) : std::vector<float>();
+        // Ranges are taken over all tokens, whichever are shown.
+        return [this, generation, work, data, seen = known_.baseline](Workbench& bench, std::stop_token stop) {
+            const SiteStats* stats = seen->find(work.site);
+            const auto levels =
+                stats ? bench.gridLevels(work.recipe, *stats, data, stop) : std::vector<float>();
             deliver(generation, [this, work, levels] {
                 known_.grid = work;
                 workspace_.grid = levels;
@@ -259,10 +267,10 @@ void Session::takeFailure(quint64 ticket, const QString& what, const QString& wh
     }
 }
 
-void Session::takeModel(std::shared_ptr<const ModelInfo> model, const QString& device) {
+void Session::takeModel(std::shared_ptr<const ModelInfo> model, const QString& device, Opening opening) {
     const QString path = QString::fromStdString(model->path);
-    if (pendingModel_ && running_ && running_->work.text == pendingModel_->toStdString())
-        pendingModel_.reset();
+    if (pendingModel_ && pendingModel_->path == opening.path) // else another model was asked for since
+        opening = *std::exchange(pendingModel_, std::nullopt);
     engine_.stop(); // whatever was posted since was meant for the model before
     running_.reset();
     ++generation_;
@@ -279,6 +287,8 @@ void Session::takeModel(std::shared_ptr<const ModelInfo> model, const QString& d
     undo_.clear();
     choice_ = startChoice_;
     showColumns({});
+    if (opening.defaultData) data_ = defaultData_ = *opening.defaultData;
+    if (opening.data) data_ = *opening.data;
     data_.task.clear();
     pendingData_ = data_;
     emit changed(Change::everything);

@@ -22,13 +22,30 @@ namespace {
                         : "Check the path and that you may read it");
 }
 
+// A terminal, a pipe or a device cannot be replaced by a rename: the bytes go straight into it.
+void writeInPlace(const std::filesystem::path& path, std::string_view bytes) {
+    std::ofstream out(path, std::ios::binary);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    out.flush();
+    if (!out) fail(path, "write");
+}
+
 } // namespace
 
-void writeFileAtomically(const std::filesystem::path& path, std::string_view bytes) {
+void writeFileAtomically(const std::filesystem::path& asked, std::string_view bytes) {
+    std::error_code code;
+    // What a link points at is replaced, not the link.
+    const std::filesystem::path resolved = std::filesystem::weakly_canonical(asked, code);
+    const std::filesystem::path path = code ? asked : resolved;
+    struct ::stat known {};
+    const bool exists = ::stat(path.c_str(), &known) == 0;
+    if (exists && !S_ISREG(known.st_mode)) return writeInPlace(path, bytes);
     std::string temporary = path.string() + ".XXXXXX";
     const int file = ::mkstemp(temporary.data());
     if (file < 0) fail(path, "write");
-    bool ok = ::fchmod(file, 0644) == 0;
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    bool ok = ::fchmod(file, exists ? known.st_mode & 07777 : 0666 & ~mask) == 0;
     for (std::size_t done = 0; ok && done < bytes.size();) {
         const ssize_t n = ::write(file, bytes.data() + done, bytes.size() - done);
         if (n < 0 && errno == EINTR) continue;

@@ -62,7 +62,7 @@ __device__ float2 rowExtent(const float* row, std::int64_t channels, const std::
 // One block a row. Extents are ≤ 0 and ≥ 0, and among floats of one sign bit patterns sort by magnitude.
 __global__ void extentKernel(KurtoscopeCudaRound work) {
     const std::int64_t sequence = blockIdx.x / work.rows, row = blockIdx.x % work.rows;
-    if (work.lengths && row >= work.lengths[sequence]) return;
+    if (work.lengths && row % work.positions >= work.lengths[sequence]) return;
     const float2 extent = rowExtent(work.x + std::int64_t(blockIdx.x) * work.channels, work.channels, work.inlier);
     if (threadIdx.x == 0) {
         auto* ends = reinterpret_cast<unsigned int*>(work.extents + 2 * sequence);

@@ -3,16 +3,17 @@
 
 #include <cstdint>
 
-// The one entry of the CUDA library: plain pointers into device memory, the legacy default stream (LibTorch's own
-// default), so that neither side needs the other's headers.
+// The one entry of the CUDA library: plain pointers into device memory, the legacy default stream (LibTorch's
+// own default), so that neither side needs the other's headers.
 struct KurtoscopeCudaRound {
-    const float* x;              // [sequence, row, channel], contiguous
-    float* out;                  // the same shape
+    const float* x; // [sequence, row, channel], contiguous
+    float* out;     // the same shape
     std::int64_t sequences, rows, channels;
-    const std::int32_t* lengths; // valid rows of each sequence; null: all
+    std::int64_t positions;      // rows of one group: rows / heads for attn_probs, else rows
+    const std::int32_t* lengths; // valid positions of each sequence; null: all
     const std::int32_t* inlier;  // 0 where a channel is kept; null: none is
-    float* extents;              // [2 × sequences], zeroed: work space of dynamic per-tensor ranges; else null
-    float scale, zero;           // static ranges only
+    float* extents;    // [2 × sequences], zeroed: work space of dynamic per-tensor ranges; else null
+    float scale, zero; // static ranges only
     int bits, symmetric, dynamic, perToken;
 };
 

@@ -16,6 +16,7 @@ bool hasGpu() {
 }
 
 CudaRound loadedRound = nullptr;
+std::string unusedGpu; // why a GPU that is there is not used
 
 // Empty when CUDA can be used, else the reason.
 std::string loadCuda() {
@@ -24,7 +25,8 @@ std::string loadCuda() {
         void* library = dlopen("libkurtoscope_cuda.so", RTLD_NOW | RTLD_GLOBAL);
         if (!library) return std::string("the CUDA library did not load: ") + dlerror();
         loadedRound = reinterpret_cast<CudaRound>(dlsym(library, "kurtoscopeCudaRound"));
-        if (!at::hasCUDA()) return "LibTorch found no usable CUDA device (see nvidia-smi for the driver's state)";
+        if (!at::hasCUDA())
+            return "LibTorch found no usable CUDA device (see nvidia-smi for the driver's state)";
         return "";
     }();
     return reason;
@@ -36,13 +38,16 @@ c10::Device openDevice(DeviceKind kind) {
     if (kind == DeviceKind::cpu || (kind == DeviceKind::automatic && !hasGpu())) return {c10::kCPU};
     const std::string reason = loadCuda();
     if (reason.empty()) return {c10::kCUDA, 0};
+    unusedGpu = reason;
     if (kind == DeviceKind::automatic) return {c10::kCPU};
     throw Error("CUDA was asked for, but " + reason, "",
                 "Use --device cpu, or install a CUDA toolkit and driver and run ./run again, which builds "
                 "the CUDA library");
 }
 
-CudaRound cudaRound() { return loadedRound; }
+CudaRound cudaRound() {
+    return loadedRound;
+}
 
 std::string deviceDescription(c10::Device device, int threads) {
     if (!device.is_cpu()) return "CUDA GPU " + std::to_string(device.index());
@@ -56,7 +61,8 @@ std::string deviceDescription(c10::Device device, int threads) {
     else if (__builtin_cpu_supports("avx2"))
         text += " · AVX2";
 #endif
-    return text + " · " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+    text += " · " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+    return unusedGpu.empty() ? text : text + " · GPU not used: " + unusedGpu;
 }
 
 } // namespace kurtoscope

@@ -41,7 +41,7 @@ std::unique_ptr<Transformer> loadTransformer(const ModelFolder& folder, std::sto
     info.storedPrecision = folder.storedPrecision;
     info.parameters = weights.parameters();
     info.fileBytes = folder.file->fileBytes();
-    info.warnings = folder.warnings;
+    info.warnings.insert(info.warnings.end(), folder.warnings.begin(), folder.warnings.end());
     info.warnings.insert(info.warnings.end(), weights.warnings().begin(), weights.warnings().end());
     if (folder.tokenizer && folder.tokenizer->vocabularySize() > info.vocabulary)
         throw Error("the tokenizer has ids up to " + std::to_string(folder.tokenizer->vocabularySize() - 1) +

@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <random>
 
@@ -86,6 +87,39 @@ std::vector<Window> cutTable(const Table& table, bool pairs, int length, const T
     return windows;
 }
 
+// A file's labels as the model numbers them: whole numbers are class indices, words are looked up among the
+// model's own names. Throws Error where they do not belong together.
+std::vector<int> labelIndices(const std::vector<std::string>& labels, const ModelInfo& model,
+                              const std::string& path) {
+    const auto lower = [](std::string text) {
+        for (char& c : text)
+            c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        return text;
+    };
+    const auto list = [](const std::vector<std::string>& names) {
+        std::string text;
+        for (const auto& name : names)
+            text += (text.empty() ? "" : ", ") + name;
+        return text;
+    };
+    std::vector<int> indices;
+    for (std::size_t index = 0; index < labels.size(); ++index) {
+        const bool number = labels[index] == std::to_string(index);
+        const auto named = std::find_if(model.labels.begin(), model.labels.end(), [&](const auto& name) {
+            return lower(name) == lower(labels[index]);
+        });
+        if (named != model.labels.end())
+            indices.push_back(static_cast<int>(named - model.labels.begin()));
+        else if (number && index < model.labels.size())
+            indices.push_back(static_cast<int>(index));
+        else
+            throw Error("label \"" + labels[index] + "\" is none of the model's classes", path,
+                        "The model knows: " + list(model.labels) + "; the file has: " + list(labels) +
+                            ". Use a file for this classifier, or task fidelity, which needs no labels");
+    }
+    return indices;
+}
+
 struct CutFile {
     std::vector<Window> windows;
     DataKind kind = DataKind::text;
@@ -93,14 +127,19 @@ struct CutFile {
     std::size_t rows = 0;
 };
 
-CutFile cutFile(const std::string& path, int length, const ModelInfo& model, const Tokenizer& tokenizer) {
+CutFile cutFile(const std::string& path, const std::string& task, int length, const ModelInfo& model,
+                const Tokenizer& tokenizer) {
     CutFile file;
     file.kind = detectKind(path).kind;
     if (file.kind == DataKind::text) {
         file.windows = cutText(path, length, model, tokenizer);
     } else {
-        const Table table =
-            file.kind == DataKind::similarity ? readSimilarity(path) : readClassification(path);
+        Table table = file.kind == DataKind::similarity ? readSimilarity(path) : readClassification(path);
+        if (file.kind == DataKind::classification && !model.labels.empty() && task != "fidelity") {
+            const std::vector<int> indices = labelIndices(table.labels, model, path);
+            for (TableRow& row : table.rows)
+                row.label = indices[static_cast<std::size_t>(row.label)];
+        }
         file.labels = table.labels;
         file.rows = table.rows.size();
         file.windows = cutTable(table, file.kind == DataKind::similarity, length, tokenizer);
@@ -116,7 +155,7 @@ WindowSet cutWindows(const DataRequest& request, const ModelInfo& model, const T
         throw Error("windows of " + std::to_string(request.length) + " tokens are too short", "",
                     "Use --length 2 or more");
     const int length = std::min(request.length, model.maxLength);
-    CutFile file = cutFile(request.path, length, model, tokenizer);
+    CutFile file = cutFile(request.path, request.task, length, model, tokenizer);
     WindowSet set;
     set.kind = file.kind;
     set.labels = std::move(file.labels);
@@ -139,7 +178,7 @@ WindowSet cutWindows(const DataRequest& request, const ModelInfo& model, const T
         set.calibration.push_back(
             file.windows[static_cast<std::size_t>(std::min(wanted + index, available - 1))]);
     if (holdOut && !request.calibrationPath.empty()) {
-        CutFile other = cutFile(request.calibrationPath, length, model, tokenizer);
+        CutFile other = cutFile(request.calibrationPath, request.task, length, model, tokenizer);
         other.windows.resize(std::min<std::size_t>(other.windows.size(),
                                                    std::size_t(std::max(1, request.calibrationWindows))));
         set.calibration = std::move(other.windows);

@@ -98,6 +98,12 @@ void describeGguf(const GgufFile& file, ModelFolder& model) {
     config["max_position_embeddings"] = file.integer(key("context_length"));
     if (file.has(key("rope.freq_base"))) config["rope_theta"] = file.number(key("rope.freq_base"));
     if (file.has(key("attention.key_length"))) config["head_dim"] = file.integer(key("attention.key_length"));
+    const std::string scaling =
+        file.has(key("rope.scaling.type")) ? file.text(key("rope.scaling.type")) : "none";
+    if (scaling != "none")
+        config["rope_scaling"] = {
+            {"rope_type", scaling},
+            {"factor", file.has(key("rope.scaling.factor")) ? file.number(key("rope.scaling.factor")) : 1.0}};
     if (file.has(key("expert_count")) && file.integer(key("expert_count")) > 0)
         throw Error("is a mixture of experts, which is not supported", model.path, "Open a dense LLaMA");
     if (const StoredTensor* embedding = file.find("token_embd.weight");
@@ -152,11 +158,13 @@ const StoredTensor* ModelFolder::find(const std::string& name) const {
 ModelFolder ModelFolder::open(const std::string& path) {
     std::error_code code;
     fs::path given = fs::path(path);
+    if (fs::status(given, code).type() == fs::file_type::none)
+        throw Error("cannot be looked at: " + code.message(), path, "Check that you may read it");
     if (!fs::exists(given, code))
         throw Error("does not exist", path,
                     "Give a model folder, a .gguf file, or a name listed by \"kurtoscope models\"");
-    if (!fs::is_directory(given) && given.extension() == ".safetensors") given = given.parent_path();
-    const bool gguf = !fs::is_directory(given);
+    if (!fs::is_directory(given, code) && given.extension() == ".safetensors") given = given.parent_path();
+    const bool gguf = !fs::is_directory(given, code);
     if (gguf && given.extension() != ".gguf") {
         const std::string end = given.extension().string();
         if (end == ".bin" || end == ".pt" || end == ".pth" || end == ".ckpt" || end == ".pkl")

@@ -95,7 +95,7 @@ Grid RecipeArithmetic::gridFor(const ActivationRule& rule, const SiteStats& stat
 }
 
 RecipeArithmetic::RecipeArithmetic(const Transformer& transformer, const Recipe& recipe,
-                                   const Observation* calibration, WeightStore& store)
+                                   const Observation* calibration, WeightStore& store, std::stop_token stop)
     : scope_(recipe.scope) {
     const Scheme& scheme = checkedScheme(recipe);
     const auto activations = scheme.activations(recipe);
@@ -121,6 +121,7 @@ RecipeArithmetic::RecipeArithmetic(const Transformer& transformer, const Recipe&
     storage_.bytes = transformer.info().parameters * 4;
     for (const auto& linear : transformer.linears()) {
         if (linear->head) continue;
+        if (stop.stop_requested()) throw Cancelled();
         const std::set<int> kept = keptAt(transformer, recipe, linear->input);
         const std::int64_t count = linear->weight.numel(), outputs = linear->weight.size(0);
         kept_.of += static_cast<std::size_t>(linear->weight.size(1));

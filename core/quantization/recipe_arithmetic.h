@@ -40,7 +40,7 @@ class RecipeArithmetic : public Arithmetic {
 public:
     // `calibration` may be null where nothing static is asked for. Throws Error.
     RecipeArithmetic(const Transformer& transformer, const Recipe& recipe, const Observation* calibration,
-                     WeightStore& store);
+                     WeightStore& store, std::stop_token stop = {}); // Cancelled between linear layers
 
     at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const override;
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override;

@@ -42,7 +42,7 @@ at::Tensor roundOnGpu(const at::Tensor& x, const ActivationRule& rule, const Gri
             .to(x.device());
     };
     const at::Tensor mask = inlier.empty() ? at::Tensor() : upload(inlier);
-    const at::Tensor valid = x.dim() == 3 ? upload(lengths) : at::Tensor();
+    const at::Tensor valid = x.dim() >= 3 ? upload(lengths) : at::Tensor();
     const bool wholeTensor = rule.dynamic && !rule.perToken;
     at::Tensor extents = wholeTensor ? at::zeros({2 * in.size(0)}, in.options()) : at::Tensor();
     const KurtoscopeCudaRound work{in.const_data_ptr<float>(),
@@ -50,6 +50,7 @@ at::Tensor roundOnGpu(const at::Tensor& x, const ActivationRule& rule, const Gri
                                    in.size(0),
                                    in.numel() / std::max<std::int64_t>(1, in.size(0) * in.size(-1)),
                                    in.size(-1),
+                                   x.dim() >= 3 ? x.size(-2) : 1,
                                    valid.defined() ? valid.const_data_ptr<std::int32_t>() : nullptr,
                                    mask.defined() ? mask.const_data_ptr<std::int32_t>() : nullptr,
                                    wholeTensor ? extents.data_ptr<float>() : nullptr,

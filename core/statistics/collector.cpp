@@ -123,7 +123,7 @@ void Collector::takePeaks(SiteData& data, const SiteTensor& tensor, const std::v
             const int position = block.position + static_cast<int>(r);
             Peak peak{rowAbsmax[block.firstRow + static_cast<std::size_t>(r)], 0, window, position, -1};
             if (static_cast<int>(peaks.size()) >= options_.peaks &&
-                !(peaks.empty() || peak.before(peaks.back())))
+                (peaks.empty() || !peak.before(peaks.back())))
                 continue;
             const float* row = block.values + r * tensor.channels;
             while (peak.channel + 1 < block.channels && std::abs(row[peak.channel]) != peak.absmax)

@@ -14,8 +14,17 @@ namespace {
 const std::string model = KURTOSCOPE_SOURCE_DIR "/sample_models/tiny-llama";
 const std::string text = KURTOSCOPE_SOURCE_DIR "/sample_models/tiny-llama/heldout.txt";
 
+// A GPU without the CUDA library (no toolkit when this was built) counts as none.
 bool hasGpu() {
-    return std::filesystem::exists("/dev/nvidiactl");
+    if (!std::filesystem::exists("/dev/nvidiactl")) return false;
+    try {
+        WorkbenchOptions options;
+        options.device = DeviceKind::cuda;
+        const Workbench bench(options);
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
 }
 
 Workbench opened(DeviceKind device) {
@@ -33,7 +42,7 @@ class TestCuda : public QObject {
 
 private slots:
     void saysWhatIsMissingWithoutGpu() {
-        if (hasGpu()) QSKIP("this machine has a GPU");
+        if (std::filesystem::exists("/dev/nvidiactl")) QSKIP("this machine has a GPU");
         WorkbenchOptions options;
         options.device = DeviceKind::cuda;
         try {

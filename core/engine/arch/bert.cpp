@@ -182,6 +182,15 @@ private:
                 weights_->load(name + (old ? ".beta" : ".bias"), {hidden_})};
     }
 
+    // Heads for tokens or multiple choice call their weight "classifier" too; a file that does not say is
+    // believed.
+    static bool classifiesSequences(const ConfigJson& config) {
+        if (!config.has("architectures") || !config.json().at("architectures").is_array()) return true;
+        const auto& names = config.json().at("architectures");
+        return names.empty() || !names.at(0).is_string() ||
+               names.at(0).get<std::string>().ends_with("ForSequenceClassification");
+    }
+
     std::shared_ptr<Linear> headLinear(const std::string& name, Place out, std::int64_t outputs) {
         auto linear = add(weights_->linear(name, {-1, Place::final_norm}, {-1, out}, hidden_, outputs));
         linear->head = true;
@@ -192,8 +201,14 @@ private:
                   Pooling pooling) {
         if (weights_->has(prefix + "pooler.dense.weight"))
             pooler_ = headLinear(prefix + "pooler.dense", Place::final_norm, hidden_);
-        if (weights_->has("classifier.weight")) {
-            const std::int64_t labels = weights_->shapeOf("classifier.weight").at(0);
+        if (weights_->has("classifier.weight") && !classifiesSequences(config)) {
+            info_.warnings.push_back("The head (" +
+                                     config.json().at("architectures").at(0).get<std::string>() +
+                                     ") is not supported: opened as an encoder without it");
+            info_.head = "embedding (mean pooling)";
+        } else if (weights_->has("classifier.weight")) {
+            const auto shape = weights_->shapeOf("classifier.weight");
+            const std::int64_t labels = shape.empty() ? 1 : shape.front();
             head_ = headLinear("classifier", Place::logits, labels);
             const bool named = config.has("id2label") && config.json().at("id2label").is_object();
             for (std::int64_t label = 0; label < labels; ++label) {

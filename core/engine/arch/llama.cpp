@@ -63,7 +63,8 @@ public:
 
         const std::string prefix = weights.has("model.embed_tokens.weight") ? "model." : "";
         const auto embeddingShape = weights.shapeOf(prefix + "embed_tokens.weight");
-        const std::int64_t vocabulary = config.positive("vocab_size", embeddingShape.at(0));
+        const std::int64_t vocabulary =
+            config.positive("vocab_size", embeddingShape.empty() ? 1 : embeddingShape.front());
         embedding_ = weights.load(prefix + "embed_tokens.weight", {vocabulary, hidden});
         for (int layer = 0; layer < info_.layers; ++layer) {
             const std::string at = prefix + "layers." + std::to_string(layer) + ".";

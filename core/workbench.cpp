@@ -252,6 +252,24 @@ std::vector<TaskInfo> Workbench::architectures() {
     return all;
 }
 
+Error Workbench::explain(const std::exception& failure) {
+    if (const auto* known = dynamic_cast<const Error*>(&failure)) return *known;
+    std::string text = failure.what();
+    const auto* torch = dynamic_cast<const c10::Error*>(&failure);
+    if (torch) text = torch->what_without_backtrace();
+    text = text.substr(0, text.find('\n'));
+    const bool memory = dynamic_cast<const std::bad_alloc*>(&failure) ||
+                        dynamic_cast<const c10::OutOfMemoryError*>(&failure) ||
+                        text.find("DefaultCPUAllocator") != std::string::npos ||
+                        text.find("out of memory") != std::string::npos;
+    if (memory)
+        return {"there is not enough memory for this", "",
+                "Take fewer windows or shorter ones (--windows, --length), open a smaller model, or close "
+                "other programs"};
+    return {torch ? "LibTorch failed: " + text : text, "",
+            "This is a fault in Kurtoscope: please report it with these words"};
+}
+
 std::string Workbench::version() {
     return KURTOSCOPE_VERSION;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/base/error.h"
 #include "core/base/export.h"
 #include "core/base/progress.h"
 #include "core/data/channel_stats.h"
@@ -135,6 +136,8 @@ public:
     static std::vector<KnownModel> knownModels(const std::vector<std::string>& folders,
                                                std::stop_token stop = {});
     static std::string version();
+    // Whatever a call threw (LibTorch's own failures and missing memory too) as one sentence for a person.
+    static Error explain(const std::exception& failure);
 
 private:
     struct Impl;

@@ -6,7 +6,6 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
-#include <new>
 
 namespace kurtoscope {
 
@@ -48,10 +47,8 @@ int guarded(Command& command, const std::string& pointer) {
     } catch (const UsageError& error) {
         std::cerr << "kurtoscope: " << error.what() << '\n' << pointer << '\n';
         return misused;
-    } catch (const std::bad_alloc&) {
-        std::cerr << "kurtoscope: memory ran out; take fewer tokens with --length, or a smaller model\n";
-    } catch (const std::exception& error) {
-        std::cerr << "kurtoscope: " << error.what() << '\n';
+    } catch (const std::exception& failure) {
+        std::cerr << "kurtoscope: " << Workbench::explain(failure).what() << '\n';
     }
     return failed;
 }

@@ -84,14 +84,9 @@ void EngineThread::loop(const WorkbenchOptions& options) {
             outcome = Outcome::done;
         } catch (const Cancelled&) {
             outcome = Outcome::stopped;
-        } catch (const Error& error) {
+        } catch (const std::exception& failure) {
+            const Error error = Workbench::explain(failure);
             report(ticket, error.message(), error.where(), error.hint());
-        } catch (const std::bad_alloc&) {
-            report(ticket, "There is not enough memory for this", "",
-                   "Take fewer windows or shorter ones, open a smaller model, or close other programs");
-        } catch (const std::exception& error) {
-            report(ticket, error.what(), "",
-                   "This is a fault in Kurtoscope: please report it with these words");
         } catch (...) {
             report(ticket, "Something failed without saying what", "",
                    "This is a fault in Kurtoscope: please report what you did before");

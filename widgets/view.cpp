@@ -59,10 +59,9 @@ void View::setBody(QWidget* body) {
 
 void View::setEmpty(const QString& sentence) {
     empty_->setText(sentence);
-    if (sentence.isEmpty() && pages_->count() > 1)
-        pages_->setCurrentIndex(1);
-    else
-        pages_->setCurrentIndex(0);
+    if (!sentence.isEmpty() || pages_->count() < 2) return pages_->setCurrentIndex(0);
+    pages_->setCurrentIndex(1);
+    if (window()->focusWidget() == this) pages_->currentWidget()->setFocus(Qt::OtherFocusReason);
 }
 
 bool View::isEmpty() const {

@@ -50,7 +50,8 @@ protected:
     virtual void refresh(Changes what) = 0; // called only while visible (or grabbed), with workspace() set
     const Workspace& workspace() const { return *workspace_; }
     bool hasWorkspace() const { return workspace_ != nullptr; }
-    void setBody(QWidget* body);            // what is drawn when there is something to draw
+    // What is drawn when there is something to draw. Takes over the focus where the view has it.
+    void setBody(QWidget* body);
     void setEmpty(const QString& sentence); // what to do instead; "" shows the body
     bool isEmpty() const;
     QString emptyText() const;

@@ -6,6 +6,10 @@
 #include <QCoreApplication>
 #include <QStringList>
 
+#include <algorithm>
+#include <set>
+#include <vector>
+
 namespace kurtoscope {
 namespace {
 
@@ -25,10 +29,17 @@ QString selectionText(const Workspace& workspace) {
     if (workspace.channel < 0 || workspace.channel >= stats->channels)
         return tr("%1: absmax %2").arg(site, figure(stats->siteAbsmax, 4));
     const auto channel = static_cast<std::size_t>(workspace.channel);
-    return tr("%1, channel %2: absmax %3")
-        .arg(site)
-        .arg(workspace.channel)
-        .arg(figure(stats->absmax[channel], 4));
+    const Column* column = workspace.activeColumn();
+    std::vector<float> sorted = stats->absmax;
+    const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>((sorted.size() - 1) / 2);
+    std::nth_element(sorted.begin(), middle, sorted.end());
+    QString text = tr("%1, channel %2: absmax %3")
+                       .arg(site)
+                       .arg(workspace.channel)
+                       .arg(figure(stats->absmax[channel], 4));
+    if (*middle > 0) text += tr(", %1 × the median channel").arg(figure(stats->absmax[channel] / *middle));
+    if (column && column->recipe.keeps(workspace.site, workspace.channel)) text += tr(" · kept");
+    return text;
 }
 
 QString keptText(const Workspace& workspace) {
@@ -38,8 +49,7 @@ QString keptText(const Workspace& workspace) {
     std::set<int> here;
     for (const auto& [site, channels] : column->recipe.kept)
         if (site.place == workspace.site.place) here.insert(channels.begin(), channels.end());
-    const QString place = placeText(workspace.site.place);
-    if (here.empty()) return tr("no channel kept in %1").arg(place);
+    if (here.empty()) return tr("no channel kept at %1").arg(placeText(workspace.site.place));
     QStringList names;
     for (const int channel : here) {
         if (names.size() == listedChannels) {
@@ -48,7 +58,7 @@ QString keptText(const Workspace& workspace) {
         }
         names << QString::number(channel);
     }
-    return tr("kept in %1, any layer: %2").arg(place, names.join(", "));
+    return tr("kept at this Place in all layers: %1").arg(names.join(", "));
 }
 
 } // namespace kurtoscope

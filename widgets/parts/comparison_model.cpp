@@ -84,7 +84,7 @@ QString scoreText(const std::string& metric, double score, bool signedFigure) {
     if (metric == "accuracy") return write(score * 100, 1) + " %";
     if (metric == "perplexity")
         return std::abs(score) >= 1e4 ? figure(score) : write(score, std::abs(score) >= 1000 ? 0 : 2);
-    return write(score, 3);
+    return write(score, metric == "cosine" ? 4 : 3); // cosines differ late
 }
 
 void ComparisonModel::take(const Workspace& workspace) {

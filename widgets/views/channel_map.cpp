@@ -75,13 +75,12 @@ protected:
         if (!w.model)
             return setEmpty(
                 tr("Open a model to see its channels: a folder with config.json, or a GGUF file."));
-        const Observation* seen = w.baseline();
+        const auto seen = w.columns.empty() ? nullptr : w.columns.front().observation;
         if (!seen || seen->sites.empty())
             return setEmpty(tr("%1 is open. Its channels appear as soon as text has run through it.")
                                 .arg(QString::fromStdString(w.model->name)));
-        if (seen != drawn_ || w.site.place != place_ || w.skipFirstToken != skip_ ||
-            what & (Change::observation | Change::model))
-            if (!drawMap(*seen)) return;
+        if (seen != drawn_ || w.site.place != place_ || w.skipFirstToken != skip_ || what & Change::model)
+            if (!drawMap(seen)) return;
         setEmpty({});
         drawMarks();
         plot_->setCurrent(w.channel < 0 ? -1 : isPerLayer(place_) ? w.site.layer : 0, w.channel);
@@ -91,11 +90,11 @@ private:
     Site site(int row) const { return {isPerLayer(place_) ? row : -1, place_}; }
     const SiteStats* statsOf(int row) const { return workspace().stats(site(row)); }
 
-    bool drawMap(const Observation& seen) {
+    bool drawMap(const std::shared_ptr<const Observation>& seen) {
         const Workspace& w = workspace();
         place_ = w.site.place;
         skip_ = w.skipFirstToken;
-        drawn_ = &seen;
+        drawn_ = seen;
         HeatMap map;
         map.rows = isPerLayer(place_) ? w.model->layers : 1;
         int known = 0;
@@ -126,8 +125,8 @@ private:
             map.rowTitle = tr("layer");
         else
             map.rowLabels = {placeText(place_)};
-        const QString progress = seen.windows < seen.windowsTotal
-                                     ? tr(" · window %1 of %2").arg(seen.windows).arg(seen.windowsTotal)
+        const QString progress = seen->windows < seen->windowsTotal
+                                     ? tr(" · window %1 of %2").arg(seen->windows).arg(seen->windowsTotal)
                                      : QString();
         heading()->setText(tr("Channel map"),
                            placeText(place_) + tr(" · FP32 · log colour") +
@@ -196,8 +195,7 @@ private:
 
     HeatMapPlot* plot_ = nullptr;
     QComboBox* quantity_ = nullptr;
-    const Observation* drawn_ =
-        nullptr; // compared, never read: tells a new observation from the one on screen
+    std::shared_ptr<const Observation> drawn_; // the one on screen; held, so that no other takes its address
     Place place_ = Place::attn_input;
     bool skip_ = false;
     int kept_ = 0, marked_ = 0;

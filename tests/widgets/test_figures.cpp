@@ -162,6 +162,52 @@ private slots:
         QVERIFY(channelHistogram(sample, 0, 4).histogram.high > 5);
     }
 
+    // A sample whose channels but the first are within ±1, of 200 tokens and 100 channels.
+    static SiteSample evenSample() {
+        SiteSample sample{{0, Place::mlp_hidden}, 100, {}, {}};
+        for (int row = 0; row < 200; ++row) {
+            sample.tokens.push_back("t");
+            for (int c = 0; c < 100; ++c)
+                sample.values.push_back(static_cast<float>((row * 37 + c * 11) % 201 - 100) / 100);
+        }
+        return sample;
+    }
+
+    void histogramIsNotPressedTogetherByAFewMassiveValues() {
+        SiteSample sample = evenSample();
+        sample.values[5] = 3147;
+        sample.values[107] = -900;
+        sample.values[205] = 2000;
+        const ChannelHistogram counted = channelHistogram(sample, 5, 60);
+        const Histogram& h = counted.histogram;
+        QVERIFY2(h.high >= 1 && h.high <= 4.1 && h.low >= -4.1 && h.low <= -1, "four times the bulk");
+        QCOMPARE(h.above.front, 2.0);
+        QCOMPARE(h.above.back, 0.0);
+        QCOMPARE(h.below.back, 1.0);
+        QCOMPARE(counted.furthest, 3147.0F);
+        const double inside = std::accumulate(h.front.begin(), h.front.end(), 0.0) +
+                              std::accumulate(h.back.begin(), h.back.end(), 0.0);
+        QCOMPARE(inside, 200.0 * 100 - 3); // every value is counted once
+    }
+
+    void histogramReachesTheChosenChannelsOwnBulk() {
+        SiteSample sample = evenSample();
+        for (std::size_t row = 0; row < 200; ++row)
+            sample.values[row * 100 + 9] = 40 + static_cast<float>(row % 7); // one value in a hundred
+        sample.values[3] = 5000;
+        const ChannelHistogram own = channelHistogram(sample, 9, 60);
+        QVERIFY(own.histogram.high > 46 && own.histogram.high < 1000);
+        QCOMPARE(std::accumulate(own.histogram.front.begin(), own.histogram.front.end(), 0.0), 200.0);
+        QCOMPARE(own.histogram.above.back, 1.0);
+    }
+
+    void histogramOfAnOutlierChannelIsShownWhole() {
+        const auto sample = testing::sampleOf({3, Place::attn_input}, 50, 40, 7);
+        const ChannelHistogram counted = channelHistogram(*sample, 7, 30);
+        QCOMPARE(counted.histogram.below.all() + counted.histogram.above.all(), 0.0);
+        QCOMPARE(counted.furthest, 0.0F);
+    }
+
     void factsCompareWithTheMedianChannel() {
         SiteStats s;
         s.channels = 3;

@@ -9,10 +9,47 @@
 
 namespace kurtoscope {
 
+namespace {
+
+constexpr std::size_t countedValues = 4'000'000, rankedValues = 200'000;
+constexpr double bulk = 0.999, bulkShare = 0.9; // of the site's values, of the channel's
+constexpr double room = 4, crowded = 8;         // times the bulk: where bins end, from where they do
+
+int thinning(const SiteSample& sample, std::size_t most) {
+    return static_cast<int>(std::max<std::size_t>(1, (sample.values.size() + most - 1) / most));
+}
+
+float rank(std::vector<float>& sizes, double share) {
+    if (sizes.empty()) return 0;
+    const auto at =
+        sizes.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(sizes.size() - 1));
+    std::nth_element(sizes.begin(), at, sizes.end());
+    return *at;
+}
+
+// |x| up to which bins are of use, given the largest that there is.
+double reach(const SiteSample& sample, int channel, double largest) {
+    std::vector<float> all, own;
+    const auto take = [](std::vector<float>& sizes, float value) {
+        if (std::isfinite(value)) sizes.push_back(std::abs(value));
+    };
+    // Whole rows: a stride over values would meet some channels only.
+    const int every = thinning(sample, rankedValues);
+    all.reserve(sample.values.size() / static_cast<std::size_t>(every));
+    for (int row = 0; row < sample.rows(); row += every)
+        for (int c = 0; c < sample.channels; ++c)
+            take(all, sample.at(row, c));
+    for (int row = 0; row < sample.rows(); ++row)
+        take(own, sample.at(row, channel));
+    const double ordinary = std::max<double>(rank(all, bulk), rank(own, bulkShare));
+    return ordinary > 0 && largest > crowded * ordinary ? room * ordinary : largest;
+}
+
+} // namespace
+
 ChannelHistogram channelHistogram(const SiteSample& sample, int channel, int bins) {
     ChannelHistogram result;
-    constexpr std::size_t most = 4'000'000;
-    result.every = static_cast<int>(std::max<std::size_t>(1, (sample.values.size() + most - 1) / most));
+    result.every = thinning(sample, countedValues);
     float low = std::numeric_limits<float>::infinity(), high = -low;
     for (int row = 0; row < sample.rows(); row += result.every)
         for (int c = 0; c < sample.channels; ++c)
@@ -20,8 +57,10 @@ ChannelHistogram channelHistogram(const SiteSample& sample, int channel, int bin
                 low = std::min(low, value), high = std::max(high, value);
     Histogram& h = result.histogram;
     if (low > high) return result;
-    h.low = low;
-    h.high = high > low ? high : low + std::max(1e-6F, std::abs(low) * 1e-3F);
+    const double limit = reach(sample, channel, std::max(std::abs(low), std::abs(high)));
+    h.low = std::max<double>(low, -limit);
+    h.high = std::min<double>(high, limit);
+    if (h.high <= h.low) h.high = h.low + std::max(1e-6, std::abs(h.low) * 1e-3);
     h.front.assign(static_cast<std::size_t>(bins), 0);
     h.back.assign(static_cast<std::size_t>(bins), 0);
     const double scale = bins / (h.high - h.low);
@@ -30,6 +69,12 @@ ChannelHistogram channelHistogram(const SiteSample& sample, int channel, int bin
             const float value = sample.at(row, c);
             if (!std::isfinite(value)) {
                 ++result.notFinite;
+                continue;
+            }
+            if (value < h.low || value > h.high) {
+                Histogram::Beyond& side = value < h.low ? h.below : h.above;
+                ++(c == channel ? side.front : side.back);
+                if (std::abs(value) > std::abs(result.furthest)) result.furthest = value;
                 continue;
             }
             const int bin = std::clamp(static_cast<int>((value - h.low) * scale), 0, bins - 1);

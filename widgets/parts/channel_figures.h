@@ -12,11 +12,14 @@ namespace kurtoscope {
 // What the channel panel says of one channel, computed from plain values so that tests need no window.
 
 // The channel's values (front) and all others' of the site (back). Rows are thinned evenly above about four
-// million values; `every` says to which (every nth token).
+// million values; `every` says to which (every nth token). Where a few massive values would press all others
+// into one bin, the bins end at four times the site's 99.9th percentile of |x| (or where the channel's own
+// bulk does) and the rest is counted as beyond.
 struct ChannelHistogram {
     Histogram histogram;
     int every = 1;
     std::size_t notFinite = 0; // left out
+    float furthest = 0;        // the value beyond the bins that is largest in size; 0: none
 };
 KURTOSCOPE_WIDGETS_API ChannelHistogram channelHistogram(const SiteSample& sample, int channel, int bins);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/plot/histogram_plot.h"
 
+#include "widgets/figures.h"
 #include "widgets/plot/plot_style.h"
 #include "widgets/theme.h"
 
@@ -32,6 +33,32 @@ protected:
     }
 };
 
+// "3 ▸" in the upper right corner: three values lie further out. In the channel's colour where they are its
+// own.
+class EdgeCounts : public QCPAbstractItem {
+public:
+    explicit EdgeCounts(QCustomPlot* plot) : QCPAbstractItem(plot) {}
+    Histogram::Beyond below, above;
+    QColor front;
+    double selectTest(const QPointF&, bool, QVariant*) const override { return -1; }
+
+protected:
+    void draw(QCPPainter* painter) override {
+        const Theme& theme = Theme::current();
+        const QRect area = parentPlot()->axisRect()->rect().adjusted(3, 0, -3, -4);
+        painter->setFont(theme.small());
+        const auto write = [&](const Histogram::Beyond& beyond, bool left) {
+            if (beyond.all() <= 0) return;
+            const QString count = grouped(static_cast<std::int64_t>(beyond.all()));
+            painter->setPen(beyond.front > 0 ? front : theme.muted);
+            painter->drawText(area, Qt::AlignTop | (left ? Qt::AlignLeft : Qt::AlignRight),
+                              left ? QStringLiteral("◂ ") + count : count + QStringLiteral(" ▸"));
+        };
+        write(below, true);
+        write(above, false);
+    }
+};
+
 HistogramPlot::HistogramPlot(QWidget* parent) : QWidget(parent) {
     plot_ = new QCustomPlot(this);
     plot_->setObjectName("canvas");
@@ -39,6 +66,7 @@ HistogramPlot::HistogramPlot(QWidget* parent) : QWidget(parent) {
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(plot_);
     ticks_ = new GridTicks(plot_);
+    edges_ = new EdgeCounts(plot_);
     plot_->axisRect()->setMinimumMargins(QMargins(8, 6, 8, 4));
     connect(plot_, &QCustomPlot::afterLayout, this, &HistogramPlot::thin);
     applyTheme();
@@ -85,6 +113,9 @@ void HistogramPlot::setHistogram(Histogram histogram, const QColor& front) {
     QColor above = front_;
     above.setAlpha(215); // what stands behind is still seen
     add(histogram_.front, above);
+    edges_->below = histogram_.below;
+    edges_->above = histogram_.above;
+    edges_->front = front_;
     const double margin = (histogram_.high - histogram_.low) * 0.03;
     plot_->xAxis->setRange(histogram_.low - margin, histogram_.high + margin);
     plot_->yAxis->setRange(0.35, most * 1.8); // one decade is little room below a single value

@@ -16,12 +16,18 @@ namespace kurtoscope {
 struct Histogram {
     double low = 0, high = 0;
     std::vector<double> front, back; // counts per bin, equally long
+    // Values that the bins do not reach, of front and back, at either end.
+    struct Beyond {
+        double front = 0, back = 0;
+        double all() const { return front + back; }
+    } below, above;
 };
 
 class GridTicks;
+class EdgeCounts;
 
 // Bars with a log count: `back` in grey, `front` in its colour above it; the levels of a quantization grid as
-// ticks under the axis, thinned to what can be told apart.
+// ticks under the axis, thinned to what can be told apart. Values beyond the bins are counted at the edges.
 class KURTOSCOPE_WIDGETS_API HistogramPlot : public QWidget {
     Q_OBJECT
 public:
@@ -49,6 +55,7 @@ private:
 
     QCustomPlot* plot_ = nullptr;
     GridTicks* ticks_ = nullptr;
+    EdgeCounts* edges_ = nullptr;
     Histogram histogram_;
     QColor front_;
     std::vector<float> levels_;

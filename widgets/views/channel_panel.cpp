@@ -17,6 +17,10 @@ namespace {
 
 constexpr int tokensShown = 40, peaksShown = 6, bins = 121;
 
+QString ordinal(int number) {
+    return QString::number(number) + (number == 2 ? "nd" : number == 3 ? "rd" : "th"); // thinning stays small
+}
+
 // The chosen channel against the rest of its site: histogram with the quantization grid, values along the
 // text, figures, and the tokens that dominate the site.
 class ChannelPanel : public View {
@@ -43,10 +47,9 @@ public:
         column->setSpacing(gap / 2);
         column->addWidget(plot_);
         column->addWidget(note_);
-        for (QWidget* part : {static_cast<QWidget*>(facts_), static_cast<QWidget*>(textHeading_),
-                              static_cast<QWidget*>(strip_), static_cast<QWidget*>(peaksHeading_),
-                              static_cast<QWidget*>(peaks_)}) {
-            if (part == textHeading_ || part == peaksHeading_) column->addSpacing(gap / 2);
+        for (QWidget* part :
+             std::initializer_list<QWidget*>{textHeading_, strip_, facts_, peaksHeading_, peaks_}) {
+            if (part != strip_) column->addSpacing(gap / 2);
             column->addWidget(part);
         }
         column->addStretch(1);
@@ -79,6 +82,8 @@ public:
                         .arg(sum(h.front))
                         .arg(sum(h.back), 0, 'f', 0)
                         .arg(figure(h.low), figure(h.high));
+        if (const double beyond = h.below.all() + h.above.all(); beyond > 0)
+            text += QString(", %1 beyond up to %2").arg(beyond).arg(figure(furthest_));
         text += plot_->levelsDrawn() > 0
                     ? QString(", grid every %1 of %2").arg(plot_->levelsEvery()).arg(levels_)
                     : QString(", no grid");
@@ -136,6 +141,7 @@ private:
         if (!sample) {
             drawn_.reset();
             every_ = 0;
+            furthest_ = 0;
             plot_->setHistogram({}, colour);
             strip_->setEntries({}, colour);
             return;
@@ -143,6 +149,7 @@ private:
         if (sample != drawn_ || channel_ != drawnChannel_ || kept != drawnKept_) {
             const ChannelHistogram counted = channelHistogram(*sample, channel_, bins);
             every_ = counted.every;
+            furthest_ = counted.furthest;
             plot_->setHistogram(counted.histogram, colour);
             drawn_ = sample;
             drawnChannel_ = channel_;
@@ -183,21 +190,33 @@ private:
         if (!hasWorkspace()) return;
         const Column* active = workspace().activeColumn();
         const QString name = active ? active->name : QString();
-        QString text;
+        QStringList parts;
         if (plot_->histogram().front.empty())
-            text = tr("Reading the values of %1…").arg(siteText(site_));
-        else if (levels_ == 0)
-            text = name.isEmpty() ? QString() : tr("no grid: %1 does not quantize here").arg(name);
-        else if (plot_->levelsEvery() == 1)
-            text = tr("ticks: the %1 levels of %2").arg(levels_).arg(name);
-        else
-            text = tr("ticks: every %1th of the %2 levels of %3")
-                       .arg(plot_->levelsEvery())
-                       .arg(levels_)
-                       .arg(name);
-        if (every_ > 1) text += tr(" · every %1th token counted").arg(every_);
+            parts << tr("Reading the values of %1…").arg(siteText(site_));
+        else if (levels_ > 0)
+            parts << gridText(name);
+        else if (!name.isEmpty())
+            parts << tr("no grid: %1 does not quantize here").arg(name);
+        const Histogram& h = plot_->histogram();
+        if (const double beyond = h.below.all() + h.above.all(); beyond > 0)
+            parts << (beyond == 1 ? tr("1 value beyond, at %1").arg(figure(furthest_))
+                                  : tr("%1 values beyond, up to %2")
+                                        .arg(grouped(static_cast<std::int64_t>(beyond)), figure(furthest_)));
+        if (every_ > 1) parts << tr("every %1 token counted").arg(ordinal(every_));
         note_->setFont(Theme::current().small());
-        note_->setText(text);
+        note_->setText(parts.join(QStringLiteral(" · ")));
+    }
+
+    QString gridText(const QString& name) const {
+        const int inRange = plot_->levelsInRange(), every = plot_->levelsEvery();
+        if (every == 1 &&
+            inRange < levels_ / 2) // the grid is coarser than the picture is wide: worth saying outright
+            return inRange == 1
+                       ? tr("tick: one of the %1 levels of %2 falls here").arg(levels_).arg(name)
+                       : tr("ticks: %1 of the %2 levels of %3 fall here").arg(inRange).arg(levels_).arg(name);
+        return every == 1
+                   ? tr("ticks: the %1 levels of %2").arg(levels_).arg(name)
+                   : tr("ticks: every %1 of the %2 levels of %3").arg(ordinal(every)).arg(levels_).arg(name);
     }
 
     HistogramPlot* plot_ = nullptr;
@@ -210,6 +229,7 @@ private:
     std::shared_ptr<const SiteSample> drawn_;
     Site site_;
     int channel_ = -1, drawnChannel_ = -1, levels_ = 0, every_ = 0;
+    float furthest_ = 0;
     bool drawnKept_ = false;
 };
 

@@ -11,6 +11,8 @@
 #include <QPushButton>
 #include <QToolButton>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace kurtoscope {
@@ -41,6 +43,7 @@ HeaderBar::HeaderBar(QWidget* parent) : QWidget(parent) {
     device_ = new Chip(this);
     progress_ = new QLabel(this);
     progress_->setProperty("muted", true);
+    progress_->setAlignment(Qt::AlignRight | Qt::AlignVCenter);
     bar_ = new QProgressBar(this);
     bar_->setTextVisible(false);
     bar_->setFixedSize(150, 8);
@@ -51,7 +54,6 @@ HeaderBar::HeaderBar(QWidget* parent) : QWidget(parent) {
     redo_ = framed(QStringLiteral("↷"), tr("Redo"), this);
     keep_ = new QPushButton(tr("Keep outliers…"), this);
     keep_->setToolTip(tr("Keep all channels that meet a criterion in high precision, in the active recipe"));
-    model_->setToolTip(tr("Open another model (Ctrl+O)"));
     data_->setToolTip(tr("Open another text or data file (Ctrl+D)"));
     device_->setToolTip(tr("Where the model runs"));
 
@@ -89,37 +91,94 @@ void HeaderBar::applyTheme() {
     const Theme& theme = Theme::current();
     name_->setFont(theme.font(theme.fontSize + 2, true));
     progress_->setFont(theme.body());
+    fit();
     update();
 }
 
-void HeaderBar::setModel(const QString& name, const QString& details) {
+// Gives every chip its natural width while there is room; where there is not, details go first, the device's
+// before the data's before the model's, then names in the same order.
+void HeaderBar::fit() {
+    if (!isVisible()) return; // fonts are settled when it is shown, which fits again
+    auto* row = layout();
+    int room = width() - row->contentsMargins().left() - row->contentsMargins().right();
+    const std::array<Chip*, 3> chips{device_, data_, model_};
+    int items = 0;
+    for (int i = 0; i < row->count(); ++i) {
+        const QWidget* widget = row->itemAt(i)->widget();
+        const bool isChip = std::ranges::find(chips, widget) != chips.end();
+        if (widget && widget->isHidden()) continue;
+        if (widget) ++items;
+        if (!isChip) room -= row->itemAt(i)->sizeHint().width();
+    }
+    room -= row->spacing() * items;
+    int missing = -room;
+    for (const Chip* chip : chips)
+        if (!chip->isHidden()) missing += chip->sizeHint().width();
+    std::array<int, 3> widths{};
+    for (std::size_t i = 0; i < chips.size(); ++i) {
+        const int natural = chips[i]->sizeHint().width();
+        const int cut = chips[i]->isHidden() ? 0 : std::clamp(missing, 0, natural - chips[i]->nameWidth());
+        widths[i] = natural - cut;
+        missing -= cut;
+    }
+    for (std::size_t i = 0; i < chips.size(); ++i) {
+        const int cut =
+            chips[i]->isHidden()
+                ? 0
+                : std::clamp(missing, 0, std::max(0, widths[i] - chips[i]->minimumSizeHint().width()));
+        chips[i]->setMaximumWidth(widths[i] - cut);
+        missing -= cut;
+    }
+}
+
+void HeaderBar::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    fit();
+}
+
+void HeaderBar::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    fit();
+}
+
+void HeaderBar::setModel(const QString& name, const QString& details, const QString& help) {
     model_->setWords(name.isEmpty() ? tr("Open a model…") : name, details);
     model_->setAccessibleName(tr("Model"));
+    const QString act = tr("Open another model (Ctrl+O)");
+    model_->setToolTip(help.isEmpty() ? act : help + QStringLiteral("\n") + act);
+    fit();
 }
 
 void HeaderBar::setData(const QString& name, const QString& details) {
     data_->setWords(name.isEmpty() ? tr("Open data…") : name, details);
     data_->setAccessibleName(tr("Data"));
+    fit();
 }
 
 void HeaderBar::setDevice(const QString& name, const QString& details) {
     device_->setWords(name, details);
     device_->setAccessibleName(tr("Device"));
     device_->setVisible(!name.isEmpty());
+    fit();
 }
 
 void HeaderBar::setProgress(const QString& text, double fraction, double secondsLeft) {
     progress_->setText(text + timeLeft(secondsLeft));
+    // Only grows until idle: nothing else moves while the seconds count down.
+    progress_->setMinimumWidth(std::max(progress_->minimumWidth(), progress_->sizeHint().width()));
     bar_->setRange(0, fraction < 0 ? 0 : 1000);
     if (fraction >= 0) bar_->setValue(static_cast<int>(std::lround(std::min(1.0, fraction) * 1000)));
     bar_->setVisible(true);
     stop_->setEnabled(true);
+    fit();
 }
 
 void HeaderBar::setIdle() {
     progress_->clear();
+    progress_->setMinimumWidth(0);
     bar_->setVisible(false);
     stop_->setEnabled(false);
+    fit();
 }
 
 void HeaderBar::setUndo(bool available, const QString& what) {

@@ -22,8 +22,8 @@ class KURTOSCOPE_WIDGETS_API HeaderBar : public QWidget {
 public:
     explicit HeaderBar(QWidget* parent = nullptr);
 
-    void setModel(const QString& name,
-                  const QString& details); // "SmolLM2-135M-Instruct", "LLaMA · 30 × 576 · stored Q4_1"
+    // "SmolLM2-135M-Instruct", "LLaMA · 30 × 576 · stored Q4_1", and a sentence for the tooltip.
+    void setModel(const QString& name, const QString& details, const QString& help = {});
     void setData(const QString& name, const QString& details);
     void setDevice(const QString& name, const QString& details = {});
     void setProgress(const QString& text, double fraction, double secondsLeft = -1); // fraction < 0: unknown
@@ -45,9 +45,12 @@ signals:
 protected:
     void paintEvent(QPaintEvent* event) override;
     void changeEvent(QEvent* event) override; // a new theme
+    void showEvent(QShowEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     void applyTheme();
+    void fit();
 
     QLabel* name_ = nullptr;
     Chip* model_ = nullptr;

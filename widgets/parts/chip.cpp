@@ -29,6 +29,10 @@ QSize Chip::sizeHint() const {
     return {body.horizontalAdvance(text()) + details + 22, body.height() + 11};
 }
 
+int Chip::nameWidth() const {
+    return QFontMetrics(Theme::current().body()).horizontalAdvance(text()) + 22;
+}
+
 QSize Chip::minimumSizeHint() const {
     return {std::min(90, sizeHint().width()), sizeHint().height()};
 }

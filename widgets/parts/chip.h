@@ -16,6 +16,7 @@ public:
     void setWords(const QString& name, const QString& details);
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
+    int nameWidth() const; // with the details left out
 
 protected:
     void paintEvent(QPaintEvent* event) override;

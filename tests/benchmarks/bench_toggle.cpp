@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// From a mouse click on the channel map to the window painted again with the mark: a real model with its
+// engine idle at the click, and a made-up one of 80 layers × 8192 channels. Usage: bench_toggle MODEL
+// [CLICKS]
+#include "app/window/first_files.h"
+#include "app/window/main_window.h"
+#include "app/window/session.h"
+#include "tests/widgets/synthetic_workspace.h"
+#include "widgets/plot/heat_map_plot.h"
+#include "widgets/view.h"
+
+#include <QApplication>
+#include <QElapsedTimer>
+#include <QEventLoop>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+
+using namespace kurtoscope;
+
+namespace {
+
+void report(const char* name, std::vector<double> ms) {
+    std::sort(ms.begin(), ms.end());
+    const auto at = [&](double share) {
+        return ms[static_cast<std::size_t>(share * static_cast<double>(ms.size() - 1))];
+    };
+    std::printf("%s: click to repaint p50 %.1f ms, p99 %.1f ms over %zu clicks\n", name, at(0.5), at(0.99),
+                ms.size());
+}
+
+// One click, and everything that the event loop has to do for it, painting what changed included.
+double click(HeatMapPlot& map, int row, int column) {
+    QElapsedTimer clock;
+    clock.start();
+    QTest::mouseClick(map.canvas(), Qt::LeftButton, {}, map.pixelOf(row, column).toPoint());
+    QApplication::sendPostedEvents(); // queued replots, then the window's update request
+    return static_cast<double>(clock.nsecsElapsed()) / 1e6;
+}
+
+void realModel(const char* path, int clicks) {
+    const QTemporaryDir unremembered;
+    Session session({});
+    MainWindow window(session, unremembered.filePath("window.ini"), "light");
+    window.show();
+    DataRequest data;
+    data.path = textFor(path).toStdString();
+    data.windows = 8;
+    session.setDefaultData(data);
+    window.setDataChosen(true);
+    QEventLoop loop;
+    QObject::connect(&session, &Session::settled, &loop, [&] {
+        if (session.workspace().model) loop.quit();
+    });
+    QObject::connect(&session, &Session::openFailed, &loop, &QEventLoop::quit);
+    window.openModel(QString::fromLocal8Bit(path));
+    loop.exec();
+    const Workspace& workspace = session.workspace();
+    if (!workspace.model) return void(std::fprintf(stderr, "%s could not be opened\n", path));
+    auto& map = *window.view("channel-map")->findChild<HeatMapPlot*>();
+    window.grab();
+    std::vector<double> ms;
+    for (int i = 0; i < clicks; ++i) {
+        const int row = i % workspace.model->layers, column = (i * 61) % map.map().columns;
+        ms.push_back(click(map, row, column));
+        session.stop(); // the engine is idle again before the next
+        QApplication::processEvents();
+    }
+    report(workspace.model->name.c_str(), ms);
+}
+
+void madeUpModel(int clicks) {
+    Workspace workspace = testing::filled({80, 8192, 3, 64});
+    View* view = nullptr;
+    for (const auto& factory : Registry<ViewFactory>::instance().members())
+        if (std::string_view(factory->id()) == "channel-map") view = factory->make(nullptr);
+    if (!view) return;
+    const std::unique_ptr<View> owner(view);
+    view->resize(1070, 560);
+    QWidget* widget = view;
+    widget->show();
+    QObject::connect(view, &View::channelSelected, [&](Site site, int channel) {
+        workspace.site = site;
+        workspace.channel = channel;
+        view->show(workspace, Change::selection | Change::sample);
+    });
+    QObject::connect(view, &View::channelsToggled, [&](Site site, const QList<int>& channels) {
+        Recipe& recipe = workspace.columns[static_cast<std::size_t>(workspace.active)].recipe;
+        for (const int channel : channels)
+            recipe.setKept(site, channel, !recipe.keeps(site, channel));
+        view->show(workspace, Change::columns | Change::kept | Change::reading | Change::observation);
+    });
+    view->show(workspace, Change::everything);
+    view->grab();
+    auto& map = *view->findChild<HeatMapPlot*>();
+    std::vector<double> ms;
+    for (int i = 0; i < clicks; ++i)
+        ms.push_back(click(map, i % 80, (i * 613) % 8192));
+    report("80 × 8192, the map alone", ms);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 2) return std::fprintf(stderr, "usage: %s MODEL [CLICKS]\n", argv[0]), 2;
+    if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM")) qputenv("QT_QPA_PLATFORM", "offscreen");
+    QApplication app(argc, argv);
+    const int clicks = argc > 2 ? std::max(1, std::atoi(argv[2])) : 200;
+    madeUpModel(clicks);
+    realModel(argv[1], clicks);
+}

@@ -2,9 +2,11 @@
 #include "app/commands/command.h"
 
 #include "app/commands/interrupt.h"
+#include "app/window_options.h"
 #include "core/workbench.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 
 namespace kurtoscope {
@@ -21,16 +23,23 @@ namespace {
 constexpr int failed = 1;
 constexpr int misused = 2;
 
-constexpr const char* footer = R"(The window:
-  kurtoscope [MODEL] [OPTIONS]       opens a window; MODEL is a folder, a GGUF file or a name from `models`
-  --data FILE                        text or table to run over (default: a short text of its own)
-  --windows N, --length TOKENS       how much of it: windows, and tokens per window
-  --device auto|cpu|cuda, --threads N
-  --theme system|light|dark          colours of the window
-  --screenshot FILE.png              saves the window once the first results stand, and closes it
+constexpr std::size_t helpColumn = 36;
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped. `--json -` writes to standard output.
-)";
+std::string footer() {
+    const auto line = [](std::string left, const std::string& right) {
+        left = "  " + left;
+        left.resize(std::max(left.size() + 1, helpColumn), ' ');
+        return left + right + '\n';
+    };
+    std::string text =
+        "The window:\n" + line("kurtoscope [MODEL] [OPTIONS]", "opens a window; MODEL is a folder, "
+                                                               "a GGUF file or a name from `models`");
+    for (const auto& [name, value, byDefault, help] : windowOptions)
+        text += line(
+            std::string("--") + name + ' ' + value + (*byDefault ? std::string("=") + byDefault : ""), help);
+    return text + "\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped. `--json -` writes to standard "
+                  "output.\n";
+}
 
 std::string helpPointer(const CLI::App& app) {
     const auto chosen = app.get_subcommands();
@@ -71,8 +80,8 @@ int runCommandLine(int argc, char** argv) {
                  "kurtoscope"};
     app.set_version_flag("--version", "kurtoscope " + Workbench::version(), "Print the version and exit");
     app.require_subcommand(1);
-    app.footer(footer);
-    app.get_formatter()->column_width(36);
+    app.footer(footer());
+    app.get_formatter()->column_width(helpColumn);
     app.failure_message([](const CLI::App* parsed, const CLI::Error& error) {
         return std::string("kurtoscope: ") + error.what() + '\n' + helpPointer(*parsed) + '\n';
     });

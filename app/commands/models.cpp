@@ -2,8 +2,8 @@
 #include "app/commands/command.h"
 #include "app/commands/figures.h"
 #include "app/commands/json_output.h"
-#include "app/commands/known_models.h"
 #include "app/commands/terminal.h"
+#include "app/known_models.h"
 
 #include <CLI/CLI.hpp>
 #include <ostream>

@@ -2,9 +2,9 @@
 #include "app/commands/command.h"
 #include "app/commands/figures.h"
 #include "app/commands/json_output.h"
-#include "app/commands/known_models.h"
 #include "app/commands/report_page.h"
 #include "app/commands/run_options.h"
+#include "app/known_models.h"
 #include "core/base/atomic_file.h"
 
 #include <CLI/CLI.hpp>

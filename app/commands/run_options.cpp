@@ -2,7 +2,7 @@
 #include "app/commands/run_options.h"
 
 #include "app/commands/command.h"
-#include "app/commands/known_models.h"
+#include "app/known_models.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

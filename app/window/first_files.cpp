@@ -4,6 +4,7 @@
 #include <QCoreApplication>
 #include <QDir>
 #include <QFileInfo>
+#include <QStringList>
 
 namespace kurtoscope {
 namespace {
@@ -28,12 +29,6 @@ QString firstModel() {
 QString textFor(const QString& modelPath) {
     const QString beside = modelPath + "/heldout.txt";
     return QFileInfo::exists(beside) ? beside : shipped("resources/demo_text.txt");
-}
-
-QStringList modelFolders() {
-    QStringList folders{KURTOSCOPE_MODELS_DIR, shipped("sample_models")};
-    folders.removeAll(QString());
-    return folders;
 }
 
 bool looksLikeModel(const QString& path) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <QString>
-#include <QStringList>
 
 namespace kurtoscope {
 
@@ -12,8 +11,6 @@ QString firstModel();
 // The text to run a model over when none was named: one that lies beside it, else the demonstration text; ""
 // for none.
 QString textFor(const QString& modelPath);
-// Folders whose models the menu offers.
-QStringList modelFolders();
 
 // Whether a dropped or chosen path is a model (a folder with config.json, a .gguf file) or data.
 bool looksLikeModel(const QString& path);

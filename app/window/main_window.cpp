@@ -185,15 +185,14 @@ void MainWindow::follow(Changes what) {
                                        : "Kurtoscope");
     followPanels(what);
     followActions();
+    if (what & (Change::model | Change::data)) followTask();
 }
 
 void MainWindow::openModel(const QString& path) {
-    if (!dataChosen_) {
-        DataRequest data = session_.data();
-        data.path = textFor(path).toStdString();
-        session_.setDefaultData(data);
-    }
-    session_.openModel(path);
+    if (dataChosen_) return session_.openModel(path);
+    DataRequest data = session_.data();
+    data.path = textFor(path).toStdString();
+    session_.openModel(path, data);
 }
 
 void MainWindow::openData(const QString& path) {
@@ -221,6 +220,7 @@ void MainWindow::showEvent(QShowEvent* event) {
     if (std::exchange(arranged_, true)) return;
     const QByteArray docks = settings_.dockState();
     if (docks.isEmpty() || !restoreState(docks, layoutVersion)) arrange();
+    if (View* map = view("channel-map")) map->setFocus(); // arrows and Space work there from the start
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "app/window/model_list.h"
 #include "app/window/settings.h"
 #include "widgets/workspace.h"
 
@@ -10,6 +11,7 @@
 #include <functional>
 #include <vector>
 
+class QActionGroup;
 class QDockWidget;
 class QLabel;
 class QMenu;
@@ -59,6 +61,7 @@ private:
     void makeMenus();
     void makeFileMenu();
     void makeEditMenu();
+    void makeDataMenu();
     void makeColumnsMenu();
     void makeViewMenu();
     void makeHelpMenu();
@@ -66,6 +69,7 @@ private:
                  const std::function<void()>& act);
     void listModels(QMenu* menu);
     void listSchemes(QMenu* menu);
+    void listTasks(QMenu* menu);
 
     void chooseFolder();
     void chooseGguf();
@@ -74,11 +78,14 @@ private:
     void exportRecipe();
     void keepOutliers();
     void renameActive();
+    void editRecipe();
+    void chooseTask(const std::string& id); // "": picked by model and file
     void showShortcuts();
     void showAbout();
 
     void follow(Changes what); // the session changed
     void followActions();
+    void followTask();
     void followPanels(Changes what);
 
     Session& session_;
@@ -90,6 +97,8 @@ private:
     QList<QDockWidget*> docks_;
     QLabel *selection_ = nullptr, *kept_ = nullptr;
     QMenu* viewMenu_ = nullptr;
+    QActionGroup* tasks_ = nullptr;
+    ModelList models_;
     bool dataChosen_ = false, arranged_ = false, systemIsDark_ = false;
 };
 

@@ -2,7 +2,7 @@
 // The menus of the main window, and what their entries do.
 #include "app/window/main_window.h"
 
-#include "app/window/first_files.h"
+#include "app/window/edit_recipe_dialog.h"
 #include "app/window/session.h"
 #include "app/window/shortcut_sheet.h"
 #include "core/base/atomic_file.h"
@@ -33,10 +33,12 @@ QAction* MainWindow::add(QMenu* menu, const QString& text, const QKeySequence& k
 void MainWindow::makeMenus() {
     makeFileMenu();
     makeEditMenu();
+    makeDataMenu();
     makeColumnsMenu();
     makeViewMenu();
     makeHelpMenu();
     followActions();
+    followTask();
 }
 
 void MainWindow::makeFileMenu() {
@@ -44,8 +46,13 @@ void MainWindow::makeFileMenu() {
     add(menu, tr("&Open model folder…"), QKeySequence("Ctrl+O"), "openFolder", [this] { chooseFolder(); });
     add(menu, tr("Open &GGUF file…"), QKeySequence("Ctrl+G"), "openGguf", [this] { chooseGguf(); });
     QMenu* known = menu->addMenu(tr("&Models at hand"));
-    connect(known, &QMenu::aboutToShow, this, [this, known] { listModels(known); });
-    add(menu, tr("Open &data…"), QKeySequence("Ctrl+D"), "openData", [this] { chooseData(); });
+    known->setObjectName("modelsAtHand");
+    known->setToolTipsVisible(true);
+    connect(known, &QMenu::aboutToShow, this, [this, known] {
+        models_.look();
+        listModels(known);
+    });
+    connect(&models_, &ModelList::found, this, [this, known] { listModels(known); });
     menu->addSeparator();
     add(menu, tr("&Export recipe as JSON…"), QKeySequence("Ctrl+E"), "exportRecipe",
         [this] { exportRecipe(); });
@@ -81,11 +88,19 @@ void MainWindow::makeEditMenu() {
     add(menu, tr("&Run again"), QKeySequence("F5"), "runAgain", [this] { session_.runAgain(); });
 }
 
+void MainWindow::makeDataMenu() {
+    QMenu* menu = menuBar()->addMenu(tr("&Data"));
+    add(menu, tr("&Open data…"), QKeySequence("Ctrl+D"), "openData", [this] { chooseData(); });
+    listTasks(menu->addMenu(tr("&Task")));
+    connect(&session_, &Session::failed, this, &MainWindow::followTask); // what was open goes on
+}
+
 void MainWindow::makeColumnsMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&Columns"));
     listSchemes(menu->addMenu(tr("&Add")));
     add(menu, tr("&Duplicate"), QKeySequence("Ctrl+Shift+D"), "duplicate",
         [this] { session_.duplicateColumn(session_.workspace().active); });
+    add(menu, tr("&Edit recipe…"), QKeySequence("Ctrl+R"), "editRecipe", [this] { editRecipe(); });
     add(menu, tr("Re&name…"), QKeySequence("F2"), "rename", [this] { renameActive(); });
     add(menu, tr("&Remove"), QKeySequence("Ctrl+Backspace"), "remove",
         [this] { session_.removeColumn(session_.workspace().active); });
@@ -141,27 +156,51 @@ void MainWindow::followActions() {
     const int active = session_.workspace().active;
     const bool quantized = active > 0 && session_.workspace().activeColumn();
     const std::pair<const char*, bool> enabled[] = {
-        {"openData", open},       {"exportRecipe", open && quantized},
-        {"toggleSelected", open}, {"keepOutliers", open && quantized && session_.workspace().baseline()},
-        {"clearKept", quantized}, {"duplicate", open},
-        {"rename", open},         {"remove", open && active > 0},
+        {"openData", open},        {"exportRecipe", open && quantized},
+        {"toggleSelected", open},  {"keepOutliers", open && quantized && session_.workspace().baseline()},
+        {"clearKept", quantized},  {"duplicate", open},
+        {"rename", open},          {"remove", open && active > 0},
+        {"editRecipe", quantized},
     };
     for (const auto& [name, on] : enabled)
         if (auto* action = findChild<QAction*>(name)) action->setEnabled(on);
+    tasks_->setEnabled(open);
+}
+
+void MainWindow::followTask() {
+    const QString asked = QString::fromStdString(session_.data().task);
+    for (QAction* action : tasks_->actions())
+        action->setChecked(action->data().toString() == asked);
 }
 
 void MainWindow::listModels(QMenu* menu) {
     menu->clear();
-    std::vector<std::string> folders;
-    for (const QString& folder : modelFolders())
-        folders.push_back(folder.toStdString());
-    for (const auto& known : Workbench::knownModels(folders)) {
+    for (const auto& known : models_.models()) {
         const QString path = QString::fromStdString(known.path);
-        QAction* action = menu->addAction(QString::fromStdString(known.name + "  ·  " + known.summary));
+        QAction* action = menu->addAction(
+            QString::fromStdString(known.name + "  ·  " + known.summary + "  ·  " + known.origin));
         action->setToolTip(path);
         connect(action, &QAction::triggered, this, [this, path] { openModel(path); });
     }
-    if (menu->isEmpty()) menu->addAction(tr("None found"))->setEnabled(false);
+    if (menu->isEmpty())
+        menu->addAction(models_.stands() ? tr("None found") : tr("Looking…"))->setEnabled(false);
+}
+
+void MainWindow::listTasks(QMenu* menu) {
+    menu->setToolTipsVisible(true);
+    tasks_ = new QActionGroup(this);
+    const auto offer = [this, menu](const std::string& id, const QString& title, const QString& summary) {
+        QAction* action = menu->addAction(title);
+        action->setObjectName("task-" + QString::fromStdString(id));
+        action->setData(QString::fromStdString(id));
+        action->setToolTip(summary);
+        action->setCheckable(true);
+        tasks_->addAction(action);
+        connect(action, &QAction::triggered, this, [this, id] { chooseTask(id); });
+    };
+    offer("", tr("&Picked by model and file"), tr("The task that fits both best"));
+    for (const auto& task : Workbench::tasks())
+        offer(task.id, QString::fromStdString(task.title), QString::fromStdString(task.summary));
 }
 
 void MainWindow::listSchemes(QMenu* menu) {
@@ -228,6 +267,24 @@ void MainWindow::renameActive() {
     const QString name = QInputDialog::getText(this, tr("Rename"), tr("Name of the column"),
                                                QLineEdit::Normal, column->name, &taken);
     if (taken) session_.renameColumn(session_.workspace().active, name);
+}
+
+void MainWindow::editRecipe() {
+    const Column* column = session_.workspace().activeColumn();
+    const int index = session_.workspace().active;
+    if (!column || index == 0) return;
+    auto* dialog = new EditRecipeDialog(column->name, column->recipe, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setModal(true);
+    connect(dialog, &QDialog::accepted, this,
+            [this, dialog, index] { session_.setRecipe(index, dialog->recipe()); });
+    dialog->show();
+}
+
+void MainWindow::chooseTask(const std::string& id) {
+    DataRequest data = session_.data();
+    data.task = id;
+    session_.requestData(data);
 }
 
 void MainWindow::showShortcuts() {

@@ -66,12 +66,17 @@ void MainWindow::followPanels(Changes what) {
     const Workspace& workspace = session_.workspace();
     if (what & Change::model && workspace.model) {
         const ModelInfo& model = *workspace.model;
+        const QString stored = QString::fromStdString(model.storedPrecision); // "Q4_1 (some F32)"
         header_->setModel(QString::fromStdString(model.name),
                           tr("%1 · %2 × %3 · stored %4")
                               .arg(QString::fromStdString(model.architectureTitle))
                               .arg(model.layers)
                               .arg(model.hidden)
-                              .arg(QString::fromStdString(model.storedPrecision)));
+                              .arg(stored.section(QStringLiteral(" ("), 0, 0)),
+                          tr("%1 layers × %2 channels, %3 parameters, stored as %4")
+                              .arg(model.layers)
+                              .arg(model.hidden)
+                              .arg(grouped(model.parameters), stored));
         const QString device = workspace.deviceText; // "CPU · AVX-512 VNNI · 2 threads"
         const qsizetype dot = device.indexOf(QStringLiteral(" · "));
         header_->setDevice(dot < 0 ? device : device.left(dot), dot < 0 ? QString() : device.mid(dot + 3));
@@ -120,8 +125,15 @@ void MainWindow::keepOutliers() {
     };
     connect(dialog, &KeepOutliersDialog::criterionChanged, this, mark);
     connect(dialog, &QDialog::rejected, this, [this] { session_.mark({}); });
-    connect(dialog, &QDialog::accepted, this,
-            [this, dialog, found] { session_.keep(found(dialog->criterion(), dialog->where()), false); });
+    connect(dialog, &QDialog::accepted, this, [this, dialog, found] {
+        try {
+            session_.keep(found(dialog->criterion(), dialog->where()), false);
+        } catch (const Error& error) { // what was observed may have changed while the dialog stood
+            session_.mark({});
+            showMessage(QString::fromStdString(error.message()), QString::fromStdString(error.where()),
+                        QString::fromStdString(error.hint()));
+        }
+    });
     mark();
     dialog->show();
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/open_window.h"
 
+#include "app/known_models.h"
 #include "app/window/first_files.h"
 #include "app/window/main_window.h"
 #include "app/window/session.h"
 #include "app/window/start_options.h"
+#include "core/base/error.h"
 
 #include <QApplication>
 #include <QIcon>
@@ -18,7 +20,7 @@
 namespace kurtoscope {
 namespace {
 
-constexpr int failedCode = 1;
+constexpr int failedCode = 1, misusedCode = 2;
 
 // Without a display Qt would end the program with an abort instead of a sentence.
 bool hasDisplay() {
@@ -29,14 +31,11 @@ void complain(const QString& sentence) {
     std::cerr << "kurtoscope: " << sentence.toStdString() << '\n';
 }
 
-// Saves the window as soon as the first results stand, and leaves.
+// Saves the window once everything that is wanted stands, and leaves; at the first failure it leaves without.
 class ScreenshotTaker : public QObject {
 public:
     ScreenshotTaker(MainWindow& window, Session& session, const QString& file)
         : window_(window), session_(session), file_(file) {
-        connect(&session, &Session::changed, this, [this] {
-            if (session_.hasFirstResults()) takeSoon();
-        });
         connect(&session, &Session::settled, this, [this] {
             if (session_.workspace().model) takeSoon();
         });
@@ -45,14 +44,16 @@ public:
                     QStringList parts{where, what, hint};
                     parts.removeAll(QString());
                     complain(parts.join(": "));
+                    QCoreApplication::exit(failedCode);
                 });
-        connect(&session, &Session::openFailed, this, [] { QCoreApplication::exit(failedCode); });
     }
 
 private:
     void takeSoon() { // after what the views have yet to draw
         if (std::exchange(asked_, true)) return;
         QTimer::singleShot(150, this, [this] {
+            asked_ = false;
+            if (!session_.isSettled()) return; // it will settle again
             QString whyNot;
             const bool saved = window_.saveScreenshot(file_, &whyNot);
             if (!saved) complain(file_ + " was not written: " + whyNot);
@@ -78,6 +79,13 @@ int openWindow(int argc, char** argv) {
         return parsed.exitCode;
     }
     const StartOptions& start = *parsed.options;
+    QString model = start.model.isEmpty() ? firstModel() : start.model;
+    try {
+        if (!model.isEmpty()) model = QString::fromStdString(modelPath(model.toStdString()));
+    } catch (const Error&) {
+        complain('"' + model + "\" is no model and no command\nSee kurtoscope --help.");
+        return misusedCode;
+    }
     if (!hasDisplay()) {
         if (start.screenshot.isEmpty()) {
             complain("there is no display to open a window on. The sub-commands need none (kurtoscope "
@@ -95,7 +103,6 @@ int openWindow(int argc, char** argv) {
     QApplication::setWindowIcon(QIcon(":/kurtoscope/icons/kurtoscope.png"));
 
     Session session(start.engine, start.columns);
-    const QString model = start.model.isEmpty() ? firstModel() : start.model;
     DataRequest data = start.data;
     if (data.path.empty()) data.path = textFor(model).toStdString();
     session.setDefaultData(data);

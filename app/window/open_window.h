@@ -3,8 +3,8 @@
 
 namespace kurtoscope {
 
-// Shows the window until it is closed. Returns the exit code: 0, 1 when a screenshot was asked for and the
-// model could not be opened or the picture not written, 2 for arguments that cannot be understood.
+// Shows the window until it is closed. Returns the exit code: 0, 1 when a screenshot was asked for and
+// something failed, 2 for arguments that cannot be understood.
 int openWindow(int argc, char** argv);
 
 } // namespace kurtoscope

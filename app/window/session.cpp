@@ -2,6 +2,8 @@
 #include "app/window/session.h"
 
 #include "app/window/choice_changed.h"
+#include "app/window/first_look.h"
+#include "core/base/error.h"
 
 #include <algorithm>
 #include <utility>
@@ -17,9 +19,16 @@ QString siteName(Site site) {
     return QString::fromStdString(site.name());
 }
 
-int largestChannel(const SiteStats& stats) {
-    if (stats.absmax.empty()) return -1;
-    return static_cast<int>(std::ranges::max_element(stats.absmax) - stats.absmax.begin());
+// A click on a channel must not have every curve and map drawn anew.
+Changes difference(const Column& was, const Column& is) {
+    Changes what;
+    Recipe keepingTheSame = was.recipe;
+    keepingTheSame.kept = is.recipe.kept;
+    if (was.name != is.name || keepingTheSame != is.recipe) what |= Change::columns;
+    if (was.recipe != is.recipe) what |= Change::kept | Change::reading;
+    if (was.stale != is.stale) what |= Change::reading;
+    if (was.observation != is.observation) what |= Change::observation;
+    return what;
 }
 
 } // namespace
@@ -105,17 +114,22 @@ void Session::setSkipFirstToken(bool skip) {
 
 Changes Session::chooseFirstSite() {
     if (choseSite_ || !workspace_.baseline()) return {};
-    const Column* column = workspace_.activeColumn();
-    const bool anyKept = column && !column->recipe.kept.empty();
-    const SiteStats* best = nullptr;
-    for (const auto& stats : workspace_.baseline()->sites) {
-        const bool candidate =
-            anyKept ? column->recipe.kept.contains(stats.site) : isLinearInput(stats.site.place);
-        if (candidate && !stats.empty() && (!best || stats.maxToMedian > best->maxToMedian)) best = &stats;
+    ChannelSets kept;
+    if (const Column* column = workspace_.activeColumn()) {
+        kept = column->recipe.kept;
+        if (kept.empty() && !column->recipe.keep.empty()) {
+            try { // not resolved yet: what it will most likely be, so that the eye is not led elsewhere first
+                kept = outliers(Criterion::parse(column->recipe.keep));
+            } catch (const Error&) {
+                kept.clear(); // resolving it will say what is wrong with it
+            }
+        }
     }
-    if (!best && !workspace_.baseline()->sites.empty()) best = &workspace_.baseline()->sites.front();
-    if (!best) return {};
-    look(best->site, largestChannel(*best));
+    const auto first = firstLook(workspace_.baseline()->sites, kept);
+    if (!first ||
+        (looking_.siteChosen && first->site == workspace_.site && first->channel == workspace_.channel))
+        return {};
+    look(first->site, first->channel);
     return Change::selection | Change::sample;
 }
 
@@ -135,13 +149,13 @@ void Session::apply(Choice next) {
     if (!holds(choice_.columns, choice_.active))
         choice_.active = static_cast<int>(choice_.columns.size()) - 1;
     known_.keepOnly(choice_);
-    showColumns(previousIds);
-    emit changed(Change::columns | Change::kept | Change::reading | Change::observation);
+    if (const Changes what = showColumns(previousIds)) emit changed(what);
     schedule();
 }
 
-void Session::showColumns(const std::vector<int>& previousIds) {
+Changes Session::showColumns(const std::vector<int>& previousIds) {
     const auto before = std::exchange(workspace_.columns, {});
+    const int activeBefore = std::exchange(workspace_.active, choice_.active);
     columnIds_.clear();
     for (const auto& wanted : choice_.columns) {
         Column column;
@@ -160,7 +174,13 @@ void Session::showColumns(const std::vector<int>& previousIds) {
         workspace_.columns.push_back(std::move(column));
         columnIds_.push_back(wanted.id);
     }
-    workspace_.active = choice_.active;
+    if (columnIds_ != previousIds)
+        return Change::columns | Change::kept | Change::reading | Change::observation;
+    Changes what;
+    if (choice_.active != activeBefore) what |= Change::columns | Change::kept;
+    for (std::size_t i = 0; i < before.size(); ++i)
+        what |= difference(before[i], workspace_.columns[i]);
+    return what;
 }
 
 bool Session::canKeepAt(Site site) const {
@@ -288,7 +308,7 @@ void Session::setRecipe(int column, const Recipe& recipe) {
     if (!holds(choice_.columns, column) || column == 0) return;
     Choice next = choice_;
     next.columns[static_cast<std::size_t>(column)].recipe = recipe;
-    push(tr("changing %1").arg(next.columns[static_cast<std::size_t>(column)].name), std::move(next));
+    push(tr("changing %1").arg(choice_.columns[static_cast<std::size_t>(column)].name), std::move(next));
 }
 
 } // namespace kurtoscope

@@ -34,17 +34,18 @@ public:
     QUndoStack& undoStack() { return undo_; }
     const DataRequest& data() const { return data_; }
     bool isWorking() const { return running_.has_value(); }
-    bool isSettled() const {
-        return settled_;
-    }                                // nothing is missing but what failed or was stopped
-    bool hasFirstResults() const;    // baseline observed, every column read, the selected site sampled
-    bool canKeepAt(Site site) const; // the active column quantizes there
+    bool isSettled() const { return settled_; } // nothing is missing but what failed or was stopped
+    bool hasFirstResults() const;               // every column read and observed, the selected site sampled
+    bool canKeepAt(Site site) const;            // the active column quantizes there
 
-    // What `data` falls back to when a model cannot use the data that was open. Before openModel.
+    // What the first model runs over, and what is fallen back to when a model cannot use the data that was
+    // open.
     void setDefaultData(const DataRequest& data);
 
 public slots:
-    void openModel(const QString& path);
+    void openModel(const QString& path); // over the data that is open
+    // Over `data`, which becomes the default data once the model stands; until then nothing changes.
+    void openModel(const QString& path, const kurtoscope::DataRequest& data);
     void openData(const QString& path); // windows and length stay as they are
     void requestData(const kurtoscope::DataRequest& data);
     void stop();     // what runs and what waits; later choices run again
@@ -84,9 +85,9 @@ signals:
 private:
     friend class ChoiceChanged;
     void push(const QString& text, Choice next);
-    void apply(Choice next); // shows it and computes what it needs
-    void showColumns(const std::vector<int>& previousIds);
-    Changes chooseFirstSite(); // until the person selects one
+    void apply(Choice next);                                  // shows it and computes what it needs
+    Changes showColumns(const std::vector<int>& previousIds); // what is seen to differ
+    Changes chooseFirstSite();                                // until the person selects one
     void look(Site site, int channel);
 
     void schedule();
@@ -100,7 +101,11 @@ private:
     void takeEnd(quint64 ticket, Outcome outcome);
     void takeFailure(quint64 ticket, const QString& what, const QString& where, const QString& hint);
 
-    void takeModel(std::shared_ptr<const ModelInfo> model, const QString& device);
+    struct Opening {
+        QString path;
+        std::optional<DataRequest> defaultData, data; // data: asked for since
+    };
+    void takeModel(std::shared_ptr<const ModelInfo> model, const QString& device, Opening opening);
     void takeData(const DataRequest& data, const DataInfo& info);
     void takeBaseline(std::shared_ptr<const Observation> observation);
     void takeObservation(const Recipe& recipe, std::shared_ptr<const Observation> observation);
@@ -116,7 +121,7 @@ private:
 
     DataRequest data_, defaultData_;
     bool dataReady_ = false;
-    std::optional<QString> pendingModel_;
+    std::optional<Opening> pendingModel_;
     std::optional<DataRequest> pendingData_;
     Looking looking_;
     bool choseSite_ = false; // the person did

@@ -184,16 +184,17 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
         };
     case Work::Kind::grid:
         // Ranges are taken over all tokens, whichever are shown.
-        return [this, generation, work, data, seen = known_.baseline](Workbench& bench, std::stop_token stop) {
-            const SiteStats* stats = seen->find(work.site);
-            const auto levels =
-                stats ? bench.gridLevels(work.recipe, *stats, data, stop) : std::vector<float>();
-            deliver(generation, [this, work, levels] {
-                known_.grid = work;
-                workspace_.grid = levels;
-                emit changed(Change::sample);
-            });
-        };
+        return
+            [this, generation, work, data, seen = known_.baseline](Workbench& bench, std::stop_token stop) {
+                const SiteStats* stats = seen->find(work.site);
+                const auto levels =
+                    stats ? bench.gridLevels(work.recipe, *stats, data, stop) : std::vector<float>();
+                deliver(generation, [this, work, levels] {
+                    known_.grid = work;
+                    workspace_.grid = levels;
+                    emit changed(Change::sample);
+                });
+            };
     case Work::Kind::evaluate:
         return [this, generation, data, progress, recipe = work.recipe](Workbench& bench,
                                                                         std::stop_token stop) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/start_options.h"
 
+#include "app/window_options.h"
 #include "core/base/error.h"
 
 #include <QCommandLineParser>
@@ -37,19 +38,12 @@ void declare(QCommandLineParser& parser) {
         "Shows where a transformer's activation outliers live and what keeping some "
         "channels in high precision is worth.");
     parser.addPositionalArgument(
-        "MODEL", "a Hugging Face folder or a GGUF file; without one, the first at hand", "[MODEL]");
-    parser.addOptions({
-        {"data", "text (.txt) or table (.tsv, .csv) to run the model over", "FILE"},
-        {"windows", "windows of text to run", "N", "8"},
-        {"length", "tokens in a window", "N", "256"},
-        {"device", "auto, cpu or cuda", "DEVICE", "auto"},
-        {"threads", "threads of the engine; 0: one for each core", "N", "0"},
-        {"seed", "order of the windows", "N", "1"},
-        {"theme", "light or dark", "THEME"},
-        {"recipe", "a column beside FP32: scheme[:key=value,…] or a recipe file; may be repeated", "R"},
-        {"screenshot", "save the window once the first results stand, and leave", "FILE.png"},
-        {"size", "size of the window", "WxH"},
-    });
+        "MODEL",
+        "a Hugging Face folder, a GGUF file or a name that `kurtoscope models` lists; "
+        "without one, the first at hand",
+        "[MODEL]");
+    for (const auto& [name, value, byDefault, help] : windowOptions)
+        parser.addOption(QCommandLineOption(name, QString::fromUtf8(help), value, byDefault));
     parser.addHelpOption();
 }
 
@@ -70,7 +64,7 @@ ParsedOptions parseStartOptions(const QStringList& arguments) {
     start.model = parser.positionalArguments().value(0);
     start.data.path = parser.value("data").toStdString();
     QString complaint;
-    const auto windows = number(parser, "windows", 1, complaint),
+    const auto windows = number(parser, "windows", 0, complaint),
                length = number(parser, "length", 2, complaint);
     const auto threads = number(parser, "threads", 0, complaint), seed = number(parser, "seed", 0, complaint);
     if (!complaint.isEmpty()) return misuse(complaint);
@@ -84,8 +78,8 @@ ParsedOptions parseStartOptions(const QStringList& arguments) {
     start.engine.device = static_cast<DeviceKind>(device);
 
     start.theme = parser.value("theme");
-    if (!start.theme.isEmpty() && start.theme != "light" && start.theme != "dark")
-        return misuse("--theme is light or dark, got \"" + start.theme + '"');
+    if (!start.theme.isEmpty() && !QStringList{"light", "dark", "system"}.contains(start.theme))
+        return misuse("--theme is light, dark or system, got \"" + start.theme + '"');
     if (parser.isSet("size")) {
         const auto size = sizeOf(parser.value("size"));
         if (!size)

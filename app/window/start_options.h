@@ -13,7 +13,7 @@ namespace kurtoscope {
 
 // What `kurtoscope [MODEL] …` asks of the window.
 struct StartOptions {
-    QString model; // "": the first one at hand
+    QString model; // a path, or a name of a model at hand; "": the first one at hand
     DataRequest data;
     WorkbenchOptions engine;
     Choice columns = startingChoice();

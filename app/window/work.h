@@ -30,7 +30,7 @@ struct Work {
     Kind kind = Kind::open;
     Recipe recipe;
     Site site;
-    std::string text; // a path (open) or typed text (type)
+    std::string text; // a path (open), path and task (describe), typed text (type)
 
     bool operator==(const Work&) const = default;
     Lane lane() const;

@@ -3,6 +3,7 @@
 
 #include <QFileInfo>
 #include <QSignalSpy>
+#include <QTemporaryDir>
 #include <QTest>
 
 using namespace kurtoscope;
@@ -73,6 +74,7 @@ private slots:
         connect(session_.get(), &Session::changed, this, [&](Changes what) { seen |= what; });
         session_->toggleChannels(planted, {3});
         QVERIFY2(seen & Change::kept, "before anything was computed");
+        QVERIFY2(!(seen & (Change::observation | Change::columns)), "maps and curves are not drawn anew");
         QCOMPARE(active().keeps(planted, 3), !kept);
         QVERIFY2(column(2).stale && column(2).reading, "the reading of the choice before stays, marked");
         QVERIFY(isComplete(column(1)));
@@ -185,6 +187,57 @@ private slots:
         QTRY_VERIFY_WITH_TIMEOUT(session_->isSettled() && isComplete(column(2)), patience);
     }
 
+    void dataOfAModelThatCannotBeOpenedIsNotTaken_data() {
+        QTest::addColumn<bool>("stopped");
+        QTest::newRow("failed") << false;
+        QTest::newRow("stopped") << true;
+    }
+    void dataOfAModelThatCannotBeOpenedIsNotTaken() {
+        QFETCH(bool, stopped);
+        const DataRequest before = session_->data();
+        DataRequest other = before;
+        other.path = KURTOSCOPE_SOURCE_DIR "/README.md";
+        QSignalSpy openFailed(session_.get(), &Session::openFailed);
+        session_->openModel(tiny + "/nothing-here", other);
+        if (stopped)
+            session_->stop();
+        else
+            QTRY_COMPARE_WITH_TIMEOUT(openFailed.size(), 1, patience);
+        QVERIFY(session_->data() == before);
+        session_->toggleChannels(planted, {3});
+        QTRY_VERIFY_WITH_TIMEOUT(session_->isSettled() && isComplete(column(2)), patience);
+        QVERIFY(session_->data() == before);
+    }
+
+    void theModelAskedForLastIsOpened() {
+        QTemporaryDir place;
+        for (const QString& file : QDir(tiny).entryList(QDir::Files))
+            QVERIFY(QFile::link(tiny + '/' + file, place.filePath(file)));
+        session_->openModel(place.path(), fewWindows());
+        QTest::qSleep(3000); // it stands by now, and nothing was told yet
+        DataRequest fewer = fewWindows();
+        fewer.windows = 1;
+        session_->openModel(tiny, fewer);
+        QTRY_VERIFY_WITH_TIMEOUT(session_->isSettled() && column(0).reading, patience);
+        QCOMPARE(QString::fromStdString(workspace().model->path), tiny);
+        QCOMPARE(column(0).reading->windowsTotal, 1);
+    }
+
+    void theTaskCanBeSet() {
+        DataRequest asked = session_->data();
+        asked.task = "similarity"; // wants a table
+        QSignalSpy failed(session_.get(), &Session::failed);
+        session_->requestData(asked);
+        QTRY_COMPARE_WITH_TIMEOUT(failed.size(), 1, patience);
+        QVERIFY2(session_->data().task.empty() && isComplete(column(0)), "what was there stays");
+        session_->requestData(asked);
+        asked.task = "fidelity"; // of the same file, asked for before the other was answered
+        session_->requestData(asked);
+        QTRY_VERIFY_WITH_TIMEOUT(session_->isSettled() && workspace().task == "fidelity", patience);
+        QCOMPARE(session_->data().task, std::string("fidelity"));
+        QVERIFY(isComplete(column(2)) && column(2).reading->metric != "perplexity");
+    }
+
     void dataThatCannotBeReadChangesNothing() {
         const QString name = workspace().dataName;
         QSignalSpy failed(session_.get(), &Session::failed);
@@ -216,11 +269,12 @@ private slots:
     }
 
     void aLookAtAnotherSiteBringsItsValues() {
-        session_->selectChannel({4, Place::mlp_input}, 70);
+        const int layer = workspace().site.layer == 4 ? 1 : 4;
+        session_->selectChannel({layer, Place::mlp_input}, 70);
         QVERIFY2(!workspace().sample, "values of another site are not shown as its own");
         QTRY_VERIFY_WITH_TIMEOUT(workspace().sample, patience);
-        QVERIFY((workspace().sample->site == Site{4, Place::mlp_input}));
-        session_->selectSite({4, Place::mlp_hidden});
+        QVERIFY((workspace().sample->site == Site{layer, Place::mlp_input}));
+        session_->selectSite({layer, Place::mlp_hidden});
         QVERIFY2(workspace().channel >= 0 && workspace().channel < 352, "another width: its largest channel");
         session_->typeText("Once there was a fox.");
         QTRY_VERIFY_WITH_TIMEOUT(workspace().typed && workspace().typed->site.place == Place::mlp_hidden,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The window driven by mouse and keyboard, on the bundled model.
+#include "app/window/edit_recipe_dialog.h"
 #include "app/window/main_window.h"
 #include "app/window/session.h"
 #include "widgets/panels/keep_outliers_dialog.h"
@@ -12,6 +13,7 @@
 #include <QDropEvent>
 #include <QFileInfo>
 #include <QLabel>
+#include <QMenu>
 #include <QMimeData>
 #include <QSignalSpy>
 #include <QTabWidget>
@@ -128,6 +130,8 @@ private slots:
     void aFailureLeavesTheModelOpenAndIsShown() {
         open();
         const auto model = workspace().model;
+        const DataRequest data = session_->data();
+        const int windows = workspace().columns[2].reading->windowsTotal;
         auto* bar = window_->findChild<MessageBar*>();
         QVERIFY(!bar->isVisible());
         window_->openModel(tiny + "/nothing-here");
@@ -135,6 +139,12 @@ private slots:
         QVERIFY2(bar->text().contains("nothing-here"), qPrintable(bar->text()));
         QVERIFY(workspace().model == model);
         QTRY_VERIFY_WITH_TIMEOUT(session_->isSettled(), patience);
+        QVERIFY2(session_->data() == data, "a text for the other model is not taken");
+        act("toggleSelected");
+        QTRY_VERIFY_WITH_TIMEOUT(session_->isSettled() && !workspace().columns[2].stale, patience);
+        QVERIFY(session_->data() == data);
+        QCOMPARE(workspace().columns[2].reading->metric, std::string("perplexity"));
+        QCOMPARE(workspace().columns[2].reading->windowsTotal, windows);
         QVERIFY2(bar->isVisible(), "it stays until it is dismissed");
         bar->dismiss();
         QVERIFY(!bar->isVisible());
@@ -155,6 +165,71 @@ private slots:
         dialog->accept();
         QCOMPARE(active().keptCount(), sites);
         QVERIFY(workspace().marked.empty());
+    }
+
+    void theTaskIsChosenInTheMenu() {
+        QVERIFY(!enabled("task-fidelity"));
+        open();
+        const auto checked = [this](const char* name) {
+            return window_->findChild<QAction*>(name)->isChecked();
+        };
+        QVERIFY(checked("task-"));
+        auto* bar = window_->findChild<MessageBar*>();
+        act("task-similarity"); // wants a table
+        QTRY_VERIFY_WITH_TIMEOUT(bar->isVisible(), patience);
+        QTRY_VERIFY_WITH_TIMEOUT(session_->isSettled(), patience);
+        QVERIFY(checked("task-") && !checked("task-similarity"));
+        QCOMPARE(workspace().task, "perplexity");
+        act("task-fidelity");
+        QTRY_VERIFY_WITH_TIMEOUT(session_->isSettled() && workspace().task == "fidelity", patience);
+        QVERIFY(checked("task-fidelity") && !checked("task-"));
+        act("task-");
+        QTRY_VERIFY_WITH_TIMEOUT(session_->isSettled() && workspace().task == "perplexity", patience);
+    }
+
+    void aRecipeIsEditedAsText() {
+        open();
+        const auto kept = active().kept;
+        QVERIFY(!kept.empty());
+        act("editRecipe");
+        auto* dialog = window_->findChild<EditRecipeDialog*>();
+        QVERIFY(dialog && dialog->complaint().isEmpty());
+        const std::pair<const char*, const char*> wrong[] = {
+            {"w8a8:activation=sideways", "activation=sideways"},
+            {"w8a8:colour=red", "colour"},
+            {"w99", "w99"},
+            {"w8a8:keep=luck:3", "luck"},
+            {"", "scheme"}};
+        for (const auto& [text, says] : wrong) {
+            dialog->setText(text);
+            QVERIFY2(dialog->complaint().contains(says), qPrintable(dialog->complaint()));
+        }
+        dialog->setText("w8a8:activation=per-token");
+        QCOMPARE(dialog->complaint(), "");
+        dialog->accept();
+        QVERIFY(active().parameters == (std::map<std::string, std::string>{{"activation", "per-token"}}));
+        QVERIFY2(active().kept == kept, "kept channels stay");
+        QTRY_VERIFY_WITH_TIMEOUT(session_->isSettled() && !workspace().activeColumn()->stale, patience);
+        act("undo");
+        QVERIFY(active().parameters.contains("dynamic"));
+        session_->activateColumn(0);
+        QVERIFY2(!enabled("editRecipe"), "FP32 is what the others are compared with");
+    }
+
+    void modelsAtHandAreListedWithoutWaiting() {
+        auto* menu = window_->findChild<QMenu*>("modelsAtHand");
+        emit menu->aboutToShow();
+        QCOMPARE(menu->actions().size(), 1);
+        QVERIFY2(!menu->actions().constFirst()->isEnabled(), "it still looks");
+        const auto bundled = [menu]() -> QAction* {
+            for (QAction* action : menu->actions())
+                if (action->toolTip() == tiny) return action;
+            return nullptr;
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(bundled(), patience);
+        QVERIFY2(bundled()->text().contains("bundled"), qPrintable(bundled()->text()));
+        bundled()->trigger();
+        QTRY_VERIFY_WITH_TIMEOUT(workspace().model, patience);
     }
 
     void filesAreDropped() {

@@ -19,7 +19,7 @@ private slots:
     void defaultsAreWhatANewcomerMeets() {
         const auto parsed = parseStartOptions({"kurtoscope"});
         QVERIFY(parsed.options);
-        QCOMPARE(parsed.options->data.windows, 8);
+        QCOMPARE(parsed.options->data.windows, 0); // the task's own: 8 of a text, every row of a table
         QCOMPARE(parsed.options->data.length, 256);
         const Choice& columns = parsed.options->columns;
         QCOMPARE(columns.columns.size(), std::size_t(3));
@@ -53,14 +53,19 @@ private slots:
         QCOMPARE(start.columns.active, 1);
     }
 
+    void everyThemeIsTaken() {
+        for (const char* theme : {"light", "dark", "system"})
+            QVERIFY(parseStartOptions({"kurtoscope", "--theme", theme}).options);
+    }
+
     void misuseIsOneSentence_data() {
         QTest::addColumn<QStringList>("arguments");
         QTest::addColumn<QString>("says");
         QTest::newRow("windows") << QStringList{"--windows", "none"}
-                                 << "--windows wants a whole number from 1 up, got \"none\"";
-        QTest::newRow("zero windows") << QStringList{"--windows", "0"} << "got \"0\"";
+                                 << "--windows wants a whole number from 0 up, got \"none\"";
+        QTest::newRow("negative windows") << QStringList{"--windows=-1"} << "got \"-1\"";
         QTest::newRow("device") << QStringList{"--device", "tpu"} << "--device is auto, cpu or cuda";
-        QTest::newRow("theme") << QStringList{"--theme", "pink"} << "--theme is light or dark";
+        QTest::newRow("theme") << QStringList{"--theme", "pink"} << "--theme is light, dark or system";
         QTest::newRow("size") << QStringList{"--size", "big"} << "like 1680x1040";
         QTest::newRow("models") << QStringList{"a", "b"} << "one MODEL at most";
         QTest::newRow("unknown") << QStringList{"--colour"} << "colour";
@@ -77,13 +82,23 @@ private slots:
 
     void screenshot_data() {
         QTest::addColumn<QString>("model");
+        QTest::addColumn<QString>("data"); // "": none named
         QTest::addColumn<int>("exitCode");
-        QTest::newRow("opens") << tiny_ << 0;
-        QTest::newRow("damaged") << "damaged" << 1;
+        QTest::addColumn<QString>("says");
+        QTest::newRow("opens") << tiny_ << "" << 0 << "";
+        QTest::newRow("by name") << "tiny-llama"
+                                 << "" << 0 << "";
+        QTest::newRow("damaged") << "damaged"
+                                 << "" << 1 << "damaged.gguf";
+        QTest::newRow("no such data") << tiny_ << "/no/such/text.txt" << 1 << "/no/such/text.txt";
+        QTest::newRow("no such model") << "frobnicate"
+                                       << "" << 2 << "no model and no command";
     }
     void screenshot() {
         QFETCH(QString, model);
+        QFETCH(QString, data);
         QFETCH(int, exitCode);
+        QFETCH(QString, says);
         if (!QFileInfo::exists(KURTOSCOPE_BINARY)) QSKIP("the kurtoscope binary is not built");
         if (!QFileInfo::exists(tiny_ + "/model.safetensors")) QSKIP("sample_models/tiny-llama is not there");
         QTemporaryDir folder;
@@ -94,8 +109,11 @@ private slots:
         }
         const QString picture = folder.filePath("window.png");
         QProcess process;
-        process.start(KURTOSCOPE_BINARY, {model, "--screenshot", picture, "--windows", "2", "--length", "64",
-                                          "--threads", "1", "--device", "cpu", "--size", "1200x800"});
+        QStringList arguments{"--screenshot", picture,     "--windows", "2",        "--length",
+                              "64",           "--threads", "1",         "--device", "cpu",
+                              "--size",       "1200x800",  model};
+        if (!data.isEmpty()) arguments << "--data" << data;
+        process.start(KURTOSCOPE_BINARY, arguments);
         QVERIFY(process.waitForFinished(180000));
         const QByteArray complaint = process.readAllStandardError();
         QCOMPARE(process.exitStatus(), QProcess::NormalExit);
@@ -104,7 +122,7 @@ private slots:
             QCOMPARE(QImage(picture).size(), QSize(1200, 800));
         } else {
             QVERIFY(!QFileInfo::exists(picture));
-            QVERIFY2(complaint.contains("damaged.gguf"), complaint);
+            QVERIFY2(QString::fromUtf8(complaint).contains(says), complaint);
         }
     }
 };

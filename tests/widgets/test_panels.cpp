@@ -109,7 +109,11 @@ private slots:
         QCOMPARE(asked.last(), QString("ratio:35 here"));
         dialog.setCriterion("magnitude:6");
         QCOMPARE(dialog.criterion(), QString("magnitude:6"));
+        dialog.setCriterion("magnitude:8"); // values were counted from 6: no other can be answered
+        QCOMPARE(dialog.criterion(), QString("magnitude:6"));
+        QVERIFY(!dialog.findChild<QDoubleSpinBox*>()->isEnabled());
         dialog.setCriterion("top:1");
+        QVERIFY(dialog.findChild<QDoubleSpinBox*>()->isEnabled());
         QCOMPARE(dialog.countText(), QString("nothing observed yet"));
         QVERIFY(!button(dialog, "Keep")->isEnabled());
     }

@@ -27,7 +27,9 @@ const Kind kinds[] = {
      "A channel whose absmax exceeds this many times the absmax of the median channel of its site.", 20, 1,
      10000, 1, 1},
     {"magnitude", "magnitude (LLM.int8)", "",
-     "A channel with |x| at or above this in ≥ 6 % of tokens of ≥ 25 % of layers.", 6, 0.1, 100000, 1, 1},
+     "A channel with |x| ≥ 6 in ≥ 6 % of tokens of ≥ 25 % of layers. Values are counted from 6 while the "
+     "model is observed; for another magnitude write keep=magnitude:M into the column's recipe.",
+     6, 6, 6, 1, 1},
     {"sigma", "standard deviations", " σ",
      "A channel whose absmax lies more than this many standard deviations of its site from the mean.", 6, 1,
      1000, 1, 1},
@@ -100,6 +102,7 @@ void KeepOutliersDialog::build(const QString& place) {
         value_->setRange(kind.low, kind.high);
         value_->setSingleStep(kind.step);
         value_->setSuffix(kind.suffix);
+        value_->setEnabled(kind.low < kind.high);
         value_->setValue(kind.usual);
         meaning_->setText(tr(kind.meaning));
     };

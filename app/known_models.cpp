@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "app/commands/known_models.h"
+#include "app/known_models.h"
 
 #include "core/base/error.h"
 #include "core/workbench.h"
@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-namespace kurtoscope::commands {
+namespace kurtoscope {
 namespace {
 
 namespace fs = std::filesystem;
@@ -42,18 +42,18 @@ std::string lower(std::string text) {
 
 } // namespace
 
-std::vector<ModelFolder> modelFolders() {
+std::vector<KnownFolder> modelFolders() {
     const std::string asked = environment("KURTOSCOPE_MODELS_DIR");
     return {{shared("sample_models").string(), "bundled"},
             {asked.empty() ? KURTOSCOPE_MODELS_DIR : asked, "fetched"},
             {huggingFaceCache().string(), "Hugging Face cache"}};
 }
 
-std::vector<KnownModel> knownModels() {
+std::vector<KnownModel> knownModels(std::stop_token stop) {
     std::vector<std::string> folders;
     for (const auto& folder : modelFolders())
         folders.push_back(folder.origin + "=" + folder.path);
-    return Workbench::knownModels(folders);
+    return Workbench::knownModels(folders, stop);
 }
 
 std::string modelPath(const std::string& pathOrName) {
@@ -71,4 +71,4 @@ std::string resourceFile(const std::string& name) {
     return fs::exists(file, code) ? file.string() : "";
 }
 
-} // namespace kurtoscope::commands
+} // namespace kurtoscope

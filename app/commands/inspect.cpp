@@ -13,21 +13,26 @@
 namespace kurtoscope::commands {
 namespace {
 
-Json siteJson(const SiteStats& stats, const ChannelSets& outliers) {
-    const auto marked = outliers.find(stats.site);
-    return {{"site", stats.site.name()},
-            {"layer", stats.site.layer},
-            {"place", placeName(stats.site.place)},
-            {"channels", stats.channels},
-            {"tokens", stats.tokens},
-            {"absmax", number(stats.siteAbsmax)},
-            {"kurtosis", number(stats.siteKurtosis)},
-            {"top1pct_energy", number(stats.top1pctEnergy)},
-            {"max_to_median", number(stats.maxToMedian)},
-            {"nonfinite", stats.nonfinite},
-            {"outlier_channels", marked == outliers.end() ? Json::array() : Json(marked->second)},
-            {"channel_absmax", numbers(stats.absmax)},
-            {"channel_kurtosis", numbers(stats.kurtosis)}};
+Json siteJson(const SiteStats& stats, const ChannelSets& outliers, const ChannelSets& firstOnly) {
+    const auto at = [&](const ChannelSets& sets) {
+        const auto found = sets.find(stats.site);
+        return found == sets.end() ? Json::array() : Json(found->second);
+    };
+    return {
+        {"site", stats.site.name()},
+        {"layer", stats.site.layer},
+        {"place", placeName(stats.site.place)},
+        {"channels", stats.channels},
+        {"tokens", stats.tokens},
+        {"absmax", number(stats.siteAbsmax)},
+        {"kurtosis", number(stats.siteKurtosis)},
+        {"top1pct_energy", number(stats.top1pctEnergy)},
+        {"max_to_median", number(stats.maxToMedian)},
+        {"nonfinite", stats.nonfinite},
+        {"outlier_channels", at(outliers)},
+        {"first_token_only", at(firstOnly)}, // of these, massive at the first token and ordinary elsewhere
+        {"channel_absmax", numbers(stats.absmax)},
+        {"channel_kurtosis", numbers(stats.kurtosis)}};
 }
 
 // The value at the site of a Place where it is largest, with that site's layer.
@@ -140,18 +145,27 @@ public:
 
         const auto& sites = skipFirst_ ? observation.withoutFirstToken : observation.sites;
         const ChannelSets outliers = outlierChannels(sites, criterion);
+        const ChannelSets firstOnly = skipFirst_ ? ChannelSets() : firstTokenOnly(observation, criterion);
         if (!json_.wanted()) {
             progress.say("");
             printPlaces(json_.human(), sites, outliers);
+            std::size_t massive = 0, all = 0;
+            for (const auto& [site, channels] : firstOnly)
+                massive += channels.size();
+            for (const auto& [site, channels] : outliers)
+                all += channels.size();
             json_.human()
                 << "Kurtosis is Pearson's (a Gaussian has 3). @n is the layer where the figure is largest. "
                 << "Outliers by " << criterion.text() << (skipFirst_ ? ", first tokens left out" : "") << "; "
                 << observation.tokens << " tokens.\n";
+            if (!skipFirst_)
+                json_.human() << massive << " of " << all << " outliers are massive at the first token only; "
+                              << "--skip-first-token leaves it out.\n";
             return 0;
         }
         Json list = Json::array();
         for (const auto& stats : sites)
-            list.push_back(siteJson(stats, outliers));
+            list.push_back(siteJson(stats, outliers, firstOnly));
         json_.write({{"schema", 1},
                      {"model", modelJson(workbench.model())},
                      {"data", data.name},

@@ -34,10 +34,10 @@ void checkInspection(const Json& json, int layers, int hidden, std::int64_t toke
     int residuals = 0;
     for (const Json& site : json["sites"]) {
         QCOMPARE(missingKeys(site, {"site", "layer", "place", "channels", "tokens", "absmax", "kurtosis",
-                                    "top1pct_energy", "max_to_median", "nonfinite", "outlier_channels",
+                                    "top1pct_energy", "max_to_median", "nonfinite", "outlier_channels", "first_token_only",
                                     "channel_absmax", "channel_kurtosis"}),
                  QByteArray());
-        QCOMPARE(site.size(), std::size_t(13));
+        QCOMPARE(site.size(), std::size_t(14));
         QCOMPARE(site["channel_absmax"].size(), site["channels"].get<std::size_t>());
         QCOMPARE(site["channel_kurtosis"].size(), site["channels"].get<std::size_t>());
         if (site["place"] != "mlp_residual") continue;

@@ -208,7 +208,7 @@ QPushButton:pressed { background: %grid; }
 QPushButton:focus, QToolButton#framed:focus { border-color: %primary; }
 QPushButton:disabled, QToolButton#framed:disabled { color: %faint; }
 QPushButton[primary="true"], QPushButton:default { background: %primary; color: %onPrimary; border-color: %primary; }
-QPushButton[primary="true"]:disabled { background: %grid; color: %faint; border-color: %border; }
+QPushButton[primary="true"]:disabled, QPushButton:default:disabled { background: %grid; color: %faint; border-color: %border; }
 QLineEdit { background: %surface; color: %text; border: 1px solid %border; border-radius: %radiuspx; padding: 3px 8px; selection-background-color: %primary; selection-color: %onPrimary; }
 QLineEdit:focus { border-color: %primary; }
 QLabel[muted="true"] { color: %muted; }

@@ -56,6 +56,7 @@ EditRecipeDialog::EditRecipeDialog(const QString& column, const Recipe& recipe, 
     says_->setMinimumHeight(QFontMetrics(Theme::current().small()).lineSpacing() * 9);
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
     change_ = buttons->addButton(tr("Change"), QDialogButtonBox::AcceptRole);
+    change_->setObjectName("change");
     change_->setProperty("primary", true);
     change_->setDefault(true);
     auto* rows = new QVBoxLayout(this);

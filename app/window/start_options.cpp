@@ -42,8 +42,10 @@ void declare(QCommandLineParser& parser) {
         "a Hugging Face folder, a GGUF file or a name that `kurtoscope models` lists; "
         "without one, the first at hand",
         "[MODEL]");
-    for (const auto& [name, value, byDefault, help] : windowOptions)
-        parser.addOption(QCommandLineOption(name, QString::fromUtf8(help), value, byDefault));
+    for (const auto& [name, value, byDefault, help] : windowOptions) {
+        const QString usual = *byDefault ? QString(" [default: %1]").arg(byDefault) : QString();
+        parser.addOption(QCommandLineOption(name, QString::fromUtf8(help) + usual, value, byDefault));
+    }
     parser.addHelpOption();
 }
 
@@ -56,7 +58,8 @@ ParsedOptions parseStartOptions(const QStringList& arguments) {
         return ParsedOptions{std::nullopt, "kurtoscope: " + sentence + "\nSee kurtoscope --help", misused};
     };
     if (!parser.parse(arguments)) return misuse(parser.errorText());
-    if (parser.isSet("help")) return {std::nullopt, parser.helpText(), 0};
+    if (parser.isSet("help")) // Qt knows the program's name from an application, which does not stand yet
+        return {std::nullopt, parser.helpText().replace("<executable_name>", "kurtoscope"), 0};
     if (parser.positionalArguments().size() > 1)
         return misuse("one MODEL at most, got " + parser.positionalArguments().join(", "));
 

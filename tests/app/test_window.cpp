@@ -15,6 +15,7 @@
 #include <QLabel>
 #include <QMenu>
 #include <QMimeData>
+#include <QPushButton>
 #include <QSignalSpy>
 #include <QTabWidget>
 #include <QTemporaryDir>
@@ -203,6 +204,7 @@ private slots:
         for (const auto& [text, says] : wrong) {
             dialog->setText(text);
             QVERIFY2(dialog->complaint().contains(says), qPrintable(dialog->complaint()));
+            QVERIFY(!dialog->findChild<QPushButton*>("change")->isEnabled());
         }
         dialog->setText("w8a8:activation=per-token");
         QCOMPARE(dialog->complaint(), "");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the window is started with: options, and the picture that --screenshot leaves.
 #include "app/window/start_options.h"
+#include "app/window_options.h"
 
 #include <QFileInfo>
 #include <QImage>
@@ -51,6 +52,14 @@ private slots:
         QCOMPARE(start.size, QSize(800, 600));
         QCOMPARE(start.columns.columns.size(), std::size_t(2)); // FP32 stands there by itself
         QCOMPARE(start.columns.active, 1);
+    }
+
+    void helpListsEveryOption() {
+        const auto parsed = parseStartOptions({"kurtoscope", "model", "--help"});
+        QVERIFY(!parsed.options && parsed.exitCode == 0);
+        QVERIFY2(parsed.text.contains("[MODEL]"), qPrintable(parsed.text));
+        for (const auto& option : windowOptions)
+            QVERIFY2(parsed.text.contains(QString("--%1 <").arg(option.name)), option.name);
     }
 
     void everyThemeIsTaken() {

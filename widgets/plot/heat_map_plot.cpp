@@ -116,18 +116,25 @@ void HeatMapPlot::chooseRange() {
 }
 
 void HeatMapPlot::setKept(Marks kept) {
-    overlay_->kept = HeatOverlay::runs(kept);
+    if (kept == kept_) return;
+    kept_ = std::move(kept);
+    overlay_->kept = HeatOverlay::runs(kept_);
     replotOverlay();
 }
 
 void HeatMapPlot::setMarked(Marks marked) {
-    overlay_->marked = HeatOverlay::runs(marked);
+    if (marked == marked_) return;
+    marked_ = std::move(marked);
+    overlay_->marked = HeatOverlay::runs(marked_);
     replotOverlay();
 }
 
 void HeatMapPlot::setCurrent(int row, int column) {
-    row_ = overlay_->row = row < map_.rows ? row : -1;
-    column_ = overlay_->column = column < map_.columns ? column : -1;
+    row = row < map_.rows ? row : -1;
+    column = column < map_.columns ? column : -1;
+    row_ = row, column_ = column;
+    if (row == overlay_->row && column == overlay_->column) return;
+    overlay_->row = row, overlay_->column = column;
     replotOverlay();
 }
 

@@ -92,6 +92,7 @@ private:
     void replotOverlay();
 
     HeatMap map_;
+    Marks kept_, marked_;
     float low_ = 1, high_ = 10;
     QCustomPlot* plot_ = nullptr;
     QCPColorScale* bar_ = nullptr;

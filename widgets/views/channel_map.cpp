@@ -43,7 +43,9 @@ public:
         connect(plot_, &HeatMapPlot::cellHovered, this, &ChannelMap::hover);
         connect(plot_, &HeatMapPlot::cellChosen, this, [this](int row, int channel, bool toggle) {
             emit channelSelected(site(row), channel);
-            if (toggle) emit channelsToggled(site(row), {channel});
+            if (!toggle) return;
+            emit channelsToggled(site(row), {channel});
+            plot_->canvas()->repaint(); // the mark first: tables and curves take their turn after it
         });
         connect(plot_, &HeatMapPlot::currentMoved, this, [this](int row, int channel) {
             emit channelSelected(site(row), channel);

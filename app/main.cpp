@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/commands/command.h"
 
+#include <cstdlib>
 #include <string_view>
+#include <unistd.h>
 
 #ifdef KURTOSCOPE_HAS_WINDOW
 #include "app/window/open_window.h"
@@ -16,9 +18,19 @@ bool forCommandLine(std::string_view first) {
            kurtoscope::commands::isCommand(first);
 }
 
+// OpenMP's threads spin while they wait, which starves them of their own cores as soon as another program
+// runs: a busy machine took four times as long. How long they spin can only be said before libgomp is loaded,
+// so the program says it and starts itself once more. Whoever set a policy keeps it.
+void waitWithoutSpinning(char** argv) {
+    if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
+    ::setenv("GOMP_SPINCOUNT", "10000", 0);
+    ::execv("/proc/self/exe", argv); // returns only where that fails; then it spins
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
+    waitWithoutSpinning(argv);
     if (argc > 1 && forCommandLine(argv[1])) return kurtoscope::commands::runCommandLine(argc, argv);
 #ifdef KURTOSCOPE_HAS_WINDOW
     return kurtoscope::openWindow(argc, argv);

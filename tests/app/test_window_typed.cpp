@@ -3,7 +3,7 @@
 // there.
 #include "app/window/main_window.h"
 #include "app/window/session.h"
-#include "widgets/parts/token_strip.h"
+#include "widgets/panels/message_bar.h"
 #include "widgets/plot/heat_map_plot.h"
 #include "widgets/view.h"
 
@@ -22,7 +22,37 @@ class TestWindowTyped : public QObject {
     const QString miniLm_ = KURTOSCOPE_MODELS_DIR "/all-MiniLM-L6-v2";
     QTemporaryDir folder_;
 
+    static void shoot(MainWindow& window, const QString& name) {
+        const QString shots = qEnvironmentVariable("KURTOSCOPE_SHOTS");
+        if (shots.isEmpty()) return;
+        QString whyNot;
+        QVERIFY2(window.saveScreenshot(shots + '/' + name, &whyNot), qPrintable(whyNot));
+    }
+
 private slots:
+    void withoutAModelAndAfterAFailure() {
+        Session session(WorkbenchOptions{DeviceKind::cpu, 1, 1});
+        MainWindow window(session, folder_.filePath("empty.ini"), "light");
+        window.resize(1280, 800);
+        window.show();
+        QVERIFY(QTest::qWaitForWindowExposed(&window));
+        int seen = 0;
+        for (View* view : window.views()) {   // says what to do, or lists columns without a single figure
+            if (!view->isVisible()) continue; // behind a tab: drawn when it comes to the front
+            ++seen;
+            QVERIFY2(view->describe().startsWith("Open a model") || view->describe().contains("not measured"),
+                     qPrintable(view->describe()));
+        }
+        QVERIFY(seen >= 4);
+        shoot(window, "window_empty.png");
+        window.openModel(folder_.filePath("no-such-model"));
+        auto* bar = window.findChild<MessageBar*>();
+        QTRY_VERIFY_WITH_TIMEOUT(bar->isVisible(), patience);
+        QVERIFY2(bar->text().contains("no-such-model"), qPrintable(bar->text()));
+        QTRY_VERIFY(session.isSettled() || !session.isWorking());
+        shoot(window, "window_failed.png");
+    }
+
     void typedTextIsShownAndFollowsTheCursor() {
         if (!QFileInfo::exists(miniLm_ + "/model.safetensors"))
             QSKIP("all-MiniLM-L6-v2 was not fetched: ./run or ./test does that");
@@ -75,10 +105,7 @@ private slots:
                     .contains(QString("channel %1").arg(session.workspace().channel)));
         QTRY_VERIFY_WITH_TIMEOUT(session.isSettled(), patience);
 
-        if (const QString shots = qEnvironmentVariable("KURTOSCOPE_SHOTS"); !shots.isEmpty()) {
-            QString whyNot;
-            QVERIFY2(window.saveScreenshot(shots + "/window_typed.png", &whyNot), qPrintable(whyNot));
-        }
+        shoot(window, "window_typed.png");
         line->clear();
         QTest::keyClick(line, Qt::Key_Return); // Run is disabled: nothing happens
         QVERIFY(session.workspace().typed);

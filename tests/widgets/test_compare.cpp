@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "synthetic_workspace.h"
 #include "widgets/parts/comparison_model.h"
+#include "widgets/plot/scatter_plot.h"
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
@@ -10,6 +11,8 @@
 #include <QSignalSpy>
 #include <QTableView>
 #include <QtTest>
+
+#include <limits>
 
 namespace kurtoscope {
 
@@ -128,6 +131,33 @@ private slots:
         QCOMPARE(text(model, Row::divergence, 1), QString("–"));
         QCOMPARE(text(model, Row::latency, 1), QString("–"));
         QCOMPARE(text(model, Row::sqnr, 1), QString("∞ dB"));
+    }
+
+    void aMetricThatHasARowOfItsOwnIsNotWrittenTwice() {
+        Workspace w = testing::filled({4, 32, 3, 8});
+        for (Column& column : w.columns) {
+            column.reading->metric = "cosine";
+            column.reading->score = *column.reading->cosine;
+            column.reading->perplexity.reset();
+            column.reading->standardError = 1e-9; // too small to be written
+        }
+        ComparisonModel model;
+        model.take(w);
+        QStringList labels;
+        for (int row = 0; row < model.rowCount(); ++row)
+            labels << model.headerData(row, Qt::Vertical, Qt::DisplayRole).toString();
+        QCOMPARE(labels.count("cosine"), 1);
+        QCOMPARE(model.index(0, 0).data().toString(), QString("1.0000"));
+    }
+
+    void aPointWithoutAnErrorIsStillInThePicture() {
+        ScatterPlot plot;
+        plot.resize(300, 300);
+        plot.setReference(1.0, "FP32");
+        plot.setPoints({{"a", 0, 0.98, std::numeric_limits<double>::infinity(), Qt::blue, false}}, "kept",
+                       "cosine");
+        plot.grab();
+        QVERIFY(plot.rect().contains(plot.pixelOf(0).toPoint()));
     }
 
     void viewActsOnColumns() {

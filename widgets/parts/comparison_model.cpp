@@ -75,6 +75,14 @@ QString pair(const std::optional<double>& a, const std::optional<double>& b, con
     return (a ? write(*a) : absent) + " / " + (b ? write(*b) : absent);
 }
 
+// " ± 0.21", or nothing where it is unknown or too small to be written.
+QString errorText(const std::string& metric, double error) {
+    const QString written = error > 0 && std::isfinite(error) ? scoreText(metric, error) : QString();
+    const bool says =
+        std::any_of(written.begin(), written.end(), [](QChar c) { return c >= '1' && c <= '9'; });
+    return says ? QStringLiteral(" ± ") + written : QString();
+}
+
 } // namespace
 
 QString scoreText(const std::string& metric, double score, bool signedFigure) {
@@ -101,7 +109,8 @@ void ComparisonModel::take(const Workspace& workspace) {
     if (pearson) rows.push_back(Row::pearson);
     for (const Row row : {Row::kept, Row::divergence, Row::agreement, Row::cosine, Row::sqnr, Row::latency,
                           Row::memory, Row::bits, Row::arithmetic})
-        rows.push_back(row);
+        if (row != Row::cosine || metric != QLatin1String("cosine"))
+            rows.push_back(row); // else the first row says it
     const bool reshaped = rows != rows_ || workspace.columns.size() != columns_.size();
     if (reshaped) beginResetModel();
     rows_ = std::move(rows);
@@ -137,12 +146,10 @@ QString ComparisonModel::text(Row row, const Column& column, bool baseline) cons
     };
     switch (row) {
     case Row::score:
-        return scoreText(r.metric, r.score) +
-               (r.standardError > 0 ? " ± " + scoreText(r.metric, r.standardError) : QString());
+        return scoreText(r.metric, r.score) + errorText(r.metric, r.standardError);
     case Row::difference:
         if (baseline) return absent;
-        return scoreText(r.metric, r.difference, true) +
-               (r.differenceError > 0 ? " ± " + scoreText(r.metric, r.differenceError) : QString());
+        return scoreText(r.metric, r.difference, true) + errorText(r.metric, r.differenceError);
     case Row::perplexity:
         return or_absent(r.perplexity, [](double v) { return scoreText("perplexity", v); });
     case Row::pearson:

@@ -13,8 +13,16 @@ namespace {
 
 class LinearTicker : public QCPAxisTicker {
 protected:
-    QString getTickLabel(double tick, const QLocale&, QChar, int) override { return figure(tick); }
+    double getTickStep(const QCPRange& range) override { return step_ = QCPAxisTicker::getTickStep(range); }
+    QString getTickLabel(double tick, const QLocale&, QChar, int) override {
+        if (step_ <= 0 || step_ > std::abs(tick) * 0.005) return figure(tick);
+        // Three digits would write neighbours alike.
+        return fixed(tick, std::max(0, static_cast<int>(std::ceil(-std::log10(step_) - 1e-9))));
+    }
     int getSubTickCount(double) override { return 0; }
+
+private:
+    double step_ = 0;
 };
 
 class IndexTicker : public QCPAxisTicker {

@@ -144,6 +144,8 @@ void ScatterPlot::rebuild() {
     const auto take = [&](double value) { low = std::min(low, value), high = std::max(high, value); };
     for (const ScatterPoint& point : points_) {
         most = std::max(most, point.count);
+        take(point.score);
+        if (!std::isfinite(point.error)) continue; // one window tells no error
         take(point.score - point.error);
         take(point.score + point.error);
     }

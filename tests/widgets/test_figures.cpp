@@ -179,7 +179,7 @@ private slots:
         sample.values[107] = -900;
         sample.values[205] = 2000;
         const ChannelHistogram counted = channelHistogram(sample, 5, 60);
-        const Histogram& h = counted.histogram;
+        const ValueCounts& h = counted.histogram;
         QVERIFY2(h.high >= 1 && h.high <= 4.1 && h.low >= -4.1 && h.low <= -1, "four times the bulk");
         QCOMPARE(h.above.front, 2.0);
         QCOMPARE(h.above.back, 0.0);

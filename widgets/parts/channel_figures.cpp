@@ -55,7 +55,7 @@ ChannelHistogram channelHistogram(const SiteSample& sample, int channel, int bin
         for (int c = 0; c < sample.channels; ++c)
             if (const float value = sample.at(row, c); std::isfinite(value))
                 low = std::min(low, value), high = std::max(high, value);
-    Histogram& h = result.histogram;
+    ValueCounts& h = result.histogram;
     if (low > high) return result;
     const double limit = reach(sample, channel, std::max(std::abs(low), std::abs(high)));
     h.low = std::max<double>(low, -limit);
@@ -72,7 +72,7 @@ ChannelHistogram channelHistogram(const SiteSample& sample, int channel, int bin
                 continue;
             }
             if (value < h.low || value > h.high) {
-                Histogram::Beyond& side = value < h.low ? h.below : h.above;
+                ValueCounts::Beyond& side = value < h.low ? h.below : h.above;
                 ++(c == channel ? side.front : side.back);
                 if (std::abs(value) > std::abs(result.furthest)) result.furthest = value;
                 continue;

@@ -16,7 +16,7 @@ namespace kurtoscope {
 // into one bin, the bins end at four times the site's 99.9th percentile of |x| (or where the channel's own
 // bulk does) and the rest is counted as beyond.
 struct ChannelHistogram {
-    Histogram histogram;
+    ValueCounts histogram;
     int every = 1;
     std::size_t notFinite = 0; // left out
     float furthest = 0;        // the value beyond the bins that is largest in size; 0: none

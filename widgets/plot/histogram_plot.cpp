@@ -38,7 +38,7 @@ protected:
 class EdgeCounts : public QCPAbstractItem {
 public:
     explicit EdgeCounts(QCustomPlot* plot) : QCPAbstractItem(plot) {}
-    Histogram::Beyond below, above;
+    ValueCounts::Beyond below, above;
     QColor front;
     double selectTest(const QPointF&, bool, QVariant*) const override { return -1; }
 
@@ -47,7 +47,7 @@ protected:
         const Theme& theme = Theme::current();
         const QRect area = parentPlot()->axisRect()->rect().adjusted(3, 0, -3, -4);
         painter->setFont(theme.small());
-        const auto write = [&](const Histogram::Beyond& beyond, bool left) {
+        const auto write = [&](const ValueCounts::Beyond& beyond, bool left) {
             if (beyond.all() <= 0) return;
             const QString count = grouped(static_cast<std::int64_t>(beyond.all()));
             painter->setPen(beyond.front > 0 ? front : theme.muted);
@@ -85,7 +85,7 @@ void HistogramPlot::applyTheme() {
     plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 
-void HistogramPlot::setHistogram(Histogram histogram, const QColor& front) {
+void HistogramPlot::setHistogram(ValueCounts histogram, const QColor& front) {
     histogram_ = std::move(histogram);
     front_ = front;
     plot_->clearPlottables();

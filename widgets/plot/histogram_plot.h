@@ -13,7 +13,7 @@ class QCustomPlot;
 namespace kurtoscope {
 
 // Counts of one value set against another over the same equal bins.
-struct Histogram {
+struct ValueCounts {
     double low = 0, high = 0;
     std::vector<double> front, back; // counts per bin, equally long
     // Values that the bins do not reach, of front and back, at either end.
@@ -33,11 +33,11 @@ class KURTOSCOPE_WIDGETS_API HistogramPlot : public QWidget {
 public:
     explicit HistogramPlot(QWidget* parent = nullptr);
 
-    void setHistogram(Histogram histogram, const QColor& front);
+    void setHistogram(ValueCounts histogram, const QColor& front);
     void setGrid(std::vector<float> levels); // empty: no grid
     void applyTheme();
 
-    const Histogram& histogram() const { return histogram_; }
+    const ValueCounts& histogram() const { return histogram_; }
     int levelsInRange() const { return inRange_; }
     int levelsEvery() const { return every_; } // every nth level is drawn
     int levelsDrawn() const;
@@ -56,7 +56,7 @@ private:
     QCustomPlot* plot_ = nullptr;
     GridTicks* ticks_ = nullptr;
     EdgeCounts* edges_ = nullptr;
-    Histogram histogram_;
+    ValueCounts histogram_;
     QColor front_;
     std::vector<float> levels_;
     int inRange_ = 0, every_ = 1;

@@ -6,23 +6,38 @@
 
 #include <qcustomplot.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace kurtoscope {
 namespace {
 
+// One unit and one number of decimals for all labels of an axis.
 class LinearTicker : public QCPAxisTicker {
 protected:
-    double getTickStep(const QCPRange& range) override { return step_ = QCPAxisTicker::getTickStep(range); }
+    double getTickStep(const QCPRange& range) override {
+        step_ = QCPAxisTicker::getTickStep(range);
+        const double most = std::max(std::abs(range.lower), std::abs(range.upper));
+        unit_ = most >= 1e7 ? 1e6 : most >= 1e4 ? 1e3 : 1;
+        decimals_ = 0;
+        // Steps are 1, 2, 2.5 or 5 × a power of ten: as many decimals as write one in full.
+        for (double rest = step_ / unit_; decimals_ < 6 && std::abs(rest - std::round(rest)) > 1e-6 * rest;
+             rest *= 10)
+            ++decimals_;
+        return step_;
+    }
     QString getTickLabel(double tick, const QLocale&, QChar, int) override {
-        if (step_ <= 0 || step_ > std::abs(tick) * 0.005) return figure(tick);
-        // Three digits would write neighbours alike.
-        return fixed(tick, std::max(0, static_cast<int>(std::ceil(-std::log10(step_) - 1e-9))));
+        if (std::abs(tick) < step_ * 1e-6) return QStringLiteral("0");
+        if (step_ < 1e-6) return figure(tick);
+        return fixed(tick / unit_, decimals_) + (unit_ == 1e6   ? QStringLiteral("M")
+                                                 : unit_ == 1e3 ? QStringLiteral("k")
+                                                                : QString());
     }
     int getSubTickCount(double) override { return 0; }
 
 private:
-    double step_ = 0;
+    double step_ = 0, unit_ = 1;
+    int decimals_ = 0;
 };
 
 class IndexTicker : public QCPAxisTicker {

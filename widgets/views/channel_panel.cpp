@@ -67,7 +67,7 @@ public:
 
     QString describe() const override {
         if (isEmpty()) return emptyText();
-        const Histogram& h = plot_->histogram();
+        const ValueCounts& h = plot_->histogram();
         const auto sum = [](const std::vector<double>& counts) {
             return std::accumulate(counts.begin(), counts.end(), 0.0);
         };
@@ -197,7 +197,7 @@ private:
             parts << gridText(name);
         else if (!name.isEmpty())
             parts << tr("no grid: %1 does not quantize here").arg(name);
-        const Histogram& h = plot_->histogram();
+        const ValueCounts& h = plot_->histogram();
         if (const double beyond = h.below.all() + h.above.all(); beyond > 0)
             parts << (beyond == 1 ? tr("1 value beyond, at %1").arg(figure(furthest_))
                                   : tr("%1 values beyond, up to %2")

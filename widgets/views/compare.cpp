@@ -9,6 +9,7 @@
 #include <QClipboard>
 #include <QKeyEvent>
 #include <QMenu>
+#include <QScrollBar>
 
 namespace kurtoscope {
 namespace {
@@ -33,6 +34,11 @@ public:
         table_->setContextMenuPolicy(Qt::CustomContextMenu);
         table_->horizontalHeader()->setContextMenuPolicy(Qt::CustomContextMenu);
         table_->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
+        // Columns that are half out of sight are elided to what is seen of them: scrolling writes them anew.
+        connect(table_->horizontalScrollBar(), &QScrollBar::valueChanged, this, [this] {
+            table_->viewport()->update();
+            table_->horizontalHeader()->viewport()->update();
+        });
         table_->installEventFilter(this);
         setBody(table_);
         connect(table_->horizontalHeader(), &QHeaderView::sectionClicked, this, &View::columnActivated);

@@ -2,6 +2,7 @@
 #include "core/engine/blocks.h"
 
 #include "core/base/error.h"
+#include "core/base/parallel.h"
 
 #include <limits>
 
@@ -15,13 +16,54 @@ at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Te
     return at::layer_norm(x, {x.size(-1)}, weight, bias, epsilon);
 }
 
+namespace {
+
+// LibTorch computes what is left over at the end of a thread's share with another exp than the rest, so
+// results would depend on the number of threads and on the other rows. Here shares end where rows do; rows
+// that are no whole number of vectors are computed one by one.
+at::Tensor byRows(const at::Tensor& x, void (*function)(at::Tensor& out, const at::Tensor& in)) {
+    constexpr std::int64_t vector = 64, shareValues = 16'384;
+    const at::Tensor in = x.contiguous();
+    at::Tensor out = at::empty_like(in);
+    if (!x.is_cpu() || x.numel() == 0) {
+        function(out, in);
+        return out;
+    }
+    const std::int64_t width = x.size(-1), rows = x.numel() / width,
+                       step = width % vector == 0 ? std::max<std::int64_t>(1, shareValues / width) : 1;
+    const at::Tensor from = in.view({rows, width}), to = out.view({rows, width});
+    parallelFor((rows + step - 1) / step, std::max<std::int64_t>(1, shareValues / (step * width)),
+                [&](std::int64_t begin, std::int64_t end) {
+                    const c10::InferenceMode inference; // a state of each thread
+                    for (std::int64_t share = begin; share < end; ++share) {
+                        const std::int64_t count = std::min(step, rows - share * step);
+                        at::Tensor part = to.narrow(0, share * step, count);
+                        function(part, from.narrow(0, share * step, count));
+                    }
+                });
+    return out;
+}
+
+} // namespace
+
 ActivationFunction activationFunction(const std::string& name, const std::string& where) {
-    if (name == "gelu") return [](const at::Tensor& x) { return at::gelu(x); };
+    if (name == "gelu")
+        return [](const at::Tensor& x) {
+            return byRows(x, [](at::Tensor& out, const at::Tensor& in) { at::gelu_out(out, in); });
+        };
     if (name == "gelu_new" || name == "gelu_pytorch_tanh")
-        return [](const at::Tensor& x) { return at::gelu(x, "tanh"); };
+        return [](const at::Tensor& x) {
+            return byRows(x, [](at::Tensor& out, const at::Tensor& in) { at::gelu_out(out, in, "tanh"); });
+        };
     if (name == "relu") return [](const at::Tensor& x) { return at::relu(x); };
-    if (name == "silu" || name == "swish") return [](const at::Tensor& x) { return at::silu(x); };
-    if (name == "tanh") return [](const at::Tensor& x) { return at::tanh(x); };
+    if (name == "silu" || name == "swish")
+        return [](const at::Tensor& x) {
+            return byRows(x, [](at::Tensor& out, const at::Tensor& in) { at::silu_out(out, in); });
+        };
+    if (name == "tanh")
+        return [](const at::Tensor& x) {
+            return byRows(x, [](at::Tensor& out, const at::Tensor& in) { at::tanh_out(out, in); });
+        };
     throw Error("\"hidden_act\" is \"" + name + "\", which is not supported", where,
                 "Supported: gelu, gelu_new, gelu_pytorch_tanh, relu, silu, tanh");
 }

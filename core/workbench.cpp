@@ -66,6 +66,10 @@ PreparedData& Workbench::Impl::prepare(const DataRequest& request, bool holdOut)
     made->task = &pickTask(request.task, model.transformer->info(), made->windows.kind);
     made->windows.info.task = std::string(made->task->id());
     made->windows.info.metric = std::string(made->task->metric(model.transformer->info()));
+    std::vector<Batch> batches;
+    for (const Window& window : made->windows.calibration)
+        batches.push_back(window.batch);
+    made->calibration = std::make_unique<CalibrationSet>(std::move(batches), device);
     made->baseline = std::make_unique<Baseline>(made->windows.evaluation.size());
     if (model.prepared.size() >= 3) model.prepared.erase(model.prepared.begin());
     model.prepared.push_back(std::move(made));
@@ -77,11 +81,11 @@ DataInfo Workbench::describe(const DataRequest& data, bool holdOut) {
 }
 
 bool Workbench::needsCalibration(const Recipe& recipe) {
-    return RecipeArithmetic::needsCalibration(recipe);
+    return planOf(recipe).needsCalibration();
 }
 
 void Workbench::checkWords(const Recipe& recipe) {
-    checkedScheme(recipe);
+    planOf(recipe);
     if (!recipe.keep.empty()) Criterion::parse(recipe.keep);
 }
 
@@ -100,6 +104,13 @@ void Workbench::validate(const Recipe& recipe) const {
     };
     for (Site site : recipe.highPrecision)
         check(site);
+    for (const auto& [site, bits] : recipe.bits)
+        check(site);
+    for (const std::string& chosen : planOf(recipe).highPrecision)
+        if (const auto place = placeFromName(chosen))
+            check({isPerLayer(*place) ? 0 : -1, *place});
+        else
+            check(Site::fromName(chosen));
     for (const auto& [site, channels] : recipe.kept) {
         check(site);
         const int width = info.channels(transformer.origin(site).place);
@@ -114,13 +125,13 @@ void Workbench::validate(const Recipe& recipe) const {
 std::shared_ptr<const RecipeArithmetic> Workbench::Impl::arithmetic(const Recipe& recipe, PreparedData& data,
                                                                     std::stop_token stop,
                                                                     const OnProgress& progress) {
-    if (recipe.scheme == "fp32") return nullptr;
+    if (recipe.isFp32()) return nullptr;
     for (const auto& [known, made] : data.arithmetics)
         if (known == recipe) return made;
-    const Observation* statistics =
-        RecipeArithmetic::needsCalibration(recipe) ? &calibration(recipe, data, stop, progress) : nullptr;
-    auto made = std::make_shared<const RecipeArithmetic>(*current().transformer, recipe, statistics,
-                                                         current().weights, stop);
+    Plan plan = planOf(recipe);
+    auto model = shaped(plan, data, stop, progress);
+    auto made = std::make_shared<const RecipeArithmetic>(
+        std::move(model), recipe, std::move(plan), data.calibration.get(), current().weights, stop, progress);
     // The newest recipes stay ready; an older one is made again from shared weights in a moment.
     if (data.arithmetics.size() >= 6) data.arithmetics.erase(data.arithmetics.begin());
     data.arithmetics.emplace_back(recipe, made);
@@ -133,7 +144,7 @@ std::vector<Reading> Workbench::evaluate(const EvaluateRequest& request, std::st
     bool calibrated = request.holdOut;
     for (const Recipe& recipe : request.recipes) {
         validate(recipe);
-        calibrated |= RecipeArithmetic::needsCalibration(recipe);
+        calibrated |= needsCalibration(recipe);
     }
     // Text has windows to spare for calibration; of a table every row counts unless a recipe needs some held
     // out.
@@ -178,20 +189,23 @@ Workbench::PredictionWithTensors Workbench::predict(const std::string& text, con
     batch.windows = {0};
 
     std::shared_ptr<const RecipeArithmetic> arithmetic;
-    if (asked.scheme != "fp32") {
+    if (!asked.isFp32()) {
         if (calibration) {
             PreparedData& data = impl_->prepare(*calibration, true);
             arithmetic = impl_->arithmetic(impl_->resolve(asked, data, {}, {}), data, {}, {});
-        } else if (RecipeArithmetic::needsCalibration(asked)) {
+        } else if (needsCalibration(asked)) {
             throw Error("recipe " + asked.text() + " needs calibration, and a single text gives none", "",
                         "Give a text with --calibration FILE, or use dynamic=on or activation=per-token");
         } else {
-            arithmetic = std::make_shared<const RecipeArithmetic>(*model.transformer, asked, nullptr,
-                                                                  impl_->current().weights);
+            Plan plan = planOf(asked);
+            auto shaped = shape(*model.transformer, plan, nullptr, {}, {});
+            arithmetic = std::make_shared<const RecipeArithmetic>(std::move(shaped), asked, std::move(plan),
+                                                                  nullptr, impl_->current().weights);
         }
     }
     Pass pass(batch, impl_->device, nullptr, arithmetic.get());
-    const at::Tensor hidden = model.transformer->hidden(pass), logits = model.transformer->head(pass, hidden);
+    const Transformer& transformer = arithmetic ? arithmetic->model() : *model.transformer;
+    const at::Tensor hidden = transformer.hidden(pass), logits = transformer.head(pass, hidden);
     PredictionWithTensors result;
     const auto keep = [](const at::Tensor& tensor, std::vector<std::int64_t>& shape,
                          std::vector<float>& values) {

@@ -119,7 +119,7 @@ Observation Workbench::observe(const ObserveRequest& request, std::stop_token st
     PreparedData& data = impl_->prepare(request.data, true);
     const Recipe recipe = impl_->resolve(request.recipe, data, stop, progress);
     const auto arithmetic = impl_->arithmetic(recipe, data, stop, progress);
-    const Transformer& transformer = *impl_->current().transformer;
+    const Transformer& transformer = arithmetic ? arithmetic->model() : *impl_->current().transformer;
     const Tokenizer* tokenizer = &impl_->tokenizer();
 
     const auto& all = transformer.info().places;
@@ -165,46 +165,42 @@ Observation Workbench::observe(const ObserveRequest& request, std::stop_token st
     return seen;
 }
 
-const Observation& Workbench::Impl::calibration(const Recipe& recipe, PreparedData& data,
-                                                std::stop_token stop, const OnProgress& progress) {
-    float bar = 6;
-    if (!recipe.keep.empty()) {
-        const Criterion criterion = Criterion::parse(recipe.keep);
-        if (criterion.kind == Criterion::Kind::magnitude) bar = static_cast<float>(criterion.value);
-    }
-    const bool everySite = recipe.scope == Scope::all_activations;
-    for (const auto& known : data.calibrations)
-        if (known.magnitudeBar == bar && (known.everySite || !everySite)) return known.observation;
-    const Transformer& transformer = *current().transformer;
-    std::set<Place> places = linearInputPlaces(transformer);
-    if (everySite) places.insert(transformer.info().places.begin(), transformer.info().places.end());
-    places.erase(Place::logits);
-    CollectorOptions options;
-    options.magnitudeBar = bar;
-    options.peaks = 0;
-    OnceTap tap(transformer, places, options);
-    for (std::size_t i = 0; i < data.windows.calibration.size(); ++i) {
-        if (progress)
-            progress({"Calibrating", std::int64_t(i), std::int64_t(data.windows.calibration.size()), -1});
-        Pass pass(data.windows.calibration[i].batch, device, &tap, nullptr, stop);
-        transformer.hidden(pass);
-    }
-    data.calibrations.push_back({bar, everySite, tap.observation()});
-    return data.calibrations.back().observation;
+std::shared_ptr<const ShapedModel> Workbench::Impl::shaped(const Plan& plan, PreparedData& data,
+                                                           std::stop_token stop, const OnProgress& progress) {
+    const std::string key = plan.transformsKey();
+    for (const auto& known : data.shaped)
+        if (known->key == key) return known;
+    auto made = shape(*current().transformer, plan, data.calibration.get(), stop, progress);
+    if (data.shaped.size() >= 4) data.shaped.erase(data.shaped.begin());
+    data.shaped.push_back(made);
+    return made;
 }
 
 Recipe Workbench::Impl::resolve(const Recipe& recipe, PreparedData& data, std::stop_token stop,
                                 const OnProgress& progress) {
-    if (recipe.keep.empty()) return recipe;
-    const std::vector<Site> quantized = RecipeArithmetic::quantizedSites(*current().transformer, recipe);
-    const Observation& statistics = calibration(recipe, data, stop, progress);
+    const Plan plan = planOf(recipe);
+    // A scheme's own criterion is a start; channels that were chosen since then stand.
+    const std::string keep = !recipe.keep.empty() ? recipe.keep : recipe.kept.empty() ? plan.keep : "";
+    if (keep.empty()) return recipe;
+    const Criterion criterion = Criterion::parse(keep);
+    const auto model = shaped(plan, data, stop, progress);
+    CalibrationRequest request;
+    if (criterion.kind == Criterion::Kind::magnitude)
+        request.magnitudeBar = static_cast<float>(criterion.value);
+    request.everySite = recipe.scope == Scope::all_activations || plan.ablation;
+    const auto seen = data.calibration->statistics(model->piece, model->key, request, stop, progress);
     std::vector<SiteStats> sites;
-    for (Site site : quantized)
-        if (const SiteStats* stats = statistics.find(site); stats && site.place != Place::attn_probs)
-            sites.push_back(*stats);
+    for (Site site : RecipeArithmetic::quantizedSites(model->piece.model(), recipe)) {
+        const bool operand = recipe.scope == Scope::linear_inputs && !plan.ablation;
+        const CalibratedSite* at =
+            operand ? seen->operand(model->piece.model(), site) : seen->value(model->piece.model(), site);
+        if (!at || site.place == Place::attn_probs) continue;
+        sites.push_back(at->stats);
+        sites.back().site = site;
+    }
     Recipe resolved = recipe;
     resolved.keep.clear();
-    for (const auto& [site, channels] : outlierChannels(sites, Criterion::parse(recipe.keep)))
+    for (const auto& [site, channels] : outlierChannels(sites, criterion))
         resolved.kept[site].insert(channels.begin(), channels.end());
     return resolved;
 }
@@ -219,17 +215,17 @@ Recipe Workbench::resolveKeep(const Recipe& recipe, const DataRequest& data, std
 SiteSample Workbench::sample(Site site, const DataRequest& data, const std::string& text,
                              const Recipe& recipe, int maxTokens, std::stop_token stop) {
     const c10::InferenceMode inference;
-    const Transformer& transformer = *impl_->current().transformer;
-    const ModelInfo& info = transformer.info();
+    const ModelInfo& info = impl_->current().transformer->info();
     SiteSample sample;
     sample.site = site;
     PreparedData* prepared = data.path.empty() ? nullptr : &impl_->prepare(data, true);
     std::shared_ptr<const RecipeArithmetic> arithmetic;
-    if (recipe.scheme != "fp32") {
+    if (!recipe.isFp32()) {
         validate(recipe);
         if (!prepared) throw Error("a recipe needs data to calibrate on", "", "Open a text file");
         arithmetic = impl_->arithmetic(impl_->resolve(recipe, *prepared, stop, {}), *prepared, stop, {});
     }
+    const Transformer& transformer = arithmetic ? arithmetic->model() : *impl_->current().transformer;
     SampleTap tap(transformer.origin(site), maxTokens, impl_->open->folder.tokenizer.get(), sample);
     const auto run = [&](const Batch& batch) {
         Pass pass(batch, impl_->device, &tap, arithmetic.get(), stop);
@@ -274,20 +270,20 @@ SiteSample Workbench::sample(Site site, const DataRequest& data, const std::stri
 std::vector<float> Workbench::gridLevels(const Recipe& recipe, const SiteStats& seen, const DataRequest& data,
                                          std::stop_token stop) {
     const c10::InferenceMode inference;
-    const auto rule = checkedScheme(recipe).activations(recipe);
-    if (!rule || seen.empty()) return {};
-    const auto quantized = RecipeArithmetic::quantizedSites(*impl_->current().transformer, recipe);
-    const Transformer& transformer = *impl_->current().transformer;
-    const Site site = recipe.scope == Scope::all_activations ? transformer.origin(seen.site) : seen.site;
-    if (std::find(quantized.begin(), quantized.end(), site) == quantized.end() ||
-        recipe.highPrecision.contains(site))
-        return {};
-    const auto kept = recipe.kept.find(seen.site);
-    const SiteStats* calibrated =
-        rule->dynamic ? nullptr : impl_->calibration(recipe, impl_->prepare(data, true), stop, {}).find(site);
-    return RecipeArithmetic::gridFor(*rule, calibrated ? *calibrated : seen,
-                                     kept == recipe.kept.end() ? std::set<int>() : kept->second)
-        .levels();
+    const auto rule = planOf(recipe).activations;
+    if (!rule || rule->format != Format::integer || seen.empty()) return {};
+    PreparedData& prepared = impl_->prepare(data, true);
+    const auto arithmetic = impl_->arithmetic(impl_->resolve(recipe, prepared, stop, {}), prepared, stop, {});
+    const SiteRounding* rounding = arithmetic ? arithmetic->rounding(seen.site) : nullptr;
+    if (!rounding || !rounding->scales.empty()) return {}; // several grids in one tensor
+    if (!rounding->rule.dynamic) return rounding->grid.levels();
+    float low = 0, high = 0;
+    for (int channel = 0; channel < seen.channels; ++channel) {
+        if (!rounding->inlier.empty() && rounding->inlier[std::size_t(channel)] == 0) continue;
+        low = std::min(low, seen.min[std::size_t(channel)]);
+        high = std::max(high, seen.max[std::size_t(channel)]);
+    }
+    return Grid::over(low, high, rounding->rule.bits, rounding->rule.symmetric).levels();
 }
 
 } // namespace kurtoscope

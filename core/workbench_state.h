@@ -17,17 +17,13 @@ namespace kurtoscope {
 // A data request made ready for the open model, with what later calls use again: FP32's answers, calibration
 // statistics, recipes made ready.
 struct PreparedData {
-    struct Calibration {
-        float magnitudeBar;
-        bool everySite;
-        Observation observation;
-    };
     DataRequest request;
     bool holdOut = false;
     WindowSet windows;
     const Task* task = nullptr;
     std::unique_ptr<Baseline> baseline;
-    std::vector<Calibration> calibrations;
+    std::unique_ptr<CalibrationSet> calibration;
+    std::vector<std::shared_ptr<const ShapedModel>> shaped; // newest last
     std::vector<std::pair<Recipe, std::shared_ptr<const RecipeArithmetic>>> arithmetics;
 };
 
@@ -44,8 +40,9 @@ struct Workbench::Impl {
     OpenModel& current() const;         // throws Error when none is open
     const Tokenizer& tokenizer() const; // throws Error when the model has none
     PreparedData& prepare(const DataRequest& request, bool holdOut);
-    const Observation& calibration(const Recipe& recipe, PreparedData& data, std::stop_token stop,
-                                   const OnProgress& progress);
+    // The model as the plan's transforms leave it.
+    std::shared_ptr<const ShapedModel> shaped(const Plan& plan, PreparedData& data, std::stop_token stop,
+                                              const OnProgress& progress);
     Recipe resolve(const Recipe& recipe, PreparedData& data, std::stop_token stop,
                    const OnProgress& progress);
     // Null for FP32.

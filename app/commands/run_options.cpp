@@ -32,26 +32,6 @@ void asUsage(const std::string& text, Action action) {
     }
 }
 
-// A misspelt word is worth finding before a model is loaded; values and sites are checked by core once one is
-// open.
-void checkWords(const Recipe& recipe, const std::string& text) {
-    std::string known;
-    for (const SchemeInfo& scheme : Workbench::schemes()) {
-        known += (known.empty() ? "" : ", ") + scheme.id;
-        if (scheme.id != recipe.scheme) continue;
-        for (const auto& [key, value] : recipe.parameters) {
-            const auto same = [&key = key](const ParameterInfo& parameter) { return parameter.id == key; };
-            if (std::any_of(scheme.parameters.begin(), scheme.parameters.end(), same)) continue;
-            std::string keys = "scope, keep";
-            for (const auto& parameter : scheme.parameters)
-                keys += ", " + parameter.id;
-            throw Error("the scheme " + scheme.id + " has no key \"" + key + "\"", text, "Its keys: " + keys);
-        }
-        return;
-    }
-    throw Error("unknown scheme \"" + recipe.scheme + "\"", text, "Known: " + known);
-}
-
 } // namespace
 
 CLI::Validator atLeast(long low) {
@@ -158,7 +138,7 @@ std::vector<Recipe> RecipeOptions::recipes(const std::vector<std::string>& other
     for (const std::string& text : texts_)
         asUsage(text, [&] {
             all.push_back(Recipe::parse(text));
-            checkWords(all.back(), text);
+            Workbench::checkWords(all.back()); // worth finding before a model is loaded
         });
     return all;
 }

@@ -32,7 +32,7 @@ bool isLinearInput(Place place) {
 }
 
 bool quantizes(const Recipe& recipe, Site site) {
-    if (recipe.scheme == "fp32" || recipe.highPrecision.contains(site) || site.place == Place::logits)
+    if (recipe.isFp32() || recipe.highPrecision.contains(site) || site.place == Place::logits)
         return false;
     return recipe.scope == Scope::all_activations || isLinearInput(site.place);
 }

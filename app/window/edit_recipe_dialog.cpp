@@ -31,8 +31,9 @@ QString keysOf(const std::string& scheme) {
     QStringList lines;
     for (const auto& parameter : found->parameters)
         lines << QString::fromStdString(parameter.id) + '=' +
-                     (parameter.choices.empty() ? QString("%1…%2").arg(parameter.low).arg(parameter.high)
-                                                : joined(parameter.choices));
+                     (parameter.kind == ParameterInfo::Kind::text ? QString::fromStdString(parameter.help)
+                      : parameter.choices.empty() ? QString("%1…%2").arg(parameter.low).arg(parameter.high)
+                                                  : joined(parameter.choices));
     lines << "scope=linear-inputs|all-activations"
           << "keep=auto|ratio:20|top:4|magnitude:6|sigma:6";
     return lines.join('\n');
@@ -62,7 +63,7 @@ EditRecipeDialog::EditRecipeDialog(const QString& column, const Recipe& recipe, 
     auto* rows = new QVBoxLayout(this);
     rows->setContentsMargins(18, 16, 18, 14);
     rows->setSpacing(9);
-    rows->addWidget(new QLabel(tr("scheme[:key=value,…], or a recipe file"), this));
+    rows->addWidget(new QLabel(tr("scheme[:key=value,…][+scheme…], or a recipe file"), this));
     rows->addWidget(text_);
     rows->addWidget(says_, 1);
     rows->addWidget(buttons);
@@ -85,7 +86,7 @@ void EditRecipeDialog::check() {
     try {
         Recipe recipe = Recipe::parse(text_->text().trimmed().toStdString());
         Workbench::checkWords(recipe);
-        if (recipe.scheme != "fp32") { // which has nothing to keep
+        if (!recipe.isFp32()) { // which has nothing to keep
             if (recipe.kept.empty()) recipe.kept = before_.kept;
             if (recipe.highPrecision.empty()) recipe.highPrecision = before_.highPrecision;
         }

@@ -193,7 +193,7 @@ void Session::toggleChannels(Site site, QList<int> channels) {
     if (!active || channels.isEmpty()) return;
     if (!canKeepAt(site)) {
         emit noticed(
-            active->recipe.scheme == "fp32"
+            active->recipe.isFp32()
                 ? tr("%1 keeps everything already: make another column the active one").arg(active->name)
                 : tr("%1 does not quantize %2, so there is nothing to keep")
                       .arg(active->name, siteName(site)));

@@ -322,7 +322,7 @@ void Session::takeData(const DataRequest& data, const DataInfo& info) {
 void Session::takeBaseline(std::shared_ptr<const Observation> observation) {
     known_.baseline = std::move(observation);
     for (auto& column : workspace_.columns)
-        if (column.recipe.scheme == "fp32") column.observation = known_.baseline;
+        if (column.recipe.isFp32()) column.observation = known_.baseline;
     emit changed(Change::observation | chooseFirstSite());
 }
 

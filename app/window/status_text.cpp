@@ -44,7 +44,7 @@ QString selectionText(const Workspace& workspace) {
 
 QString keptText(const Workspace& workspace) {
     const Column* column = workspace.activeColumn();
-    if (!workspace.model || !column || column->recipe.scheme == "fp32") return {};
+    if (!workspace.model || !column || column->recipe.isFp32()) return {};
     if (column->recipe.kept.empty()) return tr("%1 keeps no channel").arg(column->name);
     std::set<int> here;
     for (const auto& [site, channels] : column->recipe.kept)

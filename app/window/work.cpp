@@ -23,7 +23,7 @@ const Value* valueOf(const std::vector<std::pair<Recipe, Value>>& entries, const
 }
 
 bool isBaseline(const Recipe& recipe) {
-    return recipe.scheme == "fp32";
+    return recipe.isFp32();
 }
 
 // The baseline, then the column that is being worked on, then the rest.

@@ -34,6 +34,8 @@ struct Reading {
     int latencyRuns = 0;
     std::int64_t weightBytes = 0;    // all parameters as the recipe would store them
     double effectiveBits = 32;       // per weight of the linear layers, scales and kept columns included
+    double activationBits = 32;      // per value that a linear layer multiplies, likewise
+    double cacheBits = 32;           // per value of attention's keys and values
     std::size_t keptChannels = 0, keptOf = 0;
     KernelTag kernels = KernelTag::floating;
 

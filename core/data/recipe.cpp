@@ -29,6 +29,12 @@ bool isWord(std::string_view text) {
     });
 }
 
+// The value of a parameter may also be a list of sites or a number with a sign.
+bool isValue(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(),
+                                        [](char c) { return c == '/' || isWord(std::string_view(&c, 1)); });
+}
+
 bool isFile(std::string_view name) {
     std::error_code code;
     return std::filesystem::is_regular_file(std::filesystem::path(name), code);
@@ -48,14 +54,16 @@ void readKeep(Recipe& recipe, std::string_view value) {
     }
 }
 
-void readPair(Recipe& recipe, std::string_view piece, std::set<std::string, std::less<>>& seen) {
+void readPair(Recipe& recipe, RecipePart& part, std::string_view piece,
+              std::set<std::string, std::less<>>& seen) {
     const std::size_t equals = piece.find('=');
     const std::string_view key = piece.substr(0, equals);
     const std::string_view value =
         equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1);
     const std::string where = "\"" + std::string(piece) + "\"";
     if (!isWord(key) || value.empty()) throw Error("a recipe needs key=value here", where, form);
-    if (!seen.emplace(key).second)
+    const bool whole = key == "scope" || key == "keep"; // of the recipe, whichever scheme they stand behind
+    if (!seen.emplace(whole ? std::string(key) : part.scheme + ":" + std::string(key)).second)
         throw Error("the key " + std::string(key) + " is given twice", where, form);
     if (key == "scope") {
         const auto scope = scopeFromName(value);
@@ -65,11 +73,48 @@ void readPair(Recipe& recipe, std::string_view piece, std::set<std::string, std:
         recipe.scope = *scope;
     } else if (key == "keep") {
         readKeep(recipe, value);
-    } else if (isWord(value)) {
-        recipe.parameters.emplace(key, value);
+    } else if (isValue(value)) {
+        part.parameters.emplace(key, value);
     } else {
-        throw Error("a parameter's value is letters, digits, points, dashes and underscores", where, form);
+        throw Error("a parameter's value is letters, digits, points, dashes, underscores and slashes", where,
+                    form);
     }
+}
+
+// A '+' begins the next scheme unless it stands inside the name of a file that exists ("keep=a+b.json").
+std::size_t endOfPart(std::string_view text, std::size_t begin) {
+    for (std::size_t plus = text.find('+', begin); plus != std::string_view::npos;
+         plus = text.find('+', plus + 1)) {
+        const std::size_t keep = text.rfind("keep=", plus);
+        if (keep == std::string_view::npos || keep < begin) return plus;
+        const std::size_t comma = text.find(',', keep);
+        if (comma < plus || !isFile(text.substr(keep + 5, comma - keep - 5))) return plus;
+    }
+    return std::string_view::npos;
+}
+
+// "scheme[:key=value,…]"; scope and keep go to the recipe.
+RecipePart readPart(Recipe& recipe, std::string_view piece, std::string_view text,
+                    std::set<std::string, std::less<>>& seen) {
+    RecipePart part;
+    const std::size_t colon = piece.find(':');
+    part.scheme = piece.substr(0, colon);
+    if (!isWord(part.scheme))
+        throw Error("a recipe begins with a scheme's id", "\"" + std::string(text) + "\"", form);
+    for (std::size_t begin = colon; begin != std::string_view::npos;) {
+        const std::size_t comma = piece.find(',', begin + 1);
+        readPair(recipe, part, piece.substr(begin + 1, comma - begin - 1), seen);
+        begin = comma;
+    }
+    return part;
+}
+
+std::string partText(const RecipePart& part, const std::string& more = "") {
+    std::string pairs;
+    for (const auto& [key, value] : part.parameters)
+        pairs.append(pairs.empty() ? ":" : ",").append(key).append("=").append(value);
+    if (!more.empty()) pairs.append(pairs.empty() ? ":" : ",").append(more);
+    return part.scheme + pairs;
 }
 
 void mix(std::size_t& seed, std::size_t value) {
@@ -85,11 +130,9 @@ std::string_view scopeName(Scope scope) {
 
 std::size_t Recipe::hash() const {
     const std::hash<std::string> text;
-    std::size_t seed = text(scheme);
-    for (const auto& [key, value] : parameters) {
-        mix(seed, text(key));
-        mix(seed, text(value));
-    }
+    std::size_t seed = 0;
+    for (const RecipePart& part : parts())
+        mix(seed, text(partText(part)));
     mix(seed, static_cast<std::size_t>(scope));
     mix(seed, text(keep));
     for (const auto& [site, channels] : kept) {
@@ -101,6 +144,10 @@ std::size_t Recipe::hash() const {
     mix(seed, kept.size());
     for (const Site site : highPrecision)
         mix(seed, std::hash<Site>()(site));
+    for (const auto& [site, count] : bits) {
+        mix(seed, std::hash<Site>()(site));
+        mix(seed, static_cast<std::size_t>(count));
+    }
     return seed;
 }
 
@@ -132,31 +179,37 @@ Recipe Recipe::parse(std::string_view text) {
     const bool fileName =
         text.ends_with(".json") && text.find('=') == std::string_view::npos; // not keep=FILE.json
     if (isFile(text) || fileName) return fromJson(readFile(std::string(text)), std::string(text));
-    const std::size_t colon = text.find(':');
     Recipe recipe;
-    recipe.scheme = text.substr(0, colon);
-    if (!isWord(recipe.scheme))
-        throw Error("a recipe begins with a scheme's id", "\"" + std::string(text) + "\"", form);
-    if (colon == std::string_view::npos) return recipe;
-    std::set<std::string, std::less<>> seen;
-    for (std::size_t begin = colon + 1;;) {
-        const std::size_t comma = text.find(',', begin);
-        readPair(recipe, text.substr(begin, comma - begin), seen);
-        if (comma == std::string_view::npos) return recipe;
-        begin = comma + 1;
+    std::set<std::string, std::less<>> seen, schemes;
+    for (std::size_t begin = 0;;) {
+        const std::size_t end = endOfPart(text, begin);
+        RecipePart part = readPart(recipe, text.substr(begin, end - begin), text, seen);
+        if (!schemes.insert(part.scheme).second)
+            throw Error("the scheme " + part.scheme + " is given twice", "\"" + std::string(text) + "\"",
+                        form);
+        if (begin == 0)
+            static_cast<RecipePart&>(recipe) = std::move(part);
+        else
+            recipe.with.push_back(std::move(part));
+        if (end == std::string_view::npos) return recipe;
+        begin = end + 1;
     }
 }
 
 std::string Recipe::text() const {
-    std::string pairs;
-    const auto append = [&](std::string_view key, std::string_view value) {
-        pairs.append(pairs.empty() ? ":" : ",").append(key).append("=").append(value);
-    };
-    for (const auto& [key, value] : parameters)
-        append(key, value);
-    if (scope != Scope::linear_inputs) append("scope", scopeName(scope));
-    if (!keep.empty()) append("keep", keep);
-    return scheme + pairs;
+    std::string more;
+    if (scope != Scope::linear_inputs) more.append("scope=").append(scopeName(scope));
+    if (!keep.empty()) more.append(more.empty() ? "" : ",").append("keep=").append(keep);
+    std::string text = partText(*this, more);
+    for (const RecipePart& part : with)
+        text.append("+").append(partText(part));
+    return text;
+}
+
+std::vector<RecipePart> Recipe::parts() const {
+    std::vector<RecipePart> all{*this};
+    all.insert(all.end(), with.begin(), with.end());
+    return all;
 }
 
 } // namespace kurtoscope

@@ -98,6 +98,33 @@ std::string keepOf(const json& value, const std::string& where) {
     }
 }
 
+// Reads `key` when it belongs to a scheme and what it is told; false when it does not.
+bool readPartKey(RecipePart& part, const std::string& key, const json& value, const std::string& where,
+                 const std::string& at) {
+    if (key == "scheme") {
+        part.scheme = textOf(value, where, at);
+        if (part.scheme.empty()) fail("a scheme's id was expected, got nothing", where, at);
+    } else if (key == "parameters") {
+        if (!value.is_object())
+            fail("parameters with their values were expected, " + typeOf(value), where, at);
+        for (const auto& [name, setting] : value.items())
+            part.parameters[name] = textOf(setting, where, at + "." + name);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+RecipePart partOf(const json& value, const std::string& where, const std::string& at) {
+    if (!value.is_object()) fail("a scheme with its parameters was expected, " + typeOf(value), where, at);
+    if (!value.contains("scheme")) fail("the key \"scheme\" is missing", where, at);
+    RecipePart part;
+    for (const auto& [key, entry] : value.items())
+        if (!readPartKey(part, key, entry, where, at + "." + key))
+            fail("unknown key \"" + key + "\"", where, at);
+    return part;
+}
+
 // Quoted and escaped; a name that is not UTF-8 gets replacement signs rather than an exception.
 std::string jsonText(std::string_view text) {
     return json(std::string(text)).dump(-1, ' ', false, json::error_handler_t::replace);
@@ -114,8 +141,19 @@ std::string listed(const Range& range, const char* separator, const Text& text) 
 } // namespace
 
 std::string recipeToJson(const Recipe& recipe) {
-    const std::string parameters = listed(recipe.parameters, ", ", [](const auto& entry) {
-        return jsonText(entry.first) + ": " + jsonText(entry.second);
+    const auto parametersText = [](const RecipePart& part) {
+        return "{" +
+               listed(
+                   part.parameters, ", ",
+                   [](const auto& entry) { return jsonText(entry.first) + ": " + jsonText(entry.second); }) +
+               "}";
+    };
+    const std::string with = listed(recipe.with, ",\n", [&](const RecipePart& part) {
+        return "    {\"scheme\": " + jsonText(part.scheme) + ", \"parameters\": " + parametersText(part) +
+               "}";
+    });
+    const std::string bits = listed(recipe.bits, ", ", [](const auto& entry) {
+        return jsonText(entry.first.name()) + ": " + std::to_string(entry.second);
     });
     const std::string kept = listed(recipe.kept, ",\n", [](const auto& entry) {
         return "    " + jsonText(entry.first.name()) + ": [" +
@@ -124,10 +162,12 @@ std::string recipeToJson(const Recipe& recipe) {
     const std::string whole =
         listed(recipe.highPrecision, ", ", [](Site site) { return jsonText(site.name()); });
     return "{\n  \"schema\": " + std::to_string(schemaVersion) +
-           ",\n  \"scheme\": " + jsonText(recipe.scheme) + ",\n  \"parameters\": {" + parameters +
-           "},\n  \"scope\": " + jsonText(scopeName(recipe.scope)) +
+           ",\n  \"scheme\": " + jsonText(recipe.scheme) + ",\n  \"parameters\": " + parametersText(recipe) +
+           (with.empty() ? "" : ",\n  \"with\": [\n" + with + "\n  ]") +
+           ",\n  \"scope\": " + jsonText(scopeName(recipe.scope)) +
            ",\n  \"keep\": " + jsonText(recipe.keep) + ",\n  \"kept\": {" +
-           (kept.empty() ? "" : "\n" + kept + "\n  ") + "},\n  \"high_precision\": [" + whole + "]\n}\n";
+           (kept.empty() ? "" : "\n" + kept + "\n  ") + "},\n  \"high_precision\": [" + whole + "]" +
+           (bits.empty() ? "" : ",\n  \"bits\": {" + bits + "}") + "\n}\n";
 }
 
 Recipe recipeFromJson(std::string_view text, const std::string& where) {
@@ -136,14 +176,14 @@ Recipe recipeFromJson(std::string_view text, const std::string& where) {
     for (const auto& [key, value] : object.items()) {
         if (key == "schema") {
             if (value != schemaVersion) fail("schema 1 was expected, got " + value.dump(), where, key);
-        } else if (key == "scheme") {
-            recipe.scheme = textOf(value, where, key);
-            if (recipe.scheme.empty()) fail("a scheme's id was expected, got nothing", where, key);
-        } else if (key == "parameters") {
-            if (!value.is_object())
-                fail("parameters with their values were expected, " + typeOf(value), where, key);
-            for (const auto& [name, setting] : value.items())
-                recipe.parameters[name] = textOf(setting, where, key + "." + name);
+        } else if (readPartKey(recipe, key, value, where, key)) {
+            continue;
+        } else if (key == "with") {
+            if (!value.is_array())
+                fail("a list of further schemes was expected, " + typeOf(value), where, key);
+            for (const json& entry : value)
+                recipe.with.push_back(
+                    partOf(entry, where, key + "[" + std::to_string(recipe.with.size()) + "]"));
         } else if (key == "scope") {
             const std::string name = textOf(value, where, key);
             if (name == scopeName(Scope::all_activations))
@@ -158,6 +198,14 @@ Recipe recipeFromJson(std::string_view text, const std::string& where) {
             if (!value.is_array()) fail("a list of sites was expected, " + typeOf(value), where, key);
             for (const json& name : value)
                 recipe.highPrecision.insert(siteOf(textOf(name, where, key), where, key));
+        } else if (key == "bits") {
+            if (!value.is_object()) fail("sites with their bits were expected, " + typeOf(value), where, key);
+            for (const auto& [name, count] : value.items()) {
+                const std::string at = key + "." + name;
+                if (!count.is_number_integer() || count < 2 || count > 8)
+                    fail("bits from 2 to 8 were expected, got " + count.dump(), where, at);
+                recipe.bits[siteOf(name, where, at)] = count.get<int>();
+            }
         } else {
             fail("unknown key \"" + key + "\"", where, "");
         }

@@ -19,7 +19,7 @@ public:
     virtual at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const = 0;
     virtual at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const = 0;
     virtual bool treats(Site site) const = 0; // whether value() changes anything there
-    virtual at::Tensor linear(const Linear& linear, const at::Tensor& x) const = 0;
+    virtual at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const = 0;
 };
 
 } // namespace kurtoscope

@@ -46,7 +46,7 @@ at::Tensor Pass::operand(Site site, const at::Tensor& x) const {
 }
 
 at::Tensor Pass::linear(const Linear& linear, const at::Tensor& x) const {
-    return arithmetic_ ? arithmetic_->linear(linear, x) : at::linear(x, linear.weight, linear.bias);
+    return arithmetic_ ? arithmetic_->linear(linear, x, batch_) : at::linear(x, linear.weight, linear.bias);
 }
 
 bool Pass::needsProbabilities(int layer) const {

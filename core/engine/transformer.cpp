@@ -19,6 +19,16 @@ at::Tensor Transformer::hidden(Pass& pass) const {
     return finish(pass, x);
 }
 
+std::map<const Linear*, std::shared_ptr<Linear>> Transformer::copyLinears() {
+    std::map<const Linear*, std::shared_ptr<Linear>> copies;
+    for (auto& linear : linears_) {
+        auto copy = std::make_shared<Linear>(*linear);
+        copies.emplace(linear.get(), copy);
+        linear = std::move(copy);
+    }
+    return copies;
+}
+
 std::unique_ptr<Transformer> loadTransformer(const ModelFolder& folder, std::stop_token stop,
                                              const OnProgress& progress) {
     const std::string type = folder.config.text("model_type", "");

@@ -5,6 +5,7 @@
 #include "core/data/model_info.h"
 #include "core/engine/pass.h"
 
+#include <map>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,16 @@ public:
     virtual at::Tensor head(Pass& pass, const at::Tensor& hidden) const = 0;
     virtual void moveTo(at::Device device) = 0;
 
+    // A copy with linear layers of its own that shares every tensor, to be reshaped by what follows.
+    virtual std::unique_ptr<Transformer> clone() const = 0;
+    // Divides the tensor that the linear layers of `input` read by `divisor` [channel] where it is made,
+    // exactly. False, and nothing changed: something else reads that tensor too, or what makes it cannot
+    // carry a scale.
+    virtual bool foldDivisor(Site input, const at::Tensor& divisor) = 0;
+    // Turns the residual stream by an orthogonal matrix [channel, channel], folded into every weight that
+    // writes or reads it; the final hidden state is turned back. False: the family's norms forbid it.
+    virtual bool rotateStream(const at::Tensor& rotation) = 0;
+
     const ModelInfo& info() const { return info_; }
     const std::vector<std::shared_ptr<Linear>>& linears() const { return linears_; } // heads included
     // The site that makes the tensor which `site` names, for aliases (post-norm: attn_input is the previous
@@ -38,6 +49,8 @@ protected:
         linears_.push_back(linear);
         return linear;
     }
+    // After a copy: linear layers of its own. Returns the copy of each, by the original.
+    std::map<const Linear*, std::shared_ptr<Linear>> copyLinears();
     ModelInfo info_;
 
 private:

@@ -59,12 +59,13 @@ Evaluator::Evaluator(const Transformer& transformer, const WindowSet& windows, c
       device_(device),
       baseline_(baseline) {}
 
-WindowOutput Evaluator::forward(const Window& window, const Arithmetic* arithmetic,
+WindowOutput Evaluator::forward(const Window& window, const RecipeArithmetic* arithmetic,
                                 std::stop_token stop) const {
     Pass pass(window.batch, device_, nullptr, arithmetic, std::move(stop));
-    const at::Tensor hidden = transformer_.hidden(pass);
+    const Transformer& transformer = arithmetic ? arithmetic->model() : transformer_;
+    const at::Tensor hidden = transformer.hidden(pass);
     WindowOutput output;
-    output.logProbabilities = logProbabilitiesOf(transformer_, pass, hidden);
+    output.logProbabilities = logProbabilitiesOf(transformer, pass, hidden);
     output.hidden = validRows(hidden, window.batch);
     if (task_.needsPooled()) output.pooled = pool(hidden, window.batch, pooling_);
     return output;
@@ -119,6 +120,8 @@ Reading Evaluator::reading(const EvaluatedRecipe& recipe, std::size_t done,
         reading.kernels = recipe.arithmetic->kernels();
         reading.weightBytes = recipe.arithmetic->storage().bytes;
         reading.effectiveBits = recipe.arithmetic->storage().effectiveBits;
+        reading.activationBits = recipe.arithmetic->storage().activationBits;
+        reading.cacheBits = recipe.arithmetic->storage().cacheBits;
         reading.keptChannels = recipe.arithmetic->keptCount().kept;
         reading.keptOf = recipe.arithmetic->keptCount().of;
     } else {
@@ -186,7 +189,8 @@ void Evaluator::measureLatency(const std::vector<EvaluatedRecipe>& recipes, std:
     const auto once = [&](const EvaluatedRecipe& recipe) {
         const Clock::time_point start = Clock::now();
         Pass pass(window.batch, device_, nullptr, recipe.arithmetic, stop);
-        const at::Tensor hidden = transformer_.hidden(pass), logits = transformer_.head(pass, hidden);
+        const Transformer& transformer = recipe.arithmetic ? recipe.arithmetic->model() : transformer_;
+        const at::Tensor hidden = transformer.hidden(pass), logits = transformer.head(pass, hidden);
         // Reading one value waits for the device.
         if (!device_.is_cpu()) (logits.defined() ? logits : hidden).flatten()[0].item<float>();
         return 1000 * secondsSince(start);

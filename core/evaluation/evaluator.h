@@ -48,7 +48,7 @@ public:
                              const OnProgress& progress);
 
 private:
-    WindowOutput forward(const Window& window, const Arithmetic* arithmetic, std::stop_token stop) const;
+    WindowOutput forward(const Window& window, const RecipeArithmetic* arithmetic, std::stop_token stop) const;
     const Baseline::Entry& baseline(std::size_t window, at::Tensor& logProbabilities, std::stop_token stop);
     Reading reading(const EvaluatedRecipe& recipe, std::size_t done,
                     const std::vector<WindowFigures>& figures) const;

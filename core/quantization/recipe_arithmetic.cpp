@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/recipe_arithmetic.h"
 
-#include "core/base/parallel.h"
+#include "core/base/error.h"
+#include "core/quantization/weight_solver.h"
 
 namespace kurtoscope {
 namespace {
-
-std::vector<std::int32_t> inlierMask(std::int64_t channels, const std::set<int>& kept) {
-    if (kept.empty()) return {};
-    std::vector<std::int32_t> mask(static_cast<std::size_t>(channels), -1);
-    for (int channel : kept)
-        mask.at(static_cast<std::size_t>(channel)) = 0;
-    return mask;
-}
 
 // What the recipe keeps of the tensor that `site` names, under whichever of its names it was chosen.
 std::set<int> keptAt(const Transformer& transformer, const Recipe& recipe, Site site) {
@@ -25,141 +18,265 @@ std::set<int> keptAt(const Transformer& transformer, const Recipe& recipe, Site 
     return kept;
 }
 
-bool inHighPrecision(const Transformer& transformer, const Recipe& recipe, Site site) {
+bool names(const Transformer& transformer, const Recipe& recipe, Site chosen, Site site) {
+    return chosen == site ||
+           (recipe.scope == Scope::all_activations && transformer.origin(chosen) == transformer.origin(site));
+}
+
+bool inHighPrecision(const Transformer& transformer, const Recipe& recipe, const Plan& plan, Site site) {
     for (Site chosen : recipe.highPrecision)
-        if (chosen == site || (recipe.scope == Scope::all_activations &&
-                               transformer.origin(chosen) == transformer.origin(site)))
+        if (names(transformer, recipe, chosen, site)) return true;
+    for (const std::string& chosen : plan.highPrecision) {
+        if (const auto place = placeFromName(chosen)) {
+            const Site named{isPerLayer(*place) ? site.layer : -1, *place};
+            if (*place == site.place || names(transformer, recipe, named, site)) return true;
+            // An alias reaches into the next layer: a post-norm attn_input is the previous layer's mlp_norm.
+            const Site next{isPerLayer(*place) ? site.layer + 1 : -1, *place};
+            if (isPerLayer(*place) && next.layer < transformer.info().layers &&
+                names(transformer, recipe, next, site))
+                return true;
+        } else if (names(transformer, recipe, Site::fromName(chosen), site)) {
             return true;
+        }
+    }
     return false;
+}
+
+ActivationRule withBitsOf(const Transformer& transformer, const Recipe& recipe, Site site,
+                          ActivationRule rule) {
+    for (const auto& [chosen, bits] : recipe.bits)
+        if (names(transformer, recipe, chosen, site)) rule.bits = bits;
+    return rule;
 }
 
 } // namespace
 
-std::shared_ptr<const at::Tensor> WeightStore::rounded(const Linear& linear, const WeightRule& rule,
-                                                       const std::set<int>& kept) {
-    std::string key = linear.name + "/" + std::to_string(rule.bits) + (rule.perChannel ? "c" : "t");
-    for (int channel : kept)
-        key += "," + std::to_string(channel);
-    if (auto found = entries_[key].lock()) return found;
-    std::erase_if(entries_, [&](const auto& entry) { return entry.first != key && entry.second.expired(); });
-
-    const at::Tensor weight = linear.weight.contiguous();
-    const auto mask = inlierMask(weight.size(1), kept);
-    ActivationRule rounding{rule.bits, true, true,
-                            rule.perChannel}; // a weight's row is a "token" of its output channel
-    auto made = std::make_shared<at::Tensor>(
-        roundActivation(weight.unsqueeze(0), rounding, {}, mask, {static_cast<int>(weight.size(0))})
-            .squeeze(0));
-    entries_[key] = made;
-    return made;
+bool RecipeArithmetic::staysWhole(const Recipe& recipe, const Plan& plan, Site site) const {
+    return inHighPrecision(model(), recipe, plan, site);
 }
 
-bool RecipeArithmetic::needsCalibration(const Recipe& recipe) {
-    const auto rule = checkedScheme(recipe).activations(recipe);
-    return !recipe.keep.empty() || (rule && !rule->dynamic);
+std::set<int> RecipeArithmetic::keptOf(const Recipe& recipe, Site site) const {
+    return keptAt(model(), recipe, site);
+}
+
+std::shared_ptr<const ShapedModel> shape(const Transformer& base, const Plan& plan,
+                                         CalibrationSet* calibration, std::stop_token stop,
+                                         const OnProgress& progress) {
+    auto shaped = std::make_shared<ShapedModel>(ShapedModel{"", Workpiece(base)});
+    for (const auto& transform : plan.transforms) {
+        if (stop.stop_requested()) throw Cancelled();
+        transform->apply(shaped->piece, transform->needsCalibration() ? calibration : nullptr, shaped->key,
+                         stop, progress);
+        shaped->key += transform->key() + ";";
+    }
+    return shaped;
 }
 
 std::vector<Site> RecipeArithmetic::quantizedSites(const Transformer& transformer, const Recipe& recipe) {
-    const Scheme& scheme = checkedScheme(recipe);
+    const Plan plan = planOf(recipe);
     std::vector<Site> sites;
-    if (!scheme.activations(recipe) && !scheme.weights(recipe)) return sites;
+    if (!plan.activations && !plan.weights && !plan.ablation) return sites;
     const auto add = [&](Site site) {
         if (std::find(sites.begin(), sites.end(), site) == sites.end()) sites.push_back(site);
     };
-    if (recipe.scope == Scope::linear_inputs) {
+    if (recipe.scope == Scope::linear_inputs && !plan.ablation) {
         for (const auto& linear : transformer.linears())
             if (!linear->head) add(linear->input);
-    } else {
-        // The output head and what it reads stay in high precision; an alias is rounded where its tensor is
-        // made.
-        for (Place place : transformer.info().places) {
-            if (place == Place::logits || place == Place::final_norm) continue;
-            for (int layer = 0; layer < (isPerLayer(place) ? transformer.info().layers : 1); ++layer) {
-                const Site site{isPerLayer(place) ? layer : -1, place};
-                if (transformer.origin(site) == site) add(site);
-            }
+        return sites;
+    }
+    // The output head and what it reads stay in high precision; an alias is rounded where its tensor is made.
+    for (Place place : transformer.info().places) {
+        if (place == Place::logits || place == Place::final_norm) continue;
+        if (plan.ablation && placeName(place) != plan.ablation->place) continue;
+        for (int layer = 0; layer < (isPerLayer(place) ? transformer.info().layers : 1); ++layer) {
+            const Site site{isPerLayer(place) ? layer : -1, place};
+            if (transformer.origin(site) == site || plan.ablation) add(site);
         }
     }
     return sites;
 }
 
-Grid RecipeArithmetic::gridFor(const ActivationRule& rule, const SiteStats& stats,
-                               const std::set<int>& kept) {
-    float minimum = 0, maximum = 0;
-    for (int channel = 0; channel < stats.channels; ++channel) {
-        if (kept.contains(channel)) continue;
-        minimum = std::min(minimum, stats.min[static_cast<std::size_t>(channel)]);
-        maximum = std::max(maximum, stats.max[static_cast<std::size_t>(channel)]);
-    }
-    return Grid::over(minimum, maximum, rule.bits, rule.symmetric);
+RecipeArithmetic::RecipeArithmetic(std::shared_ptr<const ShapedModel> shaped, const Recipe& recipe, Plan plan,
+                                   CalibrationSet* calibration, WeightStore& store, std::stop_token stop,
+                                   const OnProgress& progress)
+    : shaped_(std::move(shaped)) {
+    if (!plan.rounds()) kernels_ = KernelTag::floating;
+    planSites(recipe, plan, calibration, stop, progress);
+    if (plan.weights && plan.weights->solver)
+        solveWeights(recipe, plan, *calibration, store, stop, progress);
+    else
+        roundWeights(recipe, plan, store, stop);
+    count(recipe, plan);
 }
 
-RecipeArithmetic::RecipeArithmetic(const Transformer& transformer, const Recipe& recipe,
-                                   const Observation* calibration, WeightStore& store, std::stop_token stop)
-    : scope_(recipe.scope) {
-    const Scheme& scheme = checkedScheme(recipe);
-    const auto activations = scheme.activations(recipe);
-    const auto weights = scheme.weights(recipe);
-    kernels_ = scheme.kernels(recipe);
-
-    for (Site site : activations ? quantizedSites(transformer, recipe) : std::vector<Site>()) {
-        if (inHighPrecision(transformer, recipe, site)) continue;
-        const std::set<int> kept = keptAt(transformer, recipe, site);
-        SiteRule rule{*activations, {}, inlierMask(transformer.info().channels(site.place), kept)};
-        if (!activations->dynamic) {
-            const SiteStats* stats = calibration ? calibration->find(site) : nullptr;
-            if (!stats)
-                throw Error("no calibration statistics for " + site.name(), "",
-                            "Calibrate on text that the model can read");
-            rule.grid = gridFor(*activations, *stats, kept);
-        }
-        rules_.emplace(site, std::move(rule));
+void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, CalibrationSet* calibration,
+                                 std::stop_token stop, const OnProgress& progress) {
+    const Transformer& transformer = model();
+    const auto sites = plan.activations ? quantizedSites(transformer, recipe) : std::vector<Site>();
+    const auto& rule = plan.activations;
+    const bool everySite = recipe.scope == Scope::all_activations || plan.ablation;
+    const bool ranged = rule && (!rule->dynamic || (rule->embeddingGroups > 0 && rule->permute));
+    std::shared_ptr<const CalibratedModel> seen;
+    if (ranged || (plan.ablation && plan.ablation->how != AblationRule::How::zero)) {
+        CalibrationRequest request;
+        request.everySite = everySite;
+        request.histograms = rule && !rule->dynamic && rule->range != RangeMethod::minmax;
+        if (request.histograms)
+            for (Site site : sites)
+                if (auto kept = keptAt(transformer, recipe, site); !kept.empty())
+                    request.kept[transformer.origin(site)] = std::move(kept);
+        if (!calibration)
+            throw Error("recipe " + recipe.text() + " needs calibration", "", "Give a text to calibrate on");
+        seen = calibration->statistics(shaped_->piece, shaped_->key, request, stop, progress);
     }
+    const auto prepare = [&](Site site, bool operand) {
+        const CalibratedSite* at = !seen     ? nullptr
+                                   : operand ? seen->operand(transformer, site)
+                                             : seen->value(transformer, site);
+        return roundingFor(withBitsOf(transformer, recipe, site, *rule), site,
+                           transformer.info().channels(site.place), at, keptAt(transformer, recipe, site));
+    };
+    if (rule) threshold_ = rule->threshold;
+    for (Site site : sites) {
+        if (inHighPrecision(transformer, recipe, plan, site)) continue;
+        if (recipe.scope == Scope::all_activations)
+            atValue_.emplace(site, prepare(site, false));
+        else
+            atOperand_.emplace(site, prepare(site, true));
+    }
+    // What a step at run time makes is a tensor of its own, and is rounded too.
+    if (rule && recipe.scope == Scope::all_activations)
+        for (const auto& [site, steps] : shaped_->piece.online())
+            if (!inHighPrecision(transformer, recipe, plan, site))
+                atOperand_.emplace(site, prepare(site, true));
+    if (plan.cache)
+        for (int layer = 0; layer < transformer.info().layers; ++layer)
+            for (Place place : {Place::key, Place::value}) {
+                ActivationRule stored;
+                stored.bits = plan.cache->bits, stored.group = plan.cache->group;
+                stored.dynamic = true, stored.symmetric = false;
+                // Keys by channel over runs of tokens, values by token within each head.
+                stored.granularity = place == Place::key ? Granularity::per_channel : Granularity::per_group;
+                const int width = transformer.info().channels(place);
+                if (place == Place::key)
+                    stored.tokenRun = plan.cache->group;
+                else
+                    stored.group = width / std::max(1, transformer.info().keyValueHeads);
+                const Site site{layer, place};
+                atValue_.insert_or_assign(
+                    site, roundingFor(stored, site, width, nullptr, keptAt(transformer, recipe, site)));
+            }
+    if (plan.ablation) planAblation(recipe, plan, seen.get());
+}
 
-    std::int64_t linearWeights = 0;
-    double linearBytes = 0;
-    storage_.bytes = transformer.info().parameters * 4;
-    for (const auto& linear : transformer.linears()) {
+void RecipeArithmetic::planAblation(const Recipe& recipe, const Plan& plan, const CalibratedModel* seen) {
+    const Transformer& transformer = model();
+    for (Site site : quantizedSites(transformer, recipe)) {
+        const std::set<int> chosen = keptAt(transformer, recipe, site);
+        const Site made = transformer.origin(site);
+        const int channels = transformer.info().channels(site.place);
+        if (chosen.empty() || channels <= 0) continue;
+        Ablation ablation{at::zeros({channels}, at::kBool), at::zeros({channels}), 0, *plan.ablation};
+        for (int channel : chosen)
+            ablation.chosen[channel] = true;
+        if (seen) {
+            const CalibratedSite* at = seen->value(transformer, site);
+            if (!at)
+                throw Error("no calibration statistics for " + site.name(), "", "Calibrate on other text");
+            for (int channel = 0; channel < channels; ++channel) {
+                ablation.mean[channel] = static_cast<float>(at->stats.mean[std::size_t(channel)]);
+                if (!chosen.contains(channel))
+                    ablation.bound = std::max(ablation.bound, at->stats.absmax[std::size_t(channel)]);
+            }
+        }
+        ablated_.insert_or_assign(made, std::move(ablation));
+    }
+}
+
+void RecipeArithmetic::roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store,
+                                    std::stop_token stop) {
+    if (!plan.weights) return;
+    for (const auto& linear : model().linears()) {
         if (linear->head) continue;
         if (stop.stop_requested()) throw Cancelled();
-        const std::set<int> kept = keptAt(transformer, recipe, linear->input);
-        const std::int64_t count = linear->weight.numel(), outputs = linear->weight.size(0);
-        kept_.of += static_cast<std::size_t>(linear->weight.size(1));
-        if (activations || weights) kept_.kept += kept.size();
-        linearWeights += count;
-        const bool whole =
-            scope_ == Scope::linear_inputs && inHighPrecision(transformer, recipe, linear->input);
-        if (!weights || whole) {
-            linearBytes += 4.0 * double(count);
+        if (recipe.scope == Scope::linear_inputs && inHighPrecision(model(), recipe, plan, linear->input))
             continue;
-        }
-        weights_.emplace(linear.get(), store.rounded(*linear, *weights, kept));
-        linearBytes += double(count) * weights->bits / 8.0 + 4.0 * double(weights->perChannel ? outputs : 1) +
-                       4.0 * double(outputs) * double(kept.size());
+        const std::set<int> kept = keptAt(model(), recipe, linear->input);
+        std::string key = shaped_->key + linear->name + "/" + plan.weights->key();
+        for (int channel : kept)
+            key += "," + std::to_string(channel);
+        weights_.emplace(linear.get(),
+                         store.get(key, [&] { return roundWeight(linear->weight, *plan.weights, kept); }));
     }
-    storage_.bytes += static_cast<std::int64_t>(linearBytes) - linearWeights * 4;
-    if (linearWeights > 0) storage_.effectiveBits = 8.0 * linearBytes / double(linearWeights);
 }
 
-at::Tensor RecipeArithmetic::apply(const SiteRule& rule, const at::Tensor& x, const Batch& batch) const {
-    return roundActivation(x, rule.rule, rule.grid, rule.inlier, batch.lengths);
+void RecipeArithmetic::count(const Recipe& recipe, const Plan& plan) {
+    const ModelInfo& info = model().info();
+    double linearWeights = 0, linearBytes = 0, values = 0, valueBits = 0;
+    for (const auto& linear : model().linears()) {
+        if (linear->head) continue;
+        const std::size_t kept = keptAt(model(), recipe, linear->input).size();
+        const std::int64_t outputs = linear->weight.size(0), inputs = linear->weight.size(1);
+        kept_.of += static_cast<std::size_t>(inputs);
+        if (plan.rounds() || plan.ablation) kept_.kept += kept;
+        linearWeights += double(outputs * inputs);
+        linearBytes += weights_.contains(linear.get()) ? weightBytes(*plan.weights, outputs, inputs, kept)
+                                                       : 4.0 * double(outputs * inputs);
+        const SiteRounding* read = rounding(linear->input);
+        values += double(inputs);
+        valueBits += read ? activationBits(*read, int(inputs), kept) : 32.0 * double(inputs);
+    }
+    storage_.bytes = info.parameters * 4 + static_cast<std::int64_t>(linearBytes - 4 * linearWeights);
+    if (linearWeights > 0) storage_.effectiveBits = 8.0 * linearBytes / linearWeights;
+    if (values > 0) storage_.activationBits = valueBits / values;
+    if (plan.cache) {
+        // Of each value: its bits, and its part of a 16-bit scale and zero point.
+        const double perHead = double(info.channels(Place::value)) / std::max(1, info.keyValueHeads);
+        storage_.cacheBits = plan.cache->bits + (32.0 / plan.cache->group + 32.0 / perHead) / 2;
+    }
+}
+
+const SiteRounding* RecipeArithmetic::rounding(Site site) const {
+    if (const auto found = atOperand_.find(site); found != atOperand_.end()) return &found->second;
+    const auto found = atValue_.find(model().origin(site));
+    return found == atValue_.end() ? nullptr : &found->second;
 }
 
 at::Tensor RecipeArithmetic::value(Site site, const at::Tensor& x, const Batch& batch) const {
-    if (scope_ != Scope::all_activations) return x;
-    const auto found = rules_.find(site);
-    return found == rules_.end() ? x : apply(found->second, x, batch);
+    at::Tensor y = x;
+    if (const auto found = ablated_.find(site); found != ablated_.end()) {
+        const Ablation& a = found->second;
+        const at::Tensor changed = a.rule.how == AblationRule::How::clamp ? x.clamp(-a.bound, a.bound)
+                                   : a.rule.how == AblationRule::How::mean
+                                       ? a.mean.to(x.device()).expand_as(x)
+                                       : at::zeros_like(x);
+        at::Tensor where = a.chosen.to(x.device()).expand_as(x);
+        if (a.rule.firstTokenOnly) {
+            where = where.clone();
+            where.narrow(-2, 1, x.size(-2) - 1).fill_(false);
+        }
+        y = at::where(where, changed, x);
+    }
+    const auto found = atValue_.find(site);
+    return found == atValue_.end() ? y : roundActivation(y, found->second, batch.lengths);
 }
 
 at::Tensor RecipeArithmetic::operand(Site site, const at::Tensor& x, const Batch& batch) const {
-    if (scope_ != Scope::linear_inputs) return x;
-    const auto found = rules_.find(site);
-    return found == rules_.end() ? x : apply(found->second, x, batch);
+    const at::Tensor y = applySteps(shaped_->piece.online(site), x);
+    const auto found = atOperand_.find(site);
+    return found == atOperand_.end() ? y : roundActivation(y, found->second, batch.lengths);
 }
 
-at::Tensor RecipeArithmetic::linear(const Linear& linear, const at::Tensor& x) const {
+at::Tensor RecipeArithmetic::linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const {
     const auto found = weights_.find(&linear);
-    return at::linear(x, found == weights_.end() ? linear.weight : *found->second, linear.bias);
+    if (found == weights_.end()) return at::linear(x, linear.weight, linear.bias);
+    const at::Tensor y = at::linear(x, *found->second, linear.bias);
+    if (threshold_ == 0) return y;
+    // The columns that stayed out of x's rounding meet the weight as it was (Dettmers et al. 2022, section
+    // 3).
+    const at::Tensor out =
+        at::where(channelsOver(x, threshold_, batch.lengths), x, at::zeros({}, x.options()));
+    return y + at::linear(out, linear.weight - *found->second);
 }
 
 } // namespace kurtoscope

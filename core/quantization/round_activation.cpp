@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/quantization/recipe_arithmetic.h"
+#include "core/quantization/round_activation.h"
 
 #include "core/base/error.h"
 #include "core/base/parallel.h"
@@ -32,8 +32,15 @@ Extent extentOfSequence(const float* base, std::int64_t rows, std::int64_t posit
     return extent;
 }
 
-at::Tensor roundOnGpu(const at::Tensor& x, const ActivationRule& rule, const Grid& grid,
-                      const std::vector<std::int32_t>& inlier, const std::vector<int>& lengths) {
+// What the fused kernels do: integers with one range for each tensor or token.
+bool isFused(const ActivationRule& rule) {
+    return rule.format == Format::integer && rule.embeddingGroups == 0 && rule.threshold == 0 &&
+           (rule.granularity == Granularity::per_tensor || rule.granularity == Granularity::per_token);
+}
+
+at::Tensor roundOnGpu(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths) {
+    const ActivationRule& rule = rounding.rule;
+    const Grid& grid = rounding.grid;
     const at::Tensor in = x.contiguous();
     at::Tensor out = at::empty_like(in);
     const auto upload = [&](const std::vector<std::int32_t>& values) {
@@ -41,9 +48,9 @@ at::Tensor roundOnGpu(const at::Tensor& x, const ActivationRule& rule, const Gri
                              {static_cast<std::int64_t>(values.size())}, at::kInt)
             .to(x.device());
     };
-    const at::Tensor mask = inlier.empty() ? at::Tensor() : upload(inlier);
+    const at::Tensor mask = rounding.inlier.empty() ? at::Tensor() : upload(rounding.inlier);
     const at::Tensor valid = x.dim() >= 3 ? upload(lengths) : at::Tensor();
-    const bool wholeTensor = rule.dynamic && !rule.perToken;
+    const bool wholeTensor = rule.dynamic && !rule.perToken();
     at::Tensor extents = wholeTensor ? at::zeros({2 * in.size(0)}, in.options()) : at::Tensor();
     const KurtoscopeCudaRound work{in.const_data_ptr<float>(),
                                    out.data_ptr<float>(),
@@ -59,7 +66,7 @@ at::Tensor roundOnGpu(const at::Tensor& x, const ActivationRule& rule, const Gri
                                    rule.bits,
                                    rule.symmetric,
                                    rule.dynamic,
-                                   rule.perToken};
+                                   rule.perToken()};
     if (const char* reason = cudaRound()(&work))
         throw Error(std::string("a CUDA kernel failed: ") + reason, "", "Use --device cpu");
     return out;
@@ -67,12 +74,12 @@ at::Tensor roundOnGpu(const at::Tensor& x, const ActivationRule& rule, const Gri
 
 } // namespace
 
-at::Tensor roundActivation(const at::Tensor& x, const ActivationRule& rule, const Grid& grid,
-                           const std::vector<std::int32_t>& inlier, const std::vector<int>& lengths) {
-    if (x.is_cuda() && x.scalar_type() == at::kFloat && cudaRound())
-        return roundOnGpu(x, rule, grid, inlier, lengths);
-    if (!x.is_cpu() || x.scalar_type() != at::kFloat)
-        return roundActivationReference(x, rule, grid, inlier, lengths);
+at::Tensor roundActivation(const at::Tensor& x, const SiteRounding& rounding,
+                           const std::vector<int>& lengths) {
+    const ActivationRule& rule = rounding.rule;
+    if (!isFused(rule)) return roundGeneral(x, rounding, lengths);
+    if (x.is_cuda() && x.scalar_type() == at::kFloat && cudaRound()) return roundOnGpu(x, rounding, lengths);
+    if (!x.is_cpu() || x.scalar_type() != at::kFloat) return roundActivationReference(x, rounding, lengths);
     const at::Tensor in = x.contiguous();
     at::Tensor out = at::empty_like(in);
     const std::int64_t channels = in.size(-1), sequences = in.size(0);
@@ -80,12 +87,12 @@ at::Tensor roundActivation(const at::Tensor& x, const ActivationRule& rule, cons
     const std::int64_t rows = in.numel() / sequences / channels; // of one sequence
     const float* from = in.const_data_ptr<float>();
     float* to = out.data_ptr<float>();
-    const std::int32_t* mask = inlier.empty() ? nullptr : inlier.data();
+    const std::int32_t* mask = rounding.inlier.empty() ? nullptr : rounding.inlier.data();
     for (std::int64_t sequence = 0; sequence < sequences; ++sequence) {
         const float* base = from + sequence * rows * channels;
         float* target = to + sequence * rows * channels;
-        Grid whole = grid;
-        if (rule.dynamic && !rule.perToken) {
+        Grid whole = rounding.grid;
+        if (rule.dynamic && !rule.perToken()) {
             const int valid = lengths[static_cast<std::size_t>(sequence)];
             const Extent extent = extentOfSequence(base, rows, in.size(-2), valid, channels, mask);
             whole = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
@@ -93,7 +100,7 @@ at::Tensor roundActivation(const at::Tensor& x, const ActivationRule& rule, cons
         parallelFor(rows, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t row = begin; row < end; ++row) {
                 Grid mine = whole;
-                if (rule.perToken) {
+                if (rule.perToken()) {
                     const Extent extent = extentOf(base + row * channels, channels, mask);
                     mine = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
                 }
@@ -104,9 +111,12 @@ at::Tensor roundActivation(const at::Tensor& x, const ActivationRule& rule, cons
     return out;
 }
 
-at::Tensor roundActivationReference(const at::Tensor& x, const ActivationRule& rule, const Grid& grid,
-                                    const std::vector<std::int32_t>& inlier,
+at::Tensor roundActivationReference(const at::Tensor& x, const SiteRounding& rounding,
                                     const std::vector<int>& lengths) {
+    const ActivationRule& rule = rounding.rule;
+    if (!isFused(rule)) return roundGeneral(x, rounding, lengths);
+    const Grid& grid = rounding.grid;
+    const std::vector<std::int32_t>& inlier = rounding.inlier;
     at::Tensor mask, inliers = x;
     if (!inlier.empty()) {
         mask = at::from_blob(const_cast<std::int32_t*>(inlier.data()), {x.size(-1)}, at::kInt)
@@ -118,7 +128,7 @@ at::Tensor roundActivationReference(const at::Tensor& x, const ActivationRule& r
     double low = grid.low, high = grid.high;
     if (rule.dynamic) {
         at::Tensor minimum, maximum;
-        if (rule.perToken) {
+        if (rule.perToken()) {
             minimum = inliers.amin(-1, true), maximum = inliers.amax(-1, true);
         } else {
             // Positions are the last dimension but one, for attn_probs too.

@@ -2,53 +2,56 @@
 #pragma once
 
 #include "core/base/registry.h"
-#include "core/data/channel_stats.h"
-#include "core/data/reading.h"
-#include "core/data/recipe.h"
+#include "core/quantization/plan.h"
 
-#include <optional>
 #include <string>
+#include <vector>
 
 namespace kurtoscope {
 
-// How one site's values are put on a grid. Static rules take their range from calibration, dynamic ones from
-// the values: each sequence's own when per tensor, each row's own when per token.
-struct ActivationRule {
-    int bits = 8;
-    bool symmetric = true, dynamic = false, perToken = false;
+// What one scheme of a recipe was told, with defaults for the rest. Values were checked against the scheme's
+// parameters.
+class Told {
+public:
+    Told(const SchemeInfo& info, const RecipePart& part) : info_(info), part_(part) {}
+    std::string text(const std::string& id) const;
+    int integer(const std::string& id) const;
+    double real(const std::string& id) const;
+    bool on(const std::string& id) const { return text(id) == "on"; }
+    bool given(const std::string& id) const { return part_.parameters.contains(id); }
+    bool givenAny(const std::vector<std::string>& ids) const;
+
+private:
+    const SchemeInfo& info_;
+    const RecipePart& part_;
 };
 
-// How a linear layer's weight is put on a symmetric grid: one scale, or one for each output channel.
-struct WeightRule {
-    int bits = 8;
-    bool perChannel = true;
-
-    bool operator==(const WeightRule&) const = default;
-};
-
-// A way to quantize. What it says holds for every site and linear layer of the recipe's scope; kept channels
-// and sites in high precision are honoured for all schemes alike. One file each, registered on its last line.
+// A way to quantize: says in the plan what it does. What it says holds for every site and linear layer of the
+// recipe's scope; kept channels and sites in high precision are honoured for all schemes alike. One file
+// each, registered on its last line.
 class Scheme {
 public:
     virtual ~Scheme() = default;
     std::string_view id() const { return info().id; }
     virtual const SchemeInfo& info() const = 0;
-    // Rules for a recipe whose parameters were checked; empty: that side stays in float32. Throws Error for
-    // parameters that exclude one another.
-    virtual std::optional<ActivationRule> activations(const Recipe& recipe) const = 0;
-    virtual std::optional<WeightRule> weights(const Recipe& recipe) const = 0;
-    virtual KernelTag kernels(const Recipe& recipe) const = 0;
+    // Throws Error for parameters that exclude one another, or exclude what earlier schemes planned.
+    virtual void plan(const Told& told, Plan& plan) const = 0;
 };
 
 template <>
 Registry<Scheme>& Registry<Scheme>::instance();
 
-// The value of a parameter of `recipe`, or the scheme's default.
-std::string parameter(const SchemeInfo& info, const Recipe& recipe, const std::string& id);
-int integerParameter(const SchemeInfo& info, const Recipe& recipe, const std::string& id);
+// Parameters in the words that all schemes share.
+ParameterInfo choiceOf(std::string id, std::string title, std::string help, std::string fallback,
+                       std::vector<std::string> choices);
+ParameterInfo integerOf(std::string id, std::string title, std::string help, int fallback, int low, int high);
+ParameterInfo realOf(std::string id, std::string title, std::string help, std::string fallback, double low,
+                     double high);
+ParameterInfo textOf(std::string id, std::string title, std::string help, std::string fallback);
+ParameterInfo switchOf(std::string id, std::string title, std::string help, bool fallback);
 
-// Scheme, parameter names, values and combinations are right. Throws Error naming the offending one and what
+// Schemes, parameter names, values and combinations are right. Throws Error naming the offending one and what
 // there is.
-const Scheme& checkedScheme(const Recipe& recipe);
+Plan planOf(const Recipe& recipe);
 
 } // namespace kurtoscope

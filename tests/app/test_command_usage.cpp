@@ -111,7 +111,7 @@ private slots:
         row("unknown device", evaluate({"--recipe", "fp32", "--device", "tpu"}), 2, "tpu");
         row("unknown task", evaluate({"--recipe", "fp32", "--task", "poetry"}), 2, "poetry");
         row("unknown scheme", evaluate({"--recipe", "w99"}), 2, "unknown scheme \"w99\"");
-        row("unknown recipe key", evaluate({"--recipe", "w8a8:colour=red"}), 2, "no key \"colour\"");
+        row("unknown recipe key", evaluate({"--recipe", "w8a8:colour=red"}), 2, "no parameter \"colour\"");
         row("recipe without value", evaluate({"--recipe", "w8a8:activation"}), 2, "key=value");
         row("unknown scope", evaluate({"--recipe", "w8a8:scope=moon"}), 2, "linear-inputs");
         row("bad keep", evaluate({"--recipe", "w8a8:keep=luck:3"}), 2, "luck");

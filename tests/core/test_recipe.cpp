@@ -18,6 +18,8 @@ Recipe fullRecipe() {
     Recipe recipe;
     recipe.scheme = "w8a8";
     recipe.parameters = {{"activation", "per-token"}, {"weight_bits", "4"}};
+    recipe.with = {{"smoothquant", {{"alpha", "0.5"}}}};
+    recipe.bits = {{{1, Place::mlp_output}, 4}};
     recipe.scope = Scope::all_activations;
     recipe.keep = "ratio:20";
     recipe.kept = {{{0, Place::attn_input}, {1, 2, 507}}, {{-1, Place::logits}, {0}}};
@@ -70,6 +72,11 @@ void TestRecipe::parses_data() {
     recipe = {};
     recipe.scheme = "w8a8";
     QTest::newRow("default scope leaves no trace") << QByteArray("w8a8:scope=linear-inputs") << recipe;
+    recipe.with = {{"rotation", {}}, {"gptq", {{"bits", "4"}}}};
+    recipe.keep = "top:4";
+    recipe.parameters = {{"sites", "mlp_output/layers.1.key"}};
+    QTest::newRow("several schemes")
+        << QByteArray("w8a8:sites=mlp_output/layers.1.key+rotation+gptq:keep=top:4,bits=4") << recipe;
 }
 
 void TestRecipe::parses() {
@@ -157,13 +164,17 @@ void TestRecipe::jsonIsStable() {
   "schema": 1,
   "scheme": "w8a8",
   "parameters": {"activation": "per-token", "weight_bits": "4"},
+  "with": [
+    {"scheme": "smoothquant", "parameters": {"alpha": "0.5"}}
+  ],
   "scope": "all-activations",
   "keep": "ratio:20",
   "kept": {
     "logits": [0],
     "layers.0.attn_input": [1, 2, 507]
   },
-  "high_precision": ["embedding", "layers.11.mlp_output"]
+  "high_precision": ["embedding", "layers.11.mlp_output"],
+  "bits": {"layers.1.mlp_output": 4}
 }
 )"));
 }
@@ -212,6 +223,14 @@ void TestRecipe::badJsonNamesTheKey_data() {
     row("too large", "\"kept\": {\"layers.0.key\": [2147483648]}", "got 2147483648");
     row("channel twice", "\"kept\": {\"layers.0.key\": [3, 3]}", "channel 3 is given twice");
     row("whole sites", "\"high_precision\": {\"logits\": true}", "r.json, high_precision: a list of sites");
+    row("further schemes", "\"with\": {}", "r.json, with: a list of further schemes");
+    row("further scheme", "\"with\": [3]", "r.json, with[0]: a scheme with its parameters");
+    row("further scheme's id", "\"with\": [{\"parameters\": {}}]",
+        "r.json, with[0]: the key \"scheme\" is missing");
+    row("further scheme's key", "\"with\": [{\"scheme\": \"a\", \"keep\": \"auto\"}]",
+        "with[0]: unknown key \"keep\"");
+    row("bits", "\"bits\": {\"layers.0.key\": 9}", "r.json, bits.layers.0.key: bits from 2 to 8");
+    row("bits' site", "\"bits\": {\"nowhere\": 4}", "r.json, bits.nowhere: no site is called");
     row("whole site", "\"high_precision\": [\"head\"]", "r.json, high_precision: no site is called \"head\"");
 }
 
@@ -259,7 +278,7 @@ void TestRecipe::schemaPatternsMatchTheReader() {
 void TestRecipe::hashFollowsEquality() {
     const Recipe full = fullRecipe();
     QCOMPARE(Recipe::fromJson(full.toJson(), "").hash(), full.hash());
-    std::vector<Recipe> others(7, full);
+    std::vector<Recipe> others(9, full);
     others[0].scheme = "w4a8";
     others[1].parameters["weight_bits"] = "5";
     others[2].scope = Scope::linear_inputs;
@@ -267,6 +286,8 @@ void TestRecipe::hashFollowsEquality() {
     others[4].setKept({0, Place::attn_input}, 3, true);
     others[5].highPrecision.clear();
     others[6].kept.clear();
+    others[7].with.clear();
+    others[8].bits.begin()->second = 3;
     for (const Recipe& other : others) {
         QVERIFY(!(other == full));
         QVERIFY(other.hash() != full.hash());

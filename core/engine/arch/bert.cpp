@@ -156,6 +156,30 @@ public:
         return site;
     }
 
+    std::unique_ptr<Transformer> clone() const override {
+        auto copy = std::make_unique<Bert>(*this);
+        const auto mine = copy->copyLinears();
+        for (BertBlock& b : copy->blocks_)
+            for (auto* linear : {&b.query, &b.key, &b.value, &b.output, &b.up, &b.down})
+                *linear = mine.at(linear->get());
+        for (auto* linear : {&copy->pooler_, &copy->head_, &copy->transform_, &copy->masked_})
+            if (*linear) *linear = mine.at(linear->get());
+        return copy;
+    }
+
+    // Only attention's context is read by one linear layer alone and made by another: LayerNorm's outputs
+    // feed the residual sums too, and GELU lets no scale through.
+    bool foldDivisor(Site input, const at::Tensor& divisor) override {
+        if (input.place != Place::attn_context) return false;
+        Linear& value = *blocks_[static_cast<std::size_t>(input.layer)].value;
+        value.weight = value.weight / divisor.unsqueeze(1);
+        if (value.bias.defined()) value.bias = value.bias / divisor;
+        return true;
+    }
+
+    // The scales of post-norm LayerNorms stand in the residual stream itself.
+    bool rotateStream(const at::Tensor&) override { return false; }
+
     void moveTo(at::Device device) override {
         const auto move = [&](at::Tensor& tensor) {
             if (tensor.defined()) tensor = tensor.to(device);

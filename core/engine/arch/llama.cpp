@@ -152,11 +152,74 @@ public:
     }
 
     at::Tensor finish(Pass& pass, const at::Tensor& x) const override {
-        return pass.see({-1, Place::final_norm}, rmsNorm(x, finalNorm_, epsilon_));
+        const at::Tensor stream = turnBack_.defined() ? at::matmul(x, turnBack_) : x;
+        return pass.see({-1, Place::final_norm}, rmsNorm(stream, finalNorm_, epsilon_));
     }
 
     at::Tensor head(Pass& pass, const at::Tensor& hidden) const override {
         return pass.see({-1, Place::logits}, pass.linear(*head_, hidden)); // [sequence, position, vocabulary]
+    }
+
+    std::unique_ptr<Transformer> clone() const override {
+        auto copy = std::make_unique<Llama>(*this);
+        const auto mine = copy->copyLinears();
+        for (LlamaBlock& b : copy->blocks_)
+            for (auto* linear : {&b.query, &b.key, &b.value, &b.output, &b.gate, &b.up, &b.down})
+                *linear = mine.at(linear->get());
+        copy->head_ = mine.at(head_.get());
+        return copy;
+    }
+
+    // Each of a block's four inputs is read by linear layers alone: a scale goes into the norm before it, or
+    // into the rows of the layer that makes it.
+    bool foldDivisor(Site input, const at::Tensor& divisor) override {
+        LlamaBlock& b = blocks_[static_cast<std::size_t>(input.layer)];
+        const auto divideRows = [](Linear& linear, const at::Tensor& by) {
+            linear.weight = linear.weight / by.unsqueeze(1);
+            if (linear.bias.defined()) linear.bias = linear.bias / by;
+        };
+        switch (input.place) {
+        case Place::attn_input:
+            b.attentionNorm = b.attentionNorm / divisor;
+            return true;
+        case Place::mlp_input:
+            b.feedForwardNorm = b.feedForwardNorm / divisor;
+            return true;
+        case Place::mlp_hidden:
+            divideRows(*b.up, divisor);
+            return true;
+        case Place::attn_context: {
+            // Query heads that share a value head must share its scales.
+            const at::Tensor grouped = divisor.view({keyValueHeads_, heads_ / keyValueHeads_, -1});
+            if (!grouped.eq(grouped.narrow(1, 0, 1)).all().item<bool>()) return false;
+            divideRows(*b.value, grouped.select(1, 0).reshape(-1));
+            return true;
+        }
+        default:
+            return false;
+        }
+    }
+
+    // RMSNorm commutes with a rotation once its weight has moved into the layers that read it (Ashkboos et
+    // al. 2024, arXiv 2401.15024).
+    bool rotateStream(const at::Tensor& rotation) override {
+        embedding_ = at::matmul(embedding_, rotation);
+        const auto reads = [&](Linear& linear, const at::Tensor& norm) {
+            linear.weight = at::matmul(linear.weight * norm, rotation);
+        };
+        const auto writes = [&](Linear& linear) {
+            linear.weight = at::matmul(rotation.t(), linear.weight);
+            if (linear.bias.defined()) linear.bias = at::matmul(linear.bias, rotation);
+        };
+        for (LlamaBlock& b : blocks_) {
+            reads(*b.query, b.attentionNorm), reads(*b.key, b.attentionNorm),
+                reads(*b.value, b.attentionNorm);
+            reads(*b.gate, b.feedForwardNorm), reads(*b.up, b.feedForwardNorm);
+            b.attentionNorm = b.feedForwardNorm = at::ones_like(b.attentionNorm);
+            writes(*b.output), writes(*b.down);
+        }
+        turnBack_ = turnBack_.defined() ? at::matmul(rotation.t(), turnBack_) : rotation.t().contiguous();
+        return true;
     }
 
     void moveTo(at::Device device) override {
@@ -172,6 +235,7 @@ public:
             block.feedForwardNorm = block.feedForwardNorm.to(device);
         }
         finalNorm_ = finalNorm_.to(device);
+        if (turnBack_.defined()) turnBack_ = turnBack_.to(device);
         rotary_.inverseFrequency = rotary_.inverseFrequency.to(device);
     }
 
@@ -181,6 +245,7 @@ private:
     ActivationFunction activation_ = nullptr;
     Rotary rotary_;
     at::Tensor embedding_, finalNorm_;
+    at::Tensor turnBack_; // undoes what the stream was rotated by; undefined when it was not
     std::vector<LlamaBlock> blocks_;
     std::shared_ptr<Linear> head_;
 };

@@ -8,12 +8,10 @@ class Fp32 : public Scheme {
 public:
     const SchemeInfo& info() const override {
         static const SchemeInfo info{
-            "fp32", "FP32", "float32 everywhere: what the others are measured against", {}};
+            "fp32", "FP32", "float32 everywhere: what the others are measured against", "", {}};
         return info;
     }
-    std::optional<ActivationRule> activations(const Recipe&) const override { return std::nullopt; }
-    std::optional<WeightRule> weights(const Recipe&) const override { return std::nullopt; }
-    KernelTag kernels(const Recipe&) const override { return KernelTag::floating; }
+    void plan(const Told&, Plan&) const override {}
 };
 
 const Registration<Scheme, Fp32> registration;

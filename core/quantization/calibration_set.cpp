@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/quantization/calibration_set.h"
+
+#include "core/statistics/collector.h"
+
+namespace kurtoscope {
+namespace {
+
+// Gathers while the model runs in float32: values where they are made, operands after their online steps.
+class Gatherer : public Arithmetic {
+public:
+    Gatherer(const Workpiece& piece, const CalibrationRequest& request)
+        : piece_(piece), request_(request), values_(options(request)), operands_(options(request)) {
+        const Transformer& model = piece.model();
+        for (const Site input : piece.inputs())
+            wanted_.insert(model.origin(input));
+        if (!request.everySite) return;
+        for (Place place : model.info().places)
+            if (place != Place::logits)
+                for (int layer = 0; layer < (isPerLayer(place) ? model.info().layers : 1); ++layer)
+                    wanted_.insert(model.origin({isPerLayer(place) ? layer : -1, place}));
+    }
+
+    at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const override {
+        if (wanted_.contains(site)) take(values_, valueExtras_, site, x, batch);
+        return x;
+    }
+    at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override {
+        const auto& steps = piece_.online(site);
+        if (steps.empty()) return x;
+        const at::Tensor y = applySteps(steps, x);
+        take(operands_, operandExtras_, site, y, batch);
+        return y;
+    }
+    bool treats(Site site) const override {
+        return site.place == Place::attn_probs && wanted_.contains(site);
+    }
+    at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch&) const override {
+        return at::linear(x, linear.weight, linear.bias);
+    }
+
+    CalibratedModel result() const {
+        CalibratedModel all;
+        const auto fill = [](const Collector& collector, const std::map<Site, Extra>& extras,
+                             std::map<Site, CalibratedSite>& into) {
+            for (SiteStats& stats : collector.observation().sites) {
+                const Site site = stats.site;
+                CalibratedSite& made = into[site];
+                made.stats = std::move(stats);
+                if (const auto extra = extras.find(site); extra != extras.end()) {
+                    made.histogram = extra->second.histogram;
+                    made.averageMin = extra->second.averageMin;
+                    made.averageMax = extra->second.averageMax;
+                }
+            }
+        };
+        fill(values_, valueExtras_, all.values);
+        fill(operands_, operandExtras_, all.operands);
+        return all;
+    }
+
+private:
+    struct Extra {
+        std::shared_ptr<Histogram> histogram;
+        float averageMin = 0, averageMax = 0;
+        bool started = false;
+    };
+
+    static CollectorOptions options(const CalibrationRequest& request) {
+        CollectorOptions options;
+        options.magnitudeBar = request.magnitudeBar;
+        options.peaks = 0;
+        return options;
+    }
+
+    void take(Collector& collector, std::map<Site, Extra>& extras, Site site, const at::Tensor& x,
+              const Batch& batch) const {
+        const at::Tensor rows = x.to(at::kCPU, at::kFloat).contiguous();
+        SiteTensor seen;
+        seen.values = rows.const_data_ptr<float>();
+        seen.channels = rows.size(-1);
+        seen.groups = rows.dim() == 4 ? static_cast<int>(rows.size(1)) : 1;
+        seen.perSequence = rows.dim() == 2;
+        seen.batch = &batch;
+        collector.take(site, seen);
+        if (request_.histograms) addExtra(extras[site], site, seen);
+    }
+
+    void addExtra(Extra& extra, Site site, const SiteTensor& seen) const {
+        if (!extra.histogram) extra.histogram = std::make_shared<Histogram>(histogramBins);
+        const auto kept = request_.kept.find(site);
+        const Batch& batch = *seen.batch;
+        float low = 0, high = 0;
+        std::vector<float> row(static_cast<std::size_t>(seen.channels));
+        for (int sequence = 0; sequence < batch.sequences; ++sequence)
+            for (int group = 0; group < seen.groups; ++group)
+                for (int position = 0;
+                     position < (seen.perSequence ? 1 : batch.lengths[std::size_t(sequence)]); ++position) {
+                    const std::int64_t index =
+                        seen.perSequence
+                            ? sequence
+                            : (std::int64_t(sequence) * seen.groups + group) * batch.length + position;
+                    row.assign(seen.values + index * seen.channels,
+                               seen.values + (index + 1) * seen.channels);
+                    if (kept != request_.kept.end())
+                        for (auto channel = kept->second.rbegin(); channel != kept->second.rend(); ++channel)
+                            row.erase(row.begin() + *channel);
+                    extra.histogram->add(row);
+                    for (const float x : row)
+                        low = std::min(low, x), high = std::max(high, x);
+                }
+        // The moving average of torch's observers, one step a batch.
+        extra.averageMin = extra.started ? extra.averageMin + 0.1F * (low - extra.averageMin) : low;
+        extra.averageMax = extra.started ? extra.averageMax + 0.1F * (high - extra.averageMax) : high;
+        extra.started = true;
+    }
+
+    static constexpr int histogramBins = 4096;
+    const Workpiece& piece_;
+    const CalibrationRequest& request_;
+    std::set<Site> wanted_;
+    mutable Collector values_, operands_;
+    mutable std::map<Site, Extra> valueExtras_, operandExtras_;
+};
+
+// An answer that says at least what is asked for.
+bool serves(const CalibrationRequest& had, const CalibrationRequest& asked) {
+    return had.magnitudeBar == asked.magnitudeBar && (had.everySite || !asked.everySite) &&
+           (!asked.histograms || (had.histograms && had.kept == asked.kept));
+}
+
+} // namespace
+
+const CalibratedSite* CalibratedModel::value(const Transformer& model, Site site) const {
+    const auto found = values.find(model.origin(site));
+    return found == values.end() ? nullptr : &found->second;
+}
+
+const CalibratedSite* CalibratedModel::operand(const Transformer& model, Site site) const {
+    const auto found = operands.find(site);
+    return found == operands.end() ? value(model, site) : &found->second;
+}
+
+std::shared_ptr<const CalibratedModel>
+CalibrationSet::statistics(const Workpiece& piece, const std::string& key, const CalibrationRequest& request,
+                           std::stop_token stop, const OnProgress& progress) {
+    for (const Known& known : known_)
+        if (known.key == key && serves(known.request, request)) return known.seen;
+    const Gatherer gatherer(piece, request);
+    for (std::size_t i = 0; i < batches_.size(); ++i) {
+        if (progress) progress({"Calibrating", std::int64_t(i), std::int64_t(batches_.size()), -1});
+        Pass pass(batches_[i], device_, nullptr, &gatherer, stop);
+        piece.model().hidden(pass);
+    }
+    if (known_.size() >= 6) known_.erase(known_.begin());
+    known_.push_back({key, request, std::make_shared<const CalibratedModel>(gatherer.result())});
+    return known_.back().seen;
+}
+
+} // namespace kurtoscope

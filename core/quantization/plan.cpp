@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/quantization/plan.h"
+
+#include "core/base/error.h"
+#include "core/quantization/transform.h"
+#include "core/quantization/weight_solver.h"
+
+namespace kurtoscope {
+namespace {
+
+// Whether the newcomer takes a side over from `earlier`.
+bool takesOver(const std::optional<Plan::Claim>& earlier, Plan::Claim claim) {
+    return !earlier || claim > *earlier ||
+           (claim == *earlier && claim == Plan::Claim::fallback); // of defaults the last one stands
+}
+
+[[noreturn]] void refuse(const std::string& first, const std::string& second, const std::string& side) {
+    throw Error(first + " and " + second + " both say how " + side + " are rounded", first + "+" + second,
+                "Leave one out, or tell one of them to leave " + side + " alone with 16 bits");
+}
+
+} // namespace
+
+void Plan::claimActivations(const std::string& scheme, Claim claim, std::optional<ActivationRule> rule) {
+    const auto earlier =
+        activationsHolder_ ? std::optional(activationsHolder_->claim) : std::optional<Claim>();
+    if (takesOver(earlier, claim)) {
+        activations = std::move(rule);
+        activationsHolder_ = Holder{scheme, claim};
+    } else if (claim == *earlier) {
+        refuse(activationsHolder_->scheme, scheme, "activations");
+    }
+}
+
+void Plan::claimWeights(const std::string& scheme, Claim claim, std::optional<WeightRule> rule) {
+    const auto earlier = weightsHolder_ ? std::optional(weightsHolder_->claim) : std::optional<Claim>();
+    if (takesOver(earlier, claim)) {
+        weights = std::move(rule);
+        weightsHolder_ = Holder{scheme, claim};
+    } else if (claim == *earlier) {
+        refuse(weightsHolder_->scheme, scheme, "weights");
+    }
+}
+
+bool Plan::needsCalibration() const {
+    for (const auto& transform : transforms)
+        if (transform->needsCalibration()) return true;
+    const bool range = activations && !activations->dynamic;
+    const bool solver = weights && weights->solver;
+    const bool mean = ablation && ablation->how != AblationRule::How::zero;
+    return range || solver || mean || !keep.empty();
+}
+
+std::string Plan::transformsKey() const {
+    std::string key;
+    for (const auto& transform : transforms)
+        key += transform->key() + ";";
+    return key;
+}
+
+std::string WeightRule::key() const {
+    return std::to_string(int(format)) + "/" + std::to_string(bits) + (symmetric ? "s" : "a") +
+           std::to_string(int(granularity)) + "/" + std::to_string(group) + "/" + std::to_string(int(range)) +
+           (solver ? "/" + solver->key() : "");
+}
+
+} // namespace kurtoscope

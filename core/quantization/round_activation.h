@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/quantization/plan.h"
+#include "core/quantization/rounding.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+namespace kurtoscope {
+
+struct CalibratedSite;
+
+// A rule made ready for one site.
+struct SiteRounding {
+    ActivationRule rule;
+    Grid grid;                        // static, one range for the tensor
+    std::vector<float> scales, zeros; // static with several ranges: of each channel
+    std::vector<std::int32_t> groups; // embedding groups: of each channel
+    std::vector<std::int32_t> inlier; // 0: kept, −1 elsewhere; empty: no channel is kept
+};
+
+// `seen` may be null for dynamic rules without permuted groups. Throws Error naming `site` where calibration
+// saw nothing there.
+SiteRounding roundingFor(const ActivationRule& rule, Site site, int channels, const CalibratedSite* seen,
+                         const std::set<int>& kept);
+std::vector<std::int32_t> inlierMask(std::int64_t channels, const std::set<int>& kept); // empty for none
+
+// Bits of one row of `channels` values, `kept` of them in float32, and its part of the scales (16 bits each).
+double activationBits(const SiteRounding& rounding, int channels, std::size_t kept);
+
+// x put on its grid; float32, same shape. x is [sequence, …, channel]; `lengths` are valid positions per
+// sequence. One integer range per tensor or token takes the fused kernel (CPU or CUDA), all else tensor
+// operators.
+at::Tensor roundActivation(const at::Tensor& x, const SiteRounding& rounding,
+                           const std::vector<int>& lengths);
+// The same in plain tensor operators anywhere: the reference that the kernels are tested against.
+at::Tensor roundActivationReference(const at::Tensor& x, const SiteRounding& rounding,
+                                    const std::vector<int>& lengths);
+// Everything but one integer range per tensor or token (round_general.cpp).
+at::Tensor roundGeneral(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths);
+
+// LLM.int8(): which channels of each sequence stay out, [sequence, 1, channel] bool.
+at::Tensor channelsOver(const at::Tensor& x, double threshold, const std::vector<int>& lengths);
+
+} // namespace kurtoscope

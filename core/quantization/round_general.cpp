@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Rounding with several ranges in one tensor, in plain tensor operators.
+#include "core/quantization/calibration_set.h"
+#include "core/quantization/ranges.h"
+#include "core/quantization/round_activation.h"
+
+#include "core/base/error.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace kurtoscope {
+namespace {
+
+// Scale and zero point that turn values into integers; they broadcast against the values.
+struct Scales {
+    at::Tensor scale, zero;
+    double low, high;
+};
+
+Scales over(at::Tensor minimum, at::Tensor maximum, int bits, bool symmetric) {
+    minimum = minimum.clamp_max(0), maximum = maximum.clamp_min(0);
+    Scales scales;
+    scales.low = symmetric ? -double((1 << (bits - 1)) - 1) : 0;
+    scales.high = symmetric ? -scales.low : double((1 << bits) - 1);
+    scales.scale = (symmetric ? at::maximum(minimum.abs(), maximum) : maximum - minimum) / scales.high;
+    scales.scale = at::where(scales.scale > 0, scales.scale, at::ones({}, scales.scale.options()));
+    scales.zero = symmetric ? at::zeros_like(scales.scale) : (-minimum / scales.scale).round();
+    return scales;
+}
+
+at::Tensor put(const at::Tensor& x, const Scales& s) {
+    return ((x / s.scale + s.zero).clamp(s.low, s.high).round() - s.zero) * s.scale;
+}
+
+// Rows of padding as zeros, which belong to every range: they have no say.
+at::Tensor withoutPadding(const at::Tensor& x, const std::vector<int>& lengths) {
+    if (x.dim() < 3) return x;
+    const auto valid =
+        at::from_blob(const_cast<int*>(lengths.data()), {x.size(0), 1}, at::kInt).to(x.device());
+    at::Tensor padding =
+        at::arange(x.size(-2), valid.options()).ge(valid).unsqueeze(-1); // [sequence, position, 1]
+    if (x.dim() == 4) padding = padding.unsqueeze(1);
+    return x.masked_fill(padding, 0);
+}
+
+// Each sequence's extremes per channel, shaped to broadcast: [sequence, 1, …, channel].
+std::pair<at::Tensor, at::Tensor> channelExtremes(const at::Tensor& x, const std::vector<int>& lengths) {
+    const at::Tensor counted = withoutPadding(x, lengths);
+    std::vector<std::int64_t> middle;
+    for (std::int64_t d = 1; d + 1 < x.dim(); ++d)
+        middle.push_back(d);
+    if (middle.empty()) return {counted, counted};
+    return {counted.amin(middle, true), counted.amax(middle, true)};
+}
+
+at::Tensor roundGroups(const at::Tensor& x, const at::Tensor& inliers, const ActivationRule& rule) {
+    const std::int64_t channels = x.size(-1), group = rule.group,
+                       padding = (group - channels % group) % group;
+    std::vector<std::int64_t> shape = x.sizes().vec();
+    shape.back() = -1;
+    shape.push_back(group);
+    const auto split = [&](const at::Tensor& t) {
+        return at::constant_pad_nd(t, {0, padding}).view(shape); // [.., group, channel]
+    };
+    const at::Tensor ranged = split(inliers);
+    const at::Tensor rounded =
+        put(split(x), over(ranged.amin(-1, true), ranged.amax(-1, true), rule.bits, rule.symmetric));
+    return rounded.flatten(-2).narrow(-1, 0, channels);
+}
+
+// Each channel over runs of tokens.
+at::Tensor roundRuns(const at::Tensor& x, const at::Tensor& inliers, const ActivationRule& rule,
+                     const std::vector<int>& lengths) {
+    const std::int64_t positions = x.size(-2), run = rule.tokenRun, padding = (run - positions % run) % run;
+    std::vector<std::int64_t> shape = x.sizes().vec();
+    shape[shape.size() - 2] = -1;
+    shape.insert(shape.end() - 1, run);
+    const auto split = [&](const at::Tensor& t) {
+        return at::constant_pad_nd(t, {0, 0, 0, padding}).view(shape); // [.., run, position, channel]
+    };
+    const at::Tensor ranged = split(withoutPadding(inliers, lengths));
+    const at::Tensor rounded =
+        put(split(x), over(ranged.amin(-2, true), ranged.amax(-2, true), rule.bits, rule.symmetric));
+    return rounded.flatten(-3, -2).narrow(-2, 0, positions);
+}
+
+// Dynamic ranges of each embedding group: the extremes over its channels, given to each of them.
+at::Tensor spreadOver(const at::Tensor& perChannel, const std::vector<std::int32_t>& groups, bool maximum) {
+    const at::Tensor index =
+        at::from_blob(const_cast<std::int32_t*>(groups.data()), {std::int64_t(groups.size())}, at::kInt)
+            .to(perChannel.device(), at::kLong);
+    const std::int64_t count = 1 + *std::max_element(groups.begin(), groups.end());
+    std::vector<at::Tensor> extremes;
+    for (std::int64_t group = 0; group < count; ++group) {
+        const at::Tensor member = perChannel.index_select(-1, index.eq(group).nonzero().flatten());
+        extremes.push_back(maximum ? member.amax(-1) : member.amin(-1));
+    }
+    return at::stack(extremes, -1).index_select(-1, index);
+}
+
+at::Tensor asTensor(const std::vector<float>& values, const at::Tensor& like) {
+    return at::from_blob(const_cast<float*>(values.data()), {std::int64_t(values.size())}, at::kFloat)
+        .to(like.device());
+}
+
+// Sorted by range and cut into K groups of equal size; without permutation neighbours go together.
+std::vector<std::int32_t> embeddingGroups(const ActivationRule& rule, int channels, const SiteStats* stats,
+                                          const std::set<int>& kept) {
+    std::vector<int> order;
+    for (int channel = 0; channel < channels; ++channel)
+        if (!kept.contains(channel)) order.push_back(channel);
+    if (rule.permute && stats)
+        std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+            const auto range = [&](int c) {
+                return std::max(stats->max[std::size_t(c)], 0.0F) -
+                       std::min(stats->min[std::size_t(c)], 0.0F);
+            };
+            return range(a) < range(b);
+        });
+    std::vector<std::int32_t> groups(static_cast<std::size_t>(channels), 0);
+    const std::size_t count = std::min<std::size_t>(std::size_t(rule.embeddingGroups), order.size());
+    for (std::size_t i = 0; i < order.size(); ++i)
+        groups[std::size_t(order[i])] = static_cast<std::int32_t>(i * count / order.size());
+    return groups;
+}
+
+} // namespace
+
+std::vector<std::int32_t> inlierMask(std::int64_t channels, const std::set<int>& kept) {
+    if (kept.empty()) return {};
+    std::vector<std::int32_t> mask(static_cast<std::size_t>(channels), -1);
+    for (int channel : kept)
+        mask.at(static_cast<std::size_t>(channel)) = 0;
+    return mask;
+}
+
+SiteRounding roundingFor(const ActivationRule& rule, Site site, int channels, const CalibratedSite* seen,
+                         const std::set<int>& kept) {
+    SiteRounding made;
+    made.rule = rule;
+    made.inlier = inlierMask(channels, kept);
+    if (!seen && !rule.dynamic)
+        throw Error("no calibration statistics for " + site.name(), "",
+                    "Calibrate on text that the model can read");
+    const bool fixedWidth = channels > 0; // attn_probs are as wide as the text is long
+    if (rule.embeddingGroups > 0 && fixedWidth)
+        made.groups = embeddingGroups(rule, channels, seen ? &seen->stats : nullptr, kept);
+    if (rule.dynamic || rule.format != Format::integer) {
+        if (!rule.dynamic) {
+            const Extent extent = staticExtent(rule, *seen, kept);
+            made.grid.scale =
+                std::max(std::abs(extent.min), std::abs(extent.max)); // the format's scale follows
+        }
+        return made;
+    }
+    const bool several = rule.embeddingGroups > 0 || rule.granularity == Granularity::per_channel ||
+                         rule.granularity == Granularity::per_group;
+    const Extent whole = staticExtent(rule, *seen, kept);
+    made.grid = Grid::over(whole.min, whole.max, rule.bits, rule.symmetric);
+    if (!several || !fixedWidth) {
+        made.rule.granularity = Granularity::per_tensor;
+        made.rule.embeddingGroups = 0;
+        return made;
+    }
+    std::vector<std::int32_t> groups = made.groups;
+    if (groups.empty()) {
+        groups.resize(static_cast<std::size_t>(channels));
+        for (int c = 0; c < channels; ++c)
+            groups[std::size_t(c)] = rule.granularity == Granularity::per_channel ? c : c / rule.group;
+    }
+    std::vector<Extent> extents(std::size_t(1 + *std::max_element(groups.begin(), groups.end())));
+    for (int c = 0; c < channels; ++c) {
+        if (kept.contains(c)) continue;
+        Extent& extent = extents[std::size_t(groups[std::size_t(c)])];
+        extent = {std::min(extent.min, seen->stats.min[std::size_t(c)]),
+                  std::max(extent.max, seen->stats.max[std::size_t(c)])};
+    }
+    for (int c = 0; c < channels; ++c) {
+        const Extent& extent = extents[std::size_t(groups[std::size_t(c)])];
+        const Grid grid = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
+        made.grid.low = grid.low, made.grid.high = grid.high;
+        made.scales.push_back(grid.scale);
+        made.zeros.push_back(grid.zero);
+    }
+    return made;
+}
+
+double activationBits(const SiteRounding& rounding, int channels, std::size_t kept) {
+    const ActivationRule& rule = rounding.rule;
+    double scales = 0; // of a row; what a whole tensor shares costs a row nothing
+    if (rule.dynamic && rule.perToken()) scales = 1;
+    if (rule.dynamic && rule.granularity == Granularity::per_group)
+        scales = double((channels + rule.group - 1) / rule.group);
+    return rule.bits * double(channels - int(kept)) + 32.0 * double(kept) +
+           scales * (16 + (rule.symmetric ? 0 : rule.bits));
+}
+
+at::Tensor channelsOver(const at::Tensor& x, double threshold, const std::vector<int>& lengths) {
+    const auto [minimum, maximum] = channelExtremes(x, lengths);
+    return at::maximum(minimum.abs(), maximum).ge(threshold);
+}
+
+at::Tensor roundGeneral(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths) {
+    const ActivationRule& rule = rounding.rule;
+    at::Tensor mask; // true where rounded
+    if (!rounding.inlier.empty())
+        mask = at::from_blob(const_cast<std::int32_t*>(rounding.inlier.data()), {x.size(-1)}, at::kInt)
+                   .to(x.device())
+                   .ne(0);
+    if (rule.threshold > 0) {
+        const at::Tensor inside = channelsOver(x, rule.threshold, lengths).logical_not();
+        mask = mask.defined() ? at::logical_and(mask, inside) : inside;
+    }
+    const at::Tensor inliers = mask.defined() ? at::where(mask, x, at::zeros({}, x.options())) : x;
+    at::Tensor rounded;
+    if (!rounding.scales.empty()) {
+        rounded = put(x, {asTensor(rounding.scales, x), asTensor(rounding.zeros, x), rounding.grid.low,
+                          rounding.grid.high});
+    } else if (!rule.dynamic) {
+        rounded =
+            put(x, {at::full({}, rounding.grid.scale, x.options()),
+                    at::full({}, rounding.grid.zero, x.options()), rounding.grid.low, rounding.grid.high});
+    } else if (!rounding.groups.empty()) {
+        const auto [minimum, maximum] = channelExtremes(inliers, lengths);
+        rounded = put(x, over(spreadOver(minimum, rounding.groups, false),
+                              spreadOver(maximum, rounding.groups, true), rule.bits, rule.symmetric));
+    } else if (rule.perToken()) {
+        rounded = put(x, over(inliers.amin(-1, true), inliers.amax(-1, true), rule.bits, rule.symmetric));
+    } else if (rule.granularity == Granularity::per_group) {
+        rounded = roundGroups(x, inliers, rule);
+    } else if (rule.tokenRun > 0) {
+        rounded = roundRuns(x, inliers, rule, lengths);
+    } else {
+        auto [minimum, maximum] = channelExtremes(inliers, lengths);
+        if (rule.granularity == Granularity::per_tensor) {
+            std::vector<std::int64_t> one(static_cast<std::size_t>(x.dim()), 1);
+            one[0] = x.size(0);
+            minimum = minimum.flatten(1).amin(1).view(one), maximum = maximum.flatten(1).amax(1).view(one);
+        }
+        rounded = put(x, over(minimum, maximum, rule.bits, rule.symmetric));
+    }
+    return mask.defined() ? at::where(mask, rounded, x) : rounded;
+}
+
+} // namespace kurtoscope

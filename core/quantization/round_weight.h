@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/quantization/plan.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace kurtoscope {
+
+// `weight` [out, in] with every entry at its nearest level; `kept` columns stay as they are, out of every
+// range. Same shape, float32.
+at::Tensor roundWeight(const at::Tensor& weight, const WeightRule& rule, const std::set<int>& kept);
+// What storing it takes, scales and the float32 of kept columns included.
+double weightBytes(const WeightRule& rule, std::int64_t outputs, std::int64_t inputs, std::size_t kept);
+
+// Quantized weights shared between recipes that treat a linear layer alike; an entry lives as long as some
+// recipe uses it.
+class WeightStore {
+public:
+    // `make` runs when no recipe holds what `key` names.
+    template <class Make>
+    std::shared_ptr<const at::Tensor> get(const std::string& key, Make make) {
+        if (auto found = entries_[key].lock()) return found;
+        std::erase_if(entries_,
+                      [&](const auto& entry) { return entry.first != key && entry.second.expired(); });
+        auto made = std::make_shared<const at::Tensor>(make());
+        entries_[key] = made;
+        return made;
+    }
+
+private:
+    std::map<std::string, std::weak_ptr<const at::Tensor>> entries_;
+};
+
+} // namespace kurtoscope

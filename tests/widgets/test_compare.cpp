@@ -8,6 +8,7 @@
 #include <QAbstractItemModelTester>
 #include <QClipboard>
 #include <QHeaderView>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QTableView>
 #include <QtTest>
@@ -158,6 +159,72 @@ private slots:
                        "cosine");
         plot.grab();
         QVERIFY(plot.rect().contains(plot.pixelOf(0).toPoint()));
+    }
+
+    void anAxisHasOneNumberOfDecimals_data() {
+        QTest::addColumn<double>("low");
+        QTest::addColumn<double>("high");
+        for (const auto& [low, high] : {std::pair(0.97, 1.0),
+                                        {0.9712, 0.9823},
+                                        {31.0, 59.3},
+                                        {0.1, 2.6},
+                                        {-1.5, 1.5},
+                                        {9500.0, 14000.0},
+                                        {143000.0, 144000.0}})
+            QTest::newRow(qPrintable(QString("%1 to %2").arg(low).arg(high))) << low << high;
+    }
+    void anAxisHasOneNumberOfDecimals() {
+        QFETCH(double, low);
+        QFETCH(double, high);
+        ScatterPlot plot;
+        plot.resize(300, 300);
+        plot.setReference(high, "FP32");
+        plot.setPoints({{"a", 0, low, 0, Qt::blue, false}}, "kept", "score");
+        plot.grab();
+        QStringList ticks = plot.scoreTicks();
+        ticks.removeAll(QString("0"));
+        QVERIFY(ticks.size() >= 3);
+        QCOMPARE(QSet<QString>(ticks.begin(), ticks.end()).size(), ticks.size());
+        const auto form = [](QString tick) {
+            const auto point = tick.indexOf('.');
+            const QString unit = tick.back().isDigit() ? QString() : QString(tick.back());
+            return QString::number(point < 0 ? 0 : tick.size() - point) + unit;
+        };
+        for (const QString& tick : ticks)
+            QCOMPARE(form(tick), form(ticks.front()));
+    }
+
+    // Neither a figure nor a name may begin under the row headers: without its first digits it is another
+    // one.
+    void halfSeenColumnsAreElided() {
+        const Workspace w = testing::filled({});
+        std::unique_ptr<View> view(Registry<ViewFactory>::instance().get("compare", "view").make(nullptr));
+        view->resize(330, 420);
+        view->show(w, Change::everything);
+        view->QWidget::show();
+        auto* table = view->findChild<QTableView*>("comparison");
+        const Theme& theme = Theme::current();
+        const QList<QColor> blank{theme.surface, theme.keptSoft, theme.grid, theme.border};
+        QVERIFY(table->horizontalScrollBar()->maximum() > 100);
+        for (int at = 0; at < 100; at += 7) {
+            table->horizontalScrollBar()->setValue(at);
+            for (QWidget* part : {table->viewport(), table->horizontalHeader()->viewport()}) {
+                const QImage image = part->grab().toImage();
+                for (int y = 0; y < image.height(); ++y)
+                    for (const int x : {0, 1, 2, image.width() - 2, image.width() - 1})
+                        QVERIFY2(blank.contains(image.pixelColor(x, y)),
+                                 qPrintable(QString("ink at %1, %2, scrolled by %3").arg(x).arg(y).arg(at)));
+            }
+        }
+    }
+
+    void theCountOfKeptChannelsSaysHowItCounts() {
+        ComparisonModel model;
+        model.take(testing::filled({}));
+        const QString help =
+            model.headerData(model.rowOf(Row::kept), Qt::Vertical, Qt::ToolTipRole).toString();
+        QVERIFY(help.contains("linear layers") && help.contains("once for every layer that reads it"));
+        QCOMPARE(model.index(model.rowOf(Row::kept), 2).data(Qt::ToolTipRole).toString(), help);
     }
 
     void viewActsOnColumns() {

@@ -34,13 +34,12 @@ RowText describeRow(Row row, const QString& metric) {
         return {QStringLiteral("Pearson"),
                 QStringLiteral("Pearson's correlation with the labels, 1 is best.")};
     case Row::kept:
-        return {
-            QStringLiteral("kept channels"),
-            QStringLiteral(
-                "Input channels left in high precision, of all input channels of the linear layers\nbut the "
-                "output head. Each is a column of weights, so a channel of a site counts once\nfor every "
-                "layer that reads it: one kept at attn_input counts three times (query,\nkey, value) and "
-                "is one mark on the map.")};
+        return {QStringLiteral("kept channels"),
+                QStringLiteral(
+                    "Input channels left in high precision, of all inputs of the linear layers but the "
+                    "output head.\nEach costs a column of weights, so a site counts once for every "
+                    "layer that reads it:\na channel kept at attn_input counts three times (query, "
+                    "key, value) and is one mark on the map.")};
     case Row::divergence:
         return {QStringLiteral("KL mean / p99 (nats)"),
                 QStringLiteral(

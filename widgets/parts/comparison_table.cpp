@@ -8,13 +8,28 @@
 
 namespace kurtoscope {
 namespace {
-constexpr int inset = 7, widest = 116;
+constexpr int inset = 6, widest = 128;
 
 // The part of a column that is not scrolled out of sight: a figure that loses its first digits reads as
 // another figure, so what does not fit there is elided.
 QRect inSight(const QRect& area, const QWidget* viewport) {
     return QRect(std::max(area.left(), 0), area.top(),
                  std::min(area.right(), viewport->width() - 1) - std::max(area.left(), 0) + 1, area.height());
+}
+
+// A name in two lines, broken at the space that leaves the longer line shortest.
+struct TwoLines {
+    QString first, second;
+    int width;
+};
+TwoLines inTwoLines(const QString& name, const QFontMetrics& metrics) {
+    TwoLines best{name, {}, metrics.horizontalAdvance(name)};
+    for (qsizetype at = name.indexOf(' '); at >= 0; at = name.indexOf(' ', at + 1)) {
+        const QString first = name.left(at), second = name.mid(at + 1);
+        const int width = std::max(metrics.horizontalAdvance(first), metrics.horizontalAdvance(second));
+        if (width < best.width) best = {first, second, width};
+    }
+    return best;
 }
 
 // As many whole words as fit, for the same reason.
@@ -40,9 +55,8 @@ QSize RecipeHeader::sectionSizeFromContents(int section) const {
     const QString name = model()->headerData(section, orientation(), Qt::DisplayRole).toString();
     const QString state = model()->headerData(section, orientation(), ComparisonModel::stateRole).toString();
     const QFontMetrics bold(theme.strong()), small(theme.small());
-    const int text = std::max(bold.horizontalAdvance(name), small.horizontalAdvance(state));
-    return {std::min(text + 2 * inset + 2, widest),
-            2 * bold.height() + small.height() + 8}; // long names take two lines
+    const int text = std::max(inTwoLines(name, bold).width, small.horizontalAdvance(state));
+    return {std::min(text + 2 * inset + 2, widest), 2 * bold.height() + small.height() + 8};
 }
 
 void RecipeHeader::paintSection(QPainter* painter, const QRect& area, int section) const {
@@ -54,15 +68,21 @@ void RecipeHeader::paintSection(QPainter* painter, const QRect& area, int sectio
     const QFontMetrics bold(theme.strong()), small(theme.small());
     const QRect text = inSight(area, viewport()).adjusted(inset, 2, -inset, -5);
     const QRect above = text.adjusted(0, 0, 0, -small.height());
-    const QString name =
-        ask(Qt::DisplayRole).toString().replace(QLatin1Char('-'), QChar(0x2011)); // breaks at spaces
+    const QString name = ask(Qt::DisplayRole).toString();
     painter->setFont(theme.strong());
     painter->setPen(ask(ComparisonModel::staleRole).toBool() ? theme.faint : theme.text);
-    const int lines = above.width() < minimumSectionSize() - 2 * inset ? 1 : 2; // a stub holds no two words
-    const bool wraps = lines > 1 && bold.horizontalAdvance(name) > above.width();
-    painter->drawText(
-        above, Qt::AlignRight | Qt::AlignBottom | (wraps ? Qt::TextWordWrap : 0),
-        bold.elidedText(name, Qt::ElideRight, wraps ? 2 * above.width() - above.width() / 4 : above.width()));
+    const bool fits = bold.horizontalAdvance(name) <= above.width();
+    const TwoLines lines = fits ? TwoLines{name, {}, 0} : inTwoLines(name, bold);
+    const auto line = [&](const QRect& box, const QString& words) {
+        painter->drawText(box, Qt::AlignRight | Qt::AlignBottom,
+                          bold.elidedText(words, Qt::ElideRight, above.width()));
+    };
+    if (!lines.second.isEmpty()) {
+        line(above.adjusted(0, 0, 0, -bold.height()), lines.first);
+        line(above, lines.second);
+    } else {
+        line(above, lines.first);
+    }
     painter->setFont(theme.small());
     painter->setPen(theme.muted);
     painter->drawText(

@@ -116,6 +116,11 @@ int ScatterPlot::labelsDrawn() const {
     return labels_->drawn;
 }
 
+QStringList ScatterPlot::scoreTicks() const {
+    const QVector<QString> labels = plot_->yAxis->tickVectorLabels();
+    return {labels.begin(), labels.end()};
+}
+
 QPointF ScatterPlot::pixelOf(int point) const {
     const ScatterPoint& p = points_[static_cast<std::size_t>(point)];
     return {plot_->xAxis->coordToPixel(place(p.count)), plot_->yAxis->coordToPixel(p.score)};

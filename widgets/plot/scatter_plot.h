@@ -37,6 +37,7 @@ public:
     QPointF pixelOf(int point) const;
     QWidget* canvas() const;
     int labelsDrawn() const;
+    QStringList scoreTicks() const; // as last drawn
     QSize sizeHint() const override { return {300, 240}; }
     QSize minimumSizeHint() const override { return {160, 110}; }
 

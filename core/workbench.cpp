@@ -55,14 +55,15 @@ const Tokenizer& Workbench::Impl::tokenizer() const {
     return *folder.tokenizer;
 }
 
-PreparedData& Workbench::Impl::prepare(const DataRequest& request, bool holdOut) {
+PreparedData& Workbench::Impl::prepare(const DataRequest& request, bool holdOut,
+                                       const std::stop_token& stop) {
     OpenModel& model = current();
     for (auto& one : model.prepared)
         if (one->request == request && one->holdOut == holdOut) return *one;
     auto made = std::make_unique<PreparedData>();
     made->request = request;
     made->holdOut = holdOut;
-    made->windows = cutWindows(request, model.transformer->info(), tokenizer(), options.seed, holdOut);
+    made->windows = cutWindows(request, model.transformer->info(), tokenizer(), options.seed, holdOut, stop);
     made->task = &pickTask(request.task, model.transformer->info(), made->windows.kind);
     made->windows.info.task = std::string(made->task->id());
     made->windows.info.metric = std::string(made->task->metric(model.transformer->info()));
@@ -77,7 +78,7 @@ PreparedData& Workbench::Impl::prepare(const DataRequest& request, bool holdOut)
 }
 
 DataInfo Workbench::describe(const DataRequest& data, bool holdOut) {
-    return impl_->prepare(data, holdOut).windows.info;
+    return impl_->prepare(data, holdOut, {}).windows.info;
 }
 
 bool Workbench::needsCalibration(const Recipe& recipe) {
@@ -148,7 +149,7 @@ std::vector<Reading> Workbench::evaluate(const EvaluateRequest& request, std::st
     }
     // Text has windows to spare for calibration; of a table every row counts unless a recipe needs some held
     // out.
-    PreparedData& data = impl_->prepare(request.data, calibrated);
+    PreparedData& data = impl_->prepare(request.data, calibrated, stop);
     std::vector<std::shared_ptr<const RecipeArithmetic>> owners;
     std::vector<EvaluatedRecipe> recipes;
     for (const Recipe& recipe : request.recipes) {
@@ -191,7 +192,7 @@ Workbench::PredictionWithTensors Workbench::predict(const std::string& text, con
     std::shared_ptr<const RecipeArithmetic> arithmetic;
     if (!asked.isFp32()) {
         if (calibration) {
-            PreparedData& data = impl_->prepare(*calibration, true);
+            PreparedData& data = impl_->prepare(*calibration, true, {});
             arithmetic = impl_->arithmetic(impl_->resolve(asked, data, {}, {}), data, {}, {});
         } else if (needsCalibration(asked)) {
             throw Error("recipe " + asked.text() + " needs calibration, and a single text gives none", "",

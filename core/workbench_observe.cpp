@@ -116,7 +116,7 @@ Observation Workbench::observe(const ObserveRequest& request, std::stop_token st
                                const std::function<void(const Observation&)>& onObservation) {
     const c10::InferenceMode inference;
     validate(request.recipe);
-    PreparedData& data = impl_->prepare(request.data, true);
+    PreparedData& data = impl_->prepare(request.data, true, stop);
     const Recipe recipe = impl_->resolve(request.recipe, data, stop, progress);
     const auto arithmetic = impl_->arithmetic(recipe, data, stop, progress);
     const Transformer& transformer = arithmetic ? arithmetic->model() : *impl_->current().transformer;
@@ -209,7 +209,7 @@ Recipe Workbench::resolveKeep(const Recipe& recipe, const DataRequest& data, std
                               const OnProgress& progress) {
     const c10::InferenceMode inference;
     validate(recipe);
-    return impl_->resolve(recipe, impl_->prepare(data, true), stop, progress);
+    return impl_->resolve(recipe, impl_->prepare(data, true, stop), stop, progress);
 }
 
 SiteSample Workbench::sample(Site site, const DataRequest& data, const std::string& text,
@@ -218,7 +218,7 @@ SiteSample Workbench::sample(Site site, const DataRequest& data, const std::stri
     const ModelInfo& info = impl_->current().transformer->info();
     SiteSample sample;
     sample.site = site;
-    PreparedData* prepared = data.path.empty() ? nullptr : &impl_->prepare(data, true);
+    PreparedData* prepared = data.path.empty() ? nullptr : &impl_->prepare(data, true, stop);
     std::shared_ptr<const RecipeArithmetic> arithmetic;
     if (!recipe.isFp32()) {
         validate(recipe);
@@ -272,7 +272,7 @@ std::vector<float> Workbench::gridLevels(const Recipe& recipe, const SiteStats& 
     const c10::InferenceMode inference;
     const auto rule = planOf(recipe).activations;
     if (!rule || rule->format != Format::integer || seen.empty()) return {};
-    PreparedData& prepared = impl_->prepare(data, true);
+    PreparedData& prepared = impl_->prepare(data, true, stop);
     const auto arithmetic = impl_->arithmetic(impl_->resolve(recipe, prepared, stop, {}), prepared, stop, {});
     const SiteRounding* rounding = arithmetic ? arithmetic->rounding(seen.site) : nullptr;
     if (!rounding || !rounding->scales.empty()) return {}; // several grids in one tensor

@@ -39,7 +39,7 @@ struct Workbench::Impl {
 
     OpenModel& current() const;         // throws Error when none is open
     const Tokenizer& tokenizer() const; // throws Error when the model has none
-    PreparedData& prepare(const DataRequest& request, bool holdOut);
+    PreparedData& prepare(const DataRequest& request, bool holdOut, const std::stop_token& stop);
     // The model as the plan's transforms leave it.
     std::shared_ptr<const ShapedModel> shaped(const Plan& plan, PreparedData& data, std::stop_token stop,
                                               const OnProgress& progress);

@@ -32,7 +32,6 @@ struct WindowFigures {
     double agreed = 0;               // output distributions whose likeliest entry is FP32's
     double cosine = 0, tokens = 0;   // summed over tokens
     double signal = 0, noise = 0;    // Σ h², Σ (h − h')² of the final hidden state
-    double milliseconds = 0;
 };
 
 // A way to score a model on windows. One file each, registered on its last line.

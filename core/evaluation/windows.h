@@ -7,6 +7,8 @@
 #include "core/model/tokenizer.h"
 #include "core/workbench.h"
 
+#include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -30,8 +32,8 @@ struct WindowSet {
 
 // Reads and tokenizes request.path (and calibrationPath) and cuts it. With `holdOut`, calibration windows are
 // taken from after the evaluated ones, and the evaluation gives way where the file is too short. Throws
-// Error.
+// Error, Cancelled.
 WindowSet cutWindows(const DataRequest& request, const ModelInfo& model, const Tokenizer& tokenizer,
-                     std::uint64_t seed, bool holdOut);
+                     std::uint64_t seed, bool holdOut, const std::stop_token& stop = {});
 
 } // namespace kurtoscope

@@ -2,6 +2,7 @@
 #include "core/model/byte_level_bpe.h"
 
 #include "core/base/error.h"
+#include "core/base/stop.h"
 #include "core/model/tokenizer_unicode.h"
 
 #include <queue>
@@ -98,7 +99,8 @@ std::vector<int> ByteLevelBpe::symbols(std::string_view piece) const {
     return ids;
 }
 
-void ByteLevelBpe::appendIds(std::string_view piece, std::vector<int>& ids) const {
+void ByteLevelBpe::appendIds(std::string_view piece, std::vector<int>& ids,
+                             const std::stop_token& stop) const {
     if (options_.ignoreMerges) {
         if (const int whole = vocabulary_.idOf(byteLevelText(piece)); whole >= 0) {
             ids.push_back(whole);
@@ -120,9 +122,13 @@ void ByteLevelBpe::appendIds(std::string_view piece, std::vector<int>& ids) cons
         if (const Merge* merge = mergeOf(symbol[left], symbol[next[left]]))
             queue.emplace(merge->rank, left, merge->result);
     };
-    for (int i = 0; i + 1 < count; ++i)
+    // A piece without a single space may be megabytes long.
+    for (int i = 0; i + 1 < count; ++i) {
+        throwIfStopped(stop);
         consider(i);
+    }
     while (!queue.empty()) {
+        throwIfStopped(stop);
         const auto [rank, left, result] = queue.top();
         queue.pop();
         if (symbol[left] < 0 || next[left] >= count) continue;

@@ -28,7 +28,7 @@ public:
     ByteLevelBpe(Vocabulary vocabulary, const Merges& merges, const Options& options,
                  const std::string& where);
 
-    void appendIds(std::string_view piece, std::vector<int>& ids) const override;
+    void appendIds(std::string_view piece, std::vector<int>& ids, const std::stop_token& stop) const override;
     std::string readable(const std::string& token) const override;
     const Vocabulary& vocabulary() const override { return vocabulary_; }
 

@@ -2,6 +2,7 @@
 #include "core/model/pretokenizer.h"
 
 #include "core/base/error.h"
+#include "core/base/stop.h"
 #include "core/model/tokenizer_unicode.h"
 
 #include <memory>
@@ -103,7 +104,7 @@ void check(UErrorCode code, const std::string& where) {
 }
 
 void splitByRegex(const icu::RegexPattern& pattern, std::string_view text, SplitBehavior behavior,
-                  bool invert, const std::string& where, TextPieces& out) {
+                  bool invert, const std::string& where, TextPieces& out, const std::stop_token& stop) {
     UErrorCode code = U_ZERO_ERROR;
     std::unique_ptr<UText, decltype(&utext_close)> bytes(
         utext_openUTF8(nullptr, text.data(), static_cast<std::int64_t>(text.size()), &code), &utext_close);
@@ -115,6 +116,7 @@ void splitByRegex(const icu::RegexPattern& pattern, std::string_view text, Split
                           code); // steps of about a millisecond, for one match: some expressions never end
     Spans spans(invert);
     while (matcher->find(code) != 0 && U_SUCCESS(code)) {
+        throwIfStopped(stop);
         const auto begin = static_cast<std::size_t>(matcher->start64(code));
         spans.match(begin, static_cast<std::size_t>(matcher->end64(code)));
     }
@@ -125,9 +127,10 @@ void splitByRegex(const icu::RegexPattern& pattern, std::string_view text, Split
 } // namespace
 
 void Pretokenizer::addBert() {
-    steps_.emplace_back([](std::string_view text, TextPieces& out) {
+    steps_.emplace_back([](std::string_view text, TextPieces& out, const std::stop_token& stop) {
         std::size_t begin = 0;
         for (std::size_t at = 0; at < text.size();) {
+            throwIfStopped(stop);
             const std::size_t here = at;
             const char32_t c = readCodePoint(text, at);
             const bool mark = isBertPunctuation(c);
@@ -141,10 +144,11 @@ void Pretokenizer::addBert() {
 }
 
 void Pretokenizer::addDigits(bool individual) {
-    steps_.emplace_back([individual](std::string_view text, TextPieces& out) {
+    steps_.emplace_back([individual](std::string_view text, TextPieces& out, const std::stop_token& stop) {
         std::size_t begin = 0;
         bool inNumber = false;
         for (std::size_t at = 0; at < text.size();) {
+            throwIfStopped(stop);
             const std::size_t here = at;
             const bool number = isNumeric(readCodePoint(text, at));
             if (here > begin && (number != inNumber || (number && individual))) {
@@ -158,8 +162,9 @@ void Pretokenizer::addDigits(bool individual) {
 }
 
 void Pretokenizer::addPattern(BytePattern pattern) {
-    steps_.emplace_back([pattern](std::string_view text, TextPieces& out) {
+    steps_.emplace_back([pattern](std::string_view text, TextPieces& out, const std::stop_token& stop) {
         for (std::size_t at = 0; at < text.size();) {
+            throwIfStopped(stop);
             const std::size_t end = matchBytePattern(pattern, text, at);
             out.views.push_back(text.substr(at, end - at));
             at = end;
@@ -168,7 +173,7 @@ void Pretokenizer::addPattern(BytePattern pattern) {
 }
 
 void Pretokenizer::addPrefixSpace() {
-    steps_.emplace_back([](std::string_view text, TextPieces& out) {
+    steps_.emplace_back([](std::string_view text, TextPieces& out, const std::stop_token&) {
         if (text.starts_with(' '))
             out.views.push_back(text);
         else
@@ -183,23 +188,26 @@ void Pretokenizer::addRegex(const std::string& expression, SplitBehavior behavio
     std::shared_ptr<const icu::RegexPattern> pattern(icu::RegexPattern::compile(
         icu::UnicodeString::fromUTF8(withUnicodeSpace(expression)), position, code));
     check(code, where);
-    steps_.emplace_back([pattern, behavior, invert, where](std::string_view text, TextPieces& out) {
-        splitByRegex(*pattern, text, behavior, invert, where, out);
+    steps_.emplace_back([pattern, behavior, invert, where](std::string_view text, TextPieces& out,
+                                                           const std::stop_token& stop) {
+        splitByRegex(*pattern, text, behavior, invert, where, out, stop);
     });
 }
 
 void Pretokenizer::addLiteral(const std::string& separator, SplitBehavior behavior, bool invert) {
-    steps_.emplace_back([separator, behavior, invert](std::string_view text, TextPieces& out) {
-        Spans spans(invert);
-        for (std::size_t at = 0; !separator.empty() && (at = text.find(separator, at)) != text.npos;) {
-            spans.match(at, at + separator.size());
-            at += separator.size();
-        }
-        emit(text, spans.finish(text.size()), behavior, out);
-    });
+    steps_.emplace_back(
+        [separator, behavior, invert](std::string_view text, TextPieces& out, const std::stop_token& stop) {
+            Spans spans(invert);
+            for (std::size_t at = 0; !separator.empty() && (at = text.find(separator, at)) != text.npos;) {
+                throwIfStopped(stop);
+                spans.match(at, at + separator.size());
+                at += separator.size();
+            }
+            emit(text, spans.finish(text.size()), behavior, out);
+        });
 }
 
-TextPieces Pretokenizer::split(std::string_view text) const {
+TextPieces Pretokenizer::split(std::string_view text, const std::stop_token& stop) const {
     TextPieces pieces;
     if (!text.empty()) pieces.views.push_back(text);
     for (const Step& step : steps_) {
@@ -207,7 +215,7 @@ TextPieces Pretokenizer::split(std::string_view text) const {
         pieces.views = {};
         pieces.views.reserve(before.size() * 2);
         for (const std::string_view piece : before)
-            step(piece, pieces);
+            step(piece, pieces, stop);
     }
     return pieces;
 }

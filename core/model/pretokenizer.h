@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,11 +50,12 @@ public:
                   const std::string& where);
     void addLiteral(const std::string& separator, SplitBehavior behavior, bool invert);
 
-    // `text` must outlive the pieces. Throws Error when an expression runs into ICU's memory or time limit.
-    TextPieces split(std::string_view text) const;
+    // `text` must outlive the pieces. Throws Error when an expression runs into ICU's memory or time limit;
+    // Cancelled.
+    TextPieces split(std::string_view text, const std::stop_token& stop = {}) const;
 
 private:
-    using Step = std::function<void(std::string_view, TextPieces&)>;
+    using Step = std::function<void(std::string_view, TextPieces&, const std::stop_token&)>;
     std::vector<Step> steps_;
 };
 

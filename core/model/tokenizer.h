@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,8 +49,10 @@ public:
 
     // `addSpecial` adds what the model's template asks for ([CLS] … [SEP], begin-of-text). maxLength 0: no
     // truncation; else the text is cut so that the whole, special tokens included, has at most maxLength ids;
-    // throws Error when the special tokens alone are more. Bytes that are not UTF-8 become U+FFFD.
-    virtual Encoding encode(std::string_view text, bool addSpecial, std::size_t maxLength = 0) const = 0;
+    // throws Error when the special tokens alone are more, Cancelled once a stop is asked for. Bytes that are
+    // not UTF-8 become U+FFFD.
+    virtual Encoding encode(std::string_view text, bool addSpecial, std::size_t maxLength = 0,
+                            std::stop_token stop = {}) const = 0;
     // Two sequences; truncation takes from the longer first ("longest_first").
     virtual Encoding encodePair(std::string_view first, std::string_view second,
                                 std::size_t maxLength = 0) const = 0;

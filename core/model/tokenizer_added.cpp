@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/model/tokenizer_added.h"
 
+#include "core/base/stop.h"
 #include "core/model/tokenizer_unicode.h"
 
 #include <algorithm>
@@ -58,11 +59,13 @@ const AddedTokens::Spelling* AddedTokens::longestAt(const Spellings& spellings, 
     return nullptr;
 }
 
-std::vector<TextSegment> AddedTokens::cut(std::string_view text, bool normalized) const {
+std::vector<TextSegment> AddedTokens::cut(std::string_view text, bool normalized,
+                                          const std::stop_token& stop) const {
     const Spellings& spellings = normalized ? normalized_ : raw_;
     std::vector<TextSegment> segments;
     std::size_t done = 0;
     for (std::size_t at = 0; at < text.size();) {
+        throwIfStopped(stop);
         const Spelling* found = longestAt(spellings, text.substr(at));
         if (found == nullptr) {
             ++at;

@@ -33,7 +33,8 @@ class AddedTokens {
 public:
     void add(const AddedToken& token, const TextNormalizer& normalizer);
     // Cuts a text before it is normalized (tokens with normalized = false), or after.
-    std::vector<TextSegment> cut(std::string_view text, bool normalized) const;
+    // Throws Cancelled.
+    std::vector<TextSegment> cut(std::string_view text, bool normalized, const std::stop_token& stop) const;
 
     bool isSpecial(std::string_view content) const { return special_.contains(content); }
     const std::string* tokenOf(int id) const; // null when absent

@@ -2,6 +2,7 @@
 #include "core/model/tokenizer_normalizer.h"
 
 #include "core/base/error.h"
+#include "core/base/stop.h"
 #include "core/model/tokenizer_unicode.h"
 
 #include <array>
@@ -113,10 +114,21 @@ void TextNormalizer::addLowercase() {
     steps_.emplace_back([](const std::string& text) { return lowercase(text); });
 }
 
-std::string TextNormalizer::normalize(std::string_view text) const {
-    std::string result(text);
-    for (const auto& step : steps_)
-        result = step(std::move(result));
+// Stretch by stretch, so that a stop answers within a long text. No step looks across the place behind an
+// ASCII space or line end: nothing composes with either.
+std::string TextNormalizer::normalize(std::string_view text, const std::stop_token& stop) const {
+    constexpr std::size_t stretch = 1 << 16;
+    std::string result;
+    while (!text.empty()) {
+        throwIfStopped(stop);
+        const std::size_t space = text.size() > stretch ? text.find_first_of(" \n", stretch) : text.npos;
+        const std::size_t size = space == text.npos ? text.size() : space + 1;
+        std::string part(text.substr(0, size));
+        for (const auto& step : steps_)
+            part = step(std::move(part));
+        result += part;
+        text.remove_prefix(size);
+    }
     return result;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,7 @@ public:
     void addLowercase();
 
     bool empty() const { return steps_.empty(); }
-    std::string normalize(std::string_view text) const;
+    std::string normalize(std::string_view text, const std::stop_token& stop = {}) const; // throws Cancelled
 
 private:
     std::vector<std::function<std::string(std::string)>> steps_;

@@ -2,6 +2,7 @@
 #include "core/model/tokenizer_pipeline.h"
 
 #include "core/base/error.h"
+#include "core/base/stop.h"
 #include "core/model/byte_level_bpe.h"
 #include "core/model/tokenizer_unicode.h"
 
@@ -14,8 +15,8 @@ namespace {
 class WordCache {
 public:
     explicit WordCache(const SubwordModel& model) : model_(model) {}
-    void appendIds(std::string_view piece, std::vector<int>& ids) {
-        if (piece.size() > longest) return model_.appendIds(piece, ids);
+    void appendIds(std::string_view piece, std::vector<int>& ids, const std::stop_token& stop) {
+        if (piece.size() > longest) return model_.appendIds(piece, ids, stop);
         const auto known = words_.find(piece);
         if (known != words_.end()) {
             const auto first = pool_.begin() + known->second.first;
@@ -23,7 +24,7 @@ public:
             return;
         }
         const std::size_t before = ids.size();
-        model_.appendIds(piece, ids);
+        model_.appendIds(piece, ids, stop);
         words_.emplace(piece, std::pair(static_cast<std::ptrdiff_t>(pool_.size()),
                                         static_cast<std::ptrdiff_t>(ids.size() - before)));
         pool_.insert(pool_.end(), ids.begin() + static_cast<std::ptrdiff_t>(before), ids.end());
@@ -58,15 +59,16 @@ public:
         stages_.pad = std::max(stages_.pad, 0);
     }
 
-    Encoding encode(std::string_view text, bool addSpecial, std::size_t maxLength) const override {
-        std::vector<int> ids = idsOf(text);
+    Encoding encode(std::string_view text, bool addSpecial, std::size_t maxLength,
+                    std::stop_token stop) const override {
+        std::vector<int> ids = idsOf(text, stop);
         if (maxLength > 0) ids.resize(std::min(ids.size(), room(stages_.single, addSpecial, maxLength)));
         return assemble(stages_.single, addSpecial, ids, {});
     }
 
     Encoding encodePair(std::string_view first, std::string_view second,
                         std::size_t maxLength) const override {
-        std::vector<int> a = idsOf(first), b = idsOf(second);
+        std::vector<int> a = idsOf(first, {}), b = idsOf(second, {});
         if (maxLength > 0) cutLongest(a, b, room(stages_.pair, true, maxLength));
         return assemble(stages_.pair, true, a, b);
     }
@@ -112,25 +114,28 @@ private:
         return added != nullptr ? added : stages_.model->vocabulary().tokenOf(id);
     }
 
-    std::vector<int> idsOf(std::string_view bytes) const {
+    std::vector<int> idsOf(std::string_view bytes, const std::stop_token& stop) const {
         const std::string text = repairUtf8(bytes);
         std::vector<int> ids;
         WordCache cache(*stages_.model);
-        for (const TextSegment& segment : stages_.added.cut(text, false)) {
+        for (const TextSegment& segment : stages_.added.cut(text, false, stop)) {
             if (segment.id >= 0) {
                 ids.push_back(segment.id);
                 continue;
             }
             const bool plain = stages_.normalizer.empty();
-            const std::string normalized = plain ? std::string() : stages_.normalizer.normalize(segment.text);
-            for (const TextSegment& part : stages_.added.cut(plain ? segment.text : normalized, true)) {
+            const std::string normalized =
+                plain ? std::string() : stages_.normalizer.normalize(segment.text, stop);
+            for (const TextSegment& part : stages_.added.cut(plain ? segment.text : normalized, true, stop)) {
                 if (part.id >= 0) {
                     ids.push_back(part.id);
                     continue;
                 }
-                const TextPieces pieces = stages_.pretokenizer.split(part.text);
-                for (const std::string_view piece : pieces.views)
-                    cache.appendIds(piece, ids);
+                const TextPieces pieces = stages_.pretokenizer.split(part.text, stop);
+                for (const std::string_view piece : pieces.views) {
+                    throwIfStopped(stop);
+                    cache.appendIds(piece, ids, stop);
+                }
             }
         }
         return ids;

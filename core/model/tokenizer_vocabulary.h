@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -35,7 +36,8 @@ private:
 class SubwordModel {
 public:
     virtual ~SubwordModel() = default;
-    virtual void appendIds(std::string_view piece, std::vector<int>& ids) const = 0;
+    virtual void appendIds(std::string_view piece, std::vector<int>& ids,
+                           const std::stop_token& stop) const = 0;    // throws Cancelled
     virtual std::string readable(const std::string& token) const = 0; // a token as a person reads it
     virtual const Vocabulary& vocabulary() const = 0;
 };

@@ -18,7 +18,7 @@ WordPiece::WordPiece(Vocabulary vocabulary, Options options, const std::string& 
             continuations_.emplace(token.substr(options_.prefix.size()), id);
 }
 
-void WordPiece::appendIds(std::string_view piece, std::vector<int>& ids) const {
+void WordPiece::appendIds(std::string_view piece, std::vector<int>& ids, const std::stop_token&) const {
     // Bytes first: a word of b bytes has at least b / 4 characters, so huge ones are not even counted.
     if (piece.size() / 4 > options_.longestWord || countCodePoints(piece) > options_.longestWord) {
         ids.push_back(unknownId_);

@@ -17,7 +17,7 @@ public:
     // Throws Error naming `where` when the unknown token has no id.
     WordPiece(Vocabulary vocabulary, Options options, const std::string& where);
 
-    void appendIds(std::string_view piece, std::vector<int>& ids) const override;
+    void appendIds(std::string_view piece, std::vector<int>& ids, const std::stop_token& stop) const override;
     std::string readable(const std::string& token) const override;
     const Vocabulary& vocabulary() const override { return vocabulary_; }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/error.h"
 #include "core/model/byte_level_bpe.h"
 #include "core/model/gguf.h"
 #include "core/model/pretokenizer.h"
@@ -79,6 +80,43 @@ private slots:
                                                  .c_str());
             QCOMPARE(got.typeIds.size(), got.ids.size());
         }
+    }
+
+    // BERT's words never cross a line, so a long text has the ids of its lines, wherever it is cut to be
+    // normalized.
+    void longTextsHaveTheIdsOfTheirLines_data() {
+        QTest::addColumn<QString>("name");
+        for (const char* name : {"wordpiece", "minilm"})
+            QTest::newRow(name) << name;
+    }
+    void longTextsHaveTheIdsOfTheirLines() {
+        QFETCH(QString, name);
+        std::string reason;
+        const auto tokenizer = openNamed(name.toStdString(), reason);
+        if (!tokenizer) QSKIP(reason.c_str());
+        const json lines = readJson(goldenTokenizers / "lines.json");
+        const auto rows = readIds(goldenTokenizers / (name.toStdString() + ".ids"));
+        std::string text;
+        std::vector<int> expected;
+        for (int turn = 0; turn < 5; ++turn)
+            for (std::size_t i = 0; i < lines.size(); ++i) {
+                text += lines[i].get<std::string>() + "\n";
+                expected.insert(expected.end(), rows[i].begin(), rows[i].end());
+            }
+        QVERIFY(text.size() > 200'000); // several stretches
+        QVERIFY(tokenizer->encode(text, false).ids == expected);
+    }
+
+    void stopsInTheMiddle_data() { equalsReference_data(); }
+    void stopsInTheMiddle() {
+        QFETCH(QString, name);
+        std::string reason;
+        const auto tokenizer = openNamed(name.toStdString(), reason);
+        if (!tokenizer) QSKIP(reason.c_str());
+        std::stop_source source;
+        source.request_stop();
+        for (const char* text : {"a", "one two, 3", "été"})
+            QVERIFY_THROWS_EXCEPTION(Cancelled, tokenizer->encode(text, false, 0, source.get_token()));
     }
 
     void templatesTruncationAndDecoding_data() { equalsReference_data(); }

@@ -2,6 +2,7 @@
 #include "core/data/recipe_json.h"
 
 #include "core/base/error.h"
+#include "core/base/json_depth.h"
 #include "core/statistics/outliers.h"
 
 #include <nlohmann/json.hpp>
@@ -26,6 +27,8 @@ std::string typeOf(const json& value) {
 }
 
 json parseObject(std::string_view text, const std::string& where) {
+    if (nestsDeeper(text, deepestJson))
+        fail("nested more than " + std::to_string(deepestJson) + " deep", where, "");
     std::vector<std::set<std::string>>
         keys; // of the objects that are open: JSON itself lets a key come twice
     const json::parser_callback_t refuseTwice = [&](int, json::parse_event_t event, json& parsed) {
@@ -41,6 +44,8 @@ json parseObject(std::string_view text, const std::string& where) {
     } catch (const json::parse_error& error) {
         const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(error.byte, text.size()));
         fail("not valid JSON", where, "line " + std::to_string(1 + std::count(text.begin(), end, '\n')));
+    } catch (const json::out_of_range&) { // such as 1e999, which the grammar allows
+        fail("a number is too large", where, "");
     }
     if (!value.is_object()) fail("a JSON object was expected, " + typeOf(value), where, "");
     return value;

@@ -3,12 +3,21 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
+#include "core/base/json_depth.h"
+
+#include <limits>
 
 namespace kurtoscope {
 namespace {
 
 [[noreturn]] void wrong(const ConfigJson& config, const std::string& key, const std::string& expected) {
-    const std::string got = config.json().contains(key) ? config.json().at(key).dump() : "nothing";
+    std::string got = "nothing";
+    if (config.json().contains(key)) {
+        constexpr std::size_t longest = 80; // what a sentence can carry
+        const auto& value = config.json().at(key);
+        got = value.dump();
+        if (got.size() > longest) got = std::string("a long ") + value.type_name();
+    }
     throw Error("\"" + key + "\" is " + got + ", expected " + expected, config.where(),
                 "Check that the file is complete and belongs to this model");
 }
@@ -17,6 +26,9 @@ namespace {
 
 ConfigJson ConfigJson::read(const std::string& file) {
     const std::string bytes = readFile(file);
+    if (nestsDeeper(bytes, deepestJson))
+        throw Error("is nested more than " + std::to_string(deepestJson) + " deep", file,
+                    "Download the file again");
     auto json = nlohmann::json::parse(bytes, nullptr, false);
     if (json.is_discarded() || !json.is_object())
         throw Error("is not a JSON object", file, "Download the file again");
@@ -24,10 +36,11 @@ ConfigJson ConfigJson::read(const std::string& file) {
 }
 
 std::int64_t ConfigJson::positive(const std::string& key) const {
-    if (!has(key) || !json_.at(key).is_number_integer() || json_.at(key).get<std::int64_t>() < 1 ||
-        json_.at(key).get<std::int64_t>() > (std::int64_t{1} << 40))
-        wrong(*this, key, "a positive integer");
-    return json_.at(key).get<std::int64_t>();
+    constexpr std::int64_t most = std::numeric_limits<int>::max(); // sizes and layers are kept as int
+    const bool whole = has(key) && json_.at(key).is_number_integer();
+    const auto value = whole ? json_.at(key).get<std::int64_t>() : 0; // beyond 63 bits: below 0
+    if (value < 1 || value > most) wrong(*this, key, "a whole number from 1 to " + std::to_string(most));
+    return value;
 }
 
 std::int64_t ConfigJson::positive(const std::string& key, std::int64_t otherwise) const {

@@ -17,7 +17,7 @@ public:
     static ConfigJson read(const std::string& file); // throws Error: missing, not JSON, not an object
 
     bool has(const std::string& key) const { return json_.contains(key) && !json_.at(key).is_null(); }
-    std::int64_t positive(const std::string& key) const; // an integer ≥ 1; throws Error
+    std::int64_t positive(const std::string& key) const; // from 1 to the largest int; throws Error
     std::int64_t positive(const std::string& key, std::int64_t otherwise) const;
     double number(const std::string& key, double otherwise) const;
     bool flag(const std::string& key, bool otherwise) const;

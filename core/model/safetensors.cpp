@@ -64,6 +64,8 @@ Json parseStrictly(std::string_view text, const std::filesystem::path& file, con
         return Json::parse(text, watch);
     } catch (const Json::parse_error& error) {
         refuse(file, part + " is not valid JSON at its byte " + std::to_string(error.byte), downloadAgain);
+    } catch (const Json::out_of_range&) { // such as 1e999, which the grammar allows
+        refuse(file, part + " holds a number that is too large", downloadAgain);
     }
 }
 

@@ -3,12 +3,17 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
+#include "core/base/json_depth.h"
 
 namespace kurtoscope {
 
 nlohmann::json JsonField::parseFile(const std::filesystem::path& file) {
+    const std::string bytes = readFile(file);
+    if (nestsDeeper(bytes, deepestJson))
+        throw Error("this is nested more than " + std::to_string(deepestJson) + " deep", file.string(),
+                    "The file is damaged; fetch it again");
     try {
-        return nlohmann::json::parse(readFile(file));
+        return nlohmann::json::parse(bytes);
     } catch (const nlohmann::json::exception& problem) {
         throw Error(std::string("this is not valid JSON: ") + problem.what(), file.string(),
                     "The file is damaged; fetch it again");

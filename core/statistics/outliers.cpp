@@ -85,11 +85,12 @@ ChannelSets byMagnitude(const std::vector<SiteStats>& sites, double value) {
         for (const int channel : reached[stats.site])
             ++layersOf[stats.site.place][channel];
     }
-    for (auto& [site, channels] : reached)
+    for (auto& [site, channels] : reached) {
+        const Place place = site.place; // clang before 16 lets no lambda see a structured binding
         std::erase_if(channels, [&](int channel) {
-            return !reaches(static_cast<double>(layersOf[site.place][channel]) / layers[site.place],
-                            layerShare);
+            return !reaches(static_cast<double>(layersOf[place][channel]) / layers[place], layerShare);
         });
+    }
     return reached;
 }
 

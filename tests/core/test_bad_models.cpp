@@ -58,6 +58,24 @@ const std::vector<Damage>& damages() {
          "tiny-llama",
          config("\"hidden_size\": 32", "\"hidden_size\": \"32\""),
          {"hidden_size", "config.json"}},
+        {"a size beyond every tensor",
+         "tiny-llama",
+         config("\"hidden_size\": 32", "\"hidden_size\": 4294967328"),
+         {"\"hidden_size\" is 4294967328", "1 to 2147483647"}},
+        {"a size that is a long list",
+         "tiny-llama",
+         [](const auto& c) {
+             c.replace("config.json", "\"hidden_size\": 32",
+                       "\"hidden_size\": [" + QByteArray("1000000, ").repeated(1000) + "32]");
+         },
+         {"\"hidden_size\" is a long array", "expected a whole number"}},
+        {"config.json nested without end",
+         "tiny-llama",
+         [](const auto& c) {
+             c.write("config.json", "{\"hidden_size\": " + QByteArray(200'000, '[') +
+                                        QByteArray(200'000, ']') + ", \"model_type\": \"llama\"}");
+         },
+         {"config.json", "nested more than 64 deep"}},
         {"unknown model_type",
          "tiny-llama",
          config("\"llama\"", "\"mamba\""),

@@ -204,6 +204,9 @@ void TestRecipe::badJsonNamesTheKey_data() {
     QTest::newRow("no scheme") << QByteArray("{\"schema\": 1}") << QByteArray("\"scheme\" is missing");
     QTest::newRow("scheme's type") << QByteArray("{\"schema\": 1, \"scheme\": 8}")
                                    << QByteArray("r.json, scheme: text was expected, got number");
+    row("a number beyond all", "\"keep\": 1e999", "r.json: a number is too large");
+    QTest::newRow("nested without end")
+        << QByteArray(1'000'000, '[') << QByteArray("nested more than 64 deep");
     row("unknown key", "\"kepd\": {}", "unknown key \"kepd\"");
     row("a key twice", "\"keep\": \"auto\", \"keep\": \"\"", "r.json, keep: a key is given twice");
     row("a site twice", "\"kept\": {\"logits\": [1], \"logits\": [2]}",

@@ -101,6 +101,7 @@ private slots:
         for (int i = 0; i < 100'000; ++i)
             nested += "{\"a\":";
         row("header nested without end", safetensorsBytes(nested, ""), {"nested more than 16 deep"});
+        row("a number beyond all", safetensorsBytes("{\"w\":1e999}", ""), {"a number that is too large"});
         row("header is no UTF-8", safetensorsBytes("{\"\xFF\":1}", ""), {"not valid JSON"});
         row("data cut", file(good, 7), {"\"w\"", "byte 8", "only 7", "cut short"});
         row("bytes after the last tensor", file(good, 9), {"take 8 bytes", "9 follow"});
@@ -211,6 +212,7 @@ private slots:
         QTest::newRow("empty map") << R"({"weight_map":{}})" << QStringList{"weight_map"};
         QTest::newRow("not an object") << "[1]" << QStringList{"weight_map"};
         QTest::newRow("not JSON") << "{" << QStringList{"not valid JSON"};
+        QTest::newRow("a number beyond all") << "{\"a\":-1e999}" << QStringList{"a number that is too large"};
         QTest::newRow("not a file name")
             << R"({"weight_map":{"a":3}})" << QStringList{"no file name for \"a\""};
         QTest::newRow("out of the folder") << R"({"weight_map":{"a":"../one.safetensors"}})"

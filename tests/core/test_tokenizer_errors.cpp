@@ -90,17 +90,19 @@ private slots:
             return sentence.find(part) != std::string::npos ? std::string("yes") : sentence;
         };
         auto opening = [](TokenizerFolder& folder) { return failure([&] { folder.open(); }); };
-        TokenizerFolder empty, cut, deep, sentencePiece, noMerges, gap, noCls;
+        TokenizerFolder empty, cut, deep, endless, sentencePiece, noMerges, gap, noCls;
         QCOMPARE(says(opening(empty), "no tokenizer was found"), std::string("yes"));
         cut.put("tokenizer.json", "{\"model\": {\"type\": \"BPE\"");
         QCOMPARE(says(opening(cut), "not valid JSON"), std::string("yes"));
         std::string nested = "{\"type\": \"NFC\"}"; // as text: writing a deep value out recurses
-        for (int i = 0; i < 2000; ++i)
+        for (int i = 0; i < 20; ++i)
             nested.insert(0, "{\"type\": \"Sequence\", \"normalizers\": [");
-        for (int i = 0; i < 2000; ++i)
+        for (int i = 0; i < 20; ++i)
             nested += "]}";
         deep.put("tokenizer.json", "{\"normalizer\": " + nested + "}");
         QCOMPARE(says(opening(deep), "nested more than 8 deep"), std::string("yes"));
+        endless.put("vocab.json", "{\"a\": " + std::string(200'000, '[') + std::string(200'000, ']') + "}");
+        QCOMPARE(says(opening(endless), "nested more than 64 deep"), std::string("yes"));
         sentencePiece.put("tokenizer.model", "x");
         QCOMPARE(says(opening(sentencePiece), "SentencePiece"), std::string("yes"));
         noMerges.put("vocab.json", json{{"a", 0}}.dump());

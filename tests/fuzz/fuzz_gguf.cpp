@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Any bytes are either a GGUF file or an Error; what opens can be read to the last value.
-//   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_gguf.cpp
-//       core/base/error.cpp
-//       core/model/{mapped_file,gguf,gguf_metadata,gguf_tokenizer,tensor_file,block_formats,dequantize}.cpp
+// Any bytes are either a GGUF file or an Error; what opens can be read to the last value, and its tokenizer
+// takes any text.
 #include "core/model/gguf.h"
 #include "core/model/mapped_file.h"
 
 #include <cstdlib>
+
+namespace {
+
+void useTokenizer(const kurtoscope::GgufFile& file) {
+    using namespace kurtoscope;
+    auto spec = file.tokenizerSpec();
+    if (spec.tokens.empty() || spec.special.size() != spec.tokens.size()) std::abort();
+    const auto tokenizer = Tokenizer::fromSpec(std::move(spec), "fuzz.gguf");
+    for (const int id : tokenizer->encode("The café, 12 mice \xF0\x9F\x90\xAD\xFF", true).ids)
+        if (id < 0 || id >= tokenizer->vocabularySize()) std::abort();
+}
+
+} // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace kurtoscope;
@@ -26,8 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (file->find(tensor.name) != &tensor) std::abort();
     }
     try {
-        const auto spec = file->tokenizerSpec();
-        if (spec.tokens.empty() || spec.special.size() != spec.tokens.size()) std::abort();
+        useTokenizer(*file);
     } catch (const Error&) { // no tokenizer, or none of ours
     }
     return 0;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Any bytes are either a safetensors file or an Error; what opens can be read to the last value.
-//   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_safetensors.cpp
-//       core/base/error.cpp core/model/{mapped_file,safetensors,tensor_file,block_formats,dequantize}.cpp
 #include "core/model/mapped_file.h"
 #include "core/model/tensor_file.h"
 

@@ -22,6 +22,13 @@ std::string scaled(double value, const char* const (&units)[5]) {
            units[unit];
 }
 
+std::string grouped(std::size_t count) { // "149,760"
+    std::string digits = std::to_string(count);
+    for (std::size_t at = digits.size(); at > 3;)
+        digits.insert(at -= 3, 1, ',');
+    return digits;
+}
+
 std::string differenceText(const Reading& reading) {
     if (reading.difference == 0) return "0";
     return (reading.difference > 0 ? "+" : "−") + figure(std::abs(reading.difference), 3) + " ± " +
@@ -75,7 +82,7 @@ ReadingCells readingCells(const std::vector<std::string>& names, const std::vect
             {names[i], figure(r.score) + " ± " + figure(r.standardError, 2), differenceText(r),
              figure(r.klMean, 3), percent(r.top1Agreement), figure(r.sqnrDb, 3), figure(r.latencyP50Ms, 3),
              figure(r.latencyP99Ms, 3), byteText(r.weightBytes), figure(r.effectiveBits, 3),
-             r.keptChannels == 0 ? "–" : std::to_string(r.keptChannels) + " of " + std::to_string(r.keptOf),
+             r.keptChannels == 0 ? "–" : grouped(r.keptChannels) + " of " + grouped(r.keptOf),
              std::string(kernelTagName(r.kernels))});
         const bool better = (r.difference < 0) == r.lowerIsBetter;
         cells.verdicts.push_back(!r.differs() ? 0 : better ? 1 : -1);

@@ -154,9 +154,12 @@ std::string depthCurves(const Report& report, Place place) {
 std::string keptList(const Report& report) {
     const ReportColumn* column = keepingColumn(report);
     if (column == nullptr) return "";
-    std::string html = "<details><summary>" + std::to_string(column->recipe.keptCount()) +
-                       " channels kept by " + escaped(column->name) +
-                       "</summary>\n<table class=\"facts\"><tr><th>site</th><th>channels</th></tr>\n";
+    // The table above counts columns of weights; say how the two belong together.
+    std::string html =
+        "<details><summary>" + std::to_string(column->recipe.keptCount()) + " channels kept by " +
+        escaped(column->name) +
+        ", each counted above once for every linear "
+        "layer that reads it</summary>\n<table class=\"facts\"><tr><th>site</th><th>channels</th></tr>\n";
     for (const auto& [site, channels] : column->recipe.kept) {
         html += "<tr><td>" + site.name() + "</td><td>";
         for (const int channel : channels)

@@ -17,7 +17,7 @@ h1 { font-size:26px; margin:0 } h2 { font-size:18px; margin:36px 0 8px } h3 { fo
 p { margin:4px 0 10px; max-width:78ch } .soft, figcaption { color:var(--soft); font-size:13px }
 .scroll { overflow-x:auto } table { border-collapse:collapse; font-size:14px; font-variant-numeric:tabular-nums }
 th,td { padding:5px 12px; border-bottom:1px solid var(--line); text-align:right; white-space:nowrap }
-th { color:var(--soft); font-weight:500; font-size:13px } th:first-child,td:first-child { text-align:left; padding-left:0 }
+th { color:var(--soft); font-weight:500; font-size:13px } th:first-child,td:first-child { text-align:left; padding-left:0; white-space:normal; overflow-wrap:anywhere; min-width:15em }
 .facts th,.facts td { text-align:left; white-space:normal } .good { color:var(--good) } .bad { color:var(--bad) }
 .tag { border:1px solid var(--line); background:var(--box); border-radius:9px; padding:1px 9px; font-size:12px }
 figure { margin:0 0 18px } img { width:100%; height:auto; image-rendering:pixelated; border:1px solid var(--line); display:block }

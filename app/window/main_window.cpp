@@ -156,7 +156,7 @@ void MainWindow::arrange() {
     QList<int> widths(bottom.size(), side);
     const double others = static_cast<double>(std::max<qsizetype>(1, bottom.size() - 2));
     for (qsizetype i = 0; i + 1 < bottom.size(); ++i)
-        widths[i] = part(middle, bottom.size() == 2 ? 1 : i == 0 ? 0.35 : 0.65 / others);
+        widths[i] = part(middle, bottom.size() == 2 ? 1 : i == 0 ? 0.34 : 0.66 / others);
     resizeDocks(bottom, widths, Qt::Horizontal);
 }
 

@@ -47,7 +47,7 @@ RecipeHeader::RecipeHeader(QWidget* parent) : QHeaderView(Qt::Horizontal, parent
     setHighlightSections(false);
     setSectionResizeMode(QHeaderView::ResizeToContents);
     setResizeContentsPrecision(-1);
-    setMinimumSectionSize(84);
+    setMinimumSectionSize(72);
 }
 
 QSize RecipeHeader::sectionSizeFromContents(int section) const {

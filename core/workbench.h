@@ -5,6 +5,7 @@
 #include "core/base/export.h"
 #include "core/base/progress.h"
 #include "core/data/channel_stats.h"
+#include "core/data/diagnostics.h"
 #include "core/data/model_info.h"
 #include "core/data/prediction.h"
 #include "core/data/reading.h"
@@ -119,6 +120,30 @@ public:
     // recipe.
     std::vector<Reading> evaluate(const EvaluateRequest& request, std::stop_token stop = {},
                                   const OnReading& onReading = {}, const OnProgress& progress = {});
+
+    // Which sites a recipe's loss comes from: the local estimate first, then true divergences window by
+    // window.
+    Sensitivity sensitivity(const SensitivityRequest& request, const DataRequest& data,
+                            std::stop_token stop = {},
+                            const std::function<void(const Sensitivity&)>& onUpdate = {},
+                            const OnProgress& progress = {});
+    // What the recipe's rounding does to every site's values and, token by token, to the model's answers,
+    // over the first `windows` evaluated windows; the `worst` tokens listed.
+    ErrorReport errors(const Recipe& recipe, const DataRequest& data, int windows = 4, int worst = 20,
+                       std::stop_token stop = {}, const OnProgress& progress = {});
+    // A site's channels in `groups` embedding groups of asymmetric `bits`-bit ranges, from calibration.
+    GroupTable groupTable(Site site, int groups, bool permute, int bits, const DataRequest& data,
+                          std::stop_token stop = {}, const OnProgress& progress = {});
+    // Outlier channels of calibration text against those of each window, of `data` and (not empty)
+    // `otherPath`.
+    Stability stability(const DataRequest& data, const std::string& otherPath, const std::string& criterion,
+                        std::stop_token stop = {}, const OnProgress& progress = {});
+    // The smallest set of kept channels (or 16-bit sites) that reaches the goal: greedy on predicted noise,
+    // verified by true runs, each told as it ends.
+    KeepSelection selectKept(const Recipe& recipe, const KeepGoal& goal, const DataRequest& data,
+                             std::stop_token stop = {},
+                             const std::function<void(const KeepStep&)>& onStep = {},
+                             const OnProgress& progress = {});
 
     struct PredictionWithTensors {
         Prediction prediction;

@@ -20,7 +20,7 @@ CLI::Validator atLeast(long low); // a whole number, low or more
 // MODEL, --device, --threads, --seed: what every command that runs a model takes.
 class ModelOptions {
 public:
-    void declare(CLI::App& app);
+    void declare(CLI::App& app, const std::string& as = "MODEL"); // or "--model"
     void check() const; // throws Error when there is no such model; quick
     // Opens the model and says its warnings. Throws Error, Cancelled.
     Workbench open(ProgressLine& progress, std::stop_token stop) const;

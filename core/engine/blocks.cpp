@@ -101,6 +101,18 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tenso
         {sequences, length, heads * size}); // [sequence, position, channel]
 }
 
+at::Tensor pool(const at::Tensor& hidden, const std::vector<int>& lengths, Pooling pooling) {
+    std::vector<at::Tensor> rows;
+    for (std::size_t sequence = 0; sequence < lengths.size(); ++sequence) {
+        const at::Tensor valid =
+            hidden.select(0, static_cast<std::int64_t>(sequence)).narrow(0, 0, lengths[sequence]);
+        rows.push_back(pooling == Pooling::first_token ? valid.select(0, 0)
+                       : pooling == Pooling::maximum   ? valid.amax(0)
+                                                       : valid.mean(0));
+    }
+    return at::stack(rows);
+}
+
 at::Tensor Rotary::apply(const at::Tensor& x, std::int64_t heads) const {
     const std::int64_t sequences = x.size(0), length = x.size(1), size = x.size(2) / heads;
     const at::Tensor angle = at::outer(at::arange(length, inverseFrequency.options()), inverseFrequency);

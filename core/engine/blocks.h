@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/engine/pass.h"
+#include "core/model/model_folder.h"
 
 #include <string>
 
@@ -21,6 +22,10 @@ ActivationFunction activationFunction(const std::string& name, const std::string
 // heads × size].
 at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      std::int64_t heads, std::int64_t keyValueHeads, bool causal);
+
+// One vector for each sequence out of hidden [sequence, position, channel], padding left out: [sequence,
+// channel]. Means where `pooling` names no other way.
+at::Tensor pool(const at::Tensor& hidden, const std::vector<int>& lengths, Pooling pooling);
 
 // Rotary position embedding in Hugging Face's order: channel i turns with channel i + size/2 (Su et al.
 // 2021).

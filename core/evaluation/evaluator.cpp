@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/evaluation/evaluator.h"
 
+#include "core/engine/blocks.h"
 #include "core/evaluation/metrics.h"
 
 #include <chrono>
@@ -21,18 +22,6 @@ at::Tensor validRows(const at::Tensor& x, const Batch& batch) {
     for (int sequence = 0; sequence < batch.sequences; ++sequence)
         parts.push_back(x.select(0, sequence).narrow(0, 0, batch.lengths[std::size_t(sequence)]));
     return parts.size() == 1 ? parts.front() : at::cat(parts);
-}
-
-at::Tensor pool(const at::Tensor& hidden, const Batch& batch, Pooling pooling) {
-    std::vector<at::Tensor> rows;
-    for (int sequence = 0; sequence < batch.sequences; ++sequence) {
-        const at::Tensor valid =
-            hidden.select(0, sequence).narrow(0, 0, batch.lengths[std::size_t(sequence)]);
-        rows.push_back(pooling == Pooling::first_token ? valid.select(0, 0)
-                       : pooling == Pooling::maximum   ? valid.amax(0)
-                                                       : valid.mean(0));
-    }
-    return at::stack(rows); // [sequence, channel]
 }
 
 at::Tensor logProbabilitiesOf(const Transformer& transformer, Pass& pass, const at::Tensor& hidden) {
@@ -67,7 +56,7 @@ WindowOutput Evaluator::forward(const Window& window, const RecipeArithmetic* ar
     WindowOutput output;
     output.logProbabilities = logProbabilitiesOf(transformer, pass, hidden);
     output.hidden = validRows(hidden, window.batch);
-    if (task_.needsPooled()) output.pooled = pool(hidden, window.batch, pooling_);
+    if (task_.needsPooled()) output.pooled = pool(hidden, window.batch.lengths, pooling_);
     return output;
 }
 
@@ -134,8 +123,8 @@ Reading Evaluator::reading(const EvaluatedRecipe& recipe, std::size_t done,
 std::vector<Reading> Evaluator::run(const std::vector<EvaluatedRecipe>& recipes, bool latency,
                                     std::stop_token stop,
                                     const std::function<void(const Reading&)>& onReading,
-                                    const OnProgress& progress) {
-    const auto total = windows_.evaluation.size();
+                                    const OnProgress& progress, std::size_t windows) {
+    const auto all = windows_.evaluation.size(), total = windows > 0 ? std::min(windows, all) : all;
     std::vector<std::vector<WindowFigures>> figures(recipes.size());
     std::vector<Reading> readings(recipes.size());
     const Clock::time_point start = Clock::now();

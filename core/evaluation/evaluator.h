@@ -43,12 +43,14 @@ public:
     Evaluator(const Transformer& transformer, const WindowSet& windows, const Task& task, Pooling pooling,
               at::Device device, Baseline& baseline);
 
+    // `windows` above 0 ends the run after that many.
     std::vector<Reading> run(const std::vector<EvaluatedRecipe>& recipes, bool latency, std::stop_token stop,
-                             const std::function<void(const Reading&)>& onReading,
-                             const OnProgress& progress);
+                             const std::function<void(const Reading&)>& onReading, const OnProgress& progress,
+                             std::size_t windows = 0);
 
 private:
-    WindowOutput forward(const Window& window, const RecipeArithmetic* arithmetic, std::stop_token stop) const;
+    WindowOutput forward(const Window& window, const RecipeArithmetic* arithmetic,
+                         std::stop_token stop) const;
     const Baseline::Entry& baseline(std::size_t window, at::Tensor& logProbabilities, std::stop_token stop);
     Reading reading(const EvaluatedRecipe& recipe, std::size_t done,
                     const std::vector<WindowFigures>& figures) const;

@@ -39,6 +39,17 @@ Pooling poolingOf(const fs::path& folder) {
                 "Supported: cls_token, mean_tokens, max_tokens");
 }
 
+// A linear layer behind the pooling: a classifier when it has as many outputs as the model has labels.
+std::shared_ptr<const TensorFile> denseOf(const fs::path& folder, std::vector<std::string>& warnings) {
+    const ConfigJson config = ConfigJson::read((folder / "config.json").string());
+    const std::string activation = config.text("activation_function", "torch.nn.modules.activation.Tanh");
+    if (!activation.ends_with(".Identity")) {
+        warnings.push_back("2_Dense ends in " + activation + ", which is not supported: opened without it");
+        return nullptr;
+    }
+    return TensorFile::openSafetensors(folder / "model.safetensors");
+}
+
 std::string folderName(const fs::path& folder) {
     // A snapshot of the Hugging Face cache lies at models--owner--name/snapshots/<commit>.
     const fs::path absolute = fs::weakly_canonical(folder);
@@ -76,6 +87,8 @@ ModelFolder openFolder(const fs::path& folder) {
             "Download the weights (model.safetensors, or its shards with model.safetensors.index.json)");
     }
     model.pooling = poolingOf(folder);
+    if (fs::exists(folder / "2_Dense" / "model.safetensors"))
+        model.dense = denseOf(folder / "2_Dense", model.warnings);
     return model;
 }
 
@@ -150,6 +163,8 @@ ModelFolder openGguf(const fs::path& path) {
 } // namespace
 
 const StoredTensor* ModelFolder::find(const std::string& name) const {
+    constexpr std::string_view denseName = "2_Dense.";
+    if (dense && name.starts_with(denseName)) return dense->find(name.substr(denseName.size()));
     if (storedNames.empty()) return file->find(name);
     const auto found = storedNames.find(name);
     return found == storedNames.end() ? nullptr : file->find(found->second);

@@ -21,6 +21,8 @@ struct ModelFolder {
     std::string name, path;
     ConfigJson config;
     std::shared_ptr<const TensorFile> file;
+    std::shared_ptr<const TensorFile>
+        dense; // sentence-transformers' 2_Dense, named "2_Dense.…"; null for none
     std::map<std::string, std::string>
         storedNames; // Hugging Face's name → the file's, where they differ (GGUF)
     bool permutedQueryKey =

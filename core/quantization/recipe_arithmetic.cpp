@@ -133,8 +133,12 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
         const CalibratedSite* at = !seen     ? nullptr
                                    : operand ? seen->operand(transformer, site)
                                              : seen->value(transformer, site);
-        return roundingFor(withBitsOf(transformer, recipe, site, *rule), site,
-                           transformer.info().channels(site.place), at, keptAt(transformer, recipe, site));
+        ActivationRule mine = withBitsOf(transformer, recipe, site, *rule);
+        // Embedding groups are for tensors as wide as the residual stream (Bondarenko et al. 2021, section
+        // 4).
+        if (transformer.info().channels(site.place) != transformer.info().hidden) mine.embeddingGroups = 0;
+        return roundingFor(mine, site, transformer.info().channels(site.place), at,
+                           keptAt(transformer, recipe, site));
     };
     if (rule) threshold_ = rule->threshold;
     for (Site site : sites) {

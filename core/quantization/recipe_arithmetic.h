@@ -53,6 +53,11 @@ public:
     bool treats(Site site) const override { return atValue_.contains(site) || ablated_.contains(site); }
     at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const override;
 
+    // A linear input after its steps at run time, not yet rounded.
+    at::Tensor reshaped(Site input, const at::Tensor& x) const {
+        return applySteps(shaped_->piece.online(input), x);
+    }
+
     KernelTag kernels() const { return kernels_; }
     Storage storage() const { return storage_; }
     KeptCount keptCount() const { return kept_; }

@@ -68,6 +68,7 @@ public:
             blocks_.push_back(std::move(block));
         }
         loadHead(config, prefix, vocabulary, folder.pooling);
+        pooling_ = folder.pooling;
 
         info_.hidden = static_cast<int>(hidden_);
         info_.intermediate = static_cast<int>(inner);
@@ -135,8 +136,9 @@ public:
 
     at::Tensor head(Pass& pass, const at::Tensor& hidden) const override {
         if (head_) {
-            at::Tensor first = hidden.select(1, 0); // [sequence, channel]: the [CLS] token
-            if (pooler_) first = at::tanh(pass.linear(*pooler_, first));
+            // [sequence, channel]: the [CLS] token, or the pooled sentence
+            at::Tensor first = dense_ ? pool(hidden, pass.batch().lengths, pooling_) : hidden.select(1, 0);
+            if (pooler_ && !dense_) first = at::tanh(pass.linear(*pooler_, first));
             return pass.see({-1, Place::logits}, pass.linear(*head_, first)); // [sequence, label]
         }
         if (masked_) {
@@ -221,6 +223,25 @@ private:
         return linear;
     }
 
+    void nameLabels(const ConfigJson& config, std::int64_t labels) {
+        const bool named = config.has("id2label") && config.json().at("id2label").is_object();
+        for (std::int64_t label = 0; label < labels; ++label) {
+            const std::string key = std::to_string(label);
+            const bool known = named && config.json().at("id2label").contains(key) &&
+                               config.json().at("id2label").at(key).is_string();
+            info_.labels.push_back(known ? config.json().at("id2label").at(key).get<std::string>()
+                                         : "LABEL_" + key);
+        }
+    }
+
+    // sentence-transformers' Dense module with one output for each of the labels that config.json names.
+    bool classifiesByDense(const ConfigJson& config) const {
+        if (!weights_->has("2_Dense.linear.weight") || !config.has("id2label")) return false;
+        const auto shape = weights_->shapeOf("2_Dense.linear.weight");
+        return shape.size() == 2 && config.json().at("id2label").is_object() &&
+               shape.front() == static_cast<std::int64_t>(config.json().at("id2label").size());
+    }
+
     void loadHead(const ConfigJson& config, const std::string& prefix, std::int64_t vocabulary,
                   Pooling pooling) {
         if (weights_->has(prefix + "pooler.dense.weight"))
@@ -234,14 +255,13 @@ private:
             const auto shape = weights_->shapeOf("classifier.weight");
             const std::int64_t labels = shape.empty() ? 1 : shape.front();
             head_ = headLinear("classifier", Place::logits, labels);
-            const bool named = config.has("id2label") && config.json().at("id2label").is_object();
-            for (std::int64_t label = 0; label < labels; ++label) {
-                const std::string key = std::to_string(label);
-                const bool known = named && config.json().at("id2label").contains(key) &&
-                                   config.json().at("id2label").at(key).is_string();
-                info_.labels.push_back(known ? config.json().at("id2label").at(key).get<std::string>()
-                                             : "LABEL_" + key);
-            }
+            nameLabels(config, labels);
+            info_.head = "classifier (" + std::to_string(labels) + " labels)";
+        } else if (classifiesByDense(config)) {
+            dense_ = true;
+            const std::int64_t labels = weights_->shapeOf("2_Dense.linear.weight").front();
+            head_ = headLinear("2_Dense.linear", Place::logits, labels);
+            nameLabels(config, labels);
             info_.head = "classifier (" + std::to_string(labels) + " labels)";
         } else if (weights_->has("cls.predictions.transform.dense.weight")) {
             transform_ = headLinear("cls.predictions.transform.dense", Place::logits, hidden_);
@@ -266,6 +286,8 @@ private:
     Weights* weights_; // only while loading
     std::int64_t hidden_ = 0, heads_ = 0;
     double epsilon_ = 1e-12;
+    Pooling pooling_ = Pooling::none;
+    bool dense_ = false; // the classifier reads the pooled sentence
     ActivationFunction activation_ = nullptr;
     at::Tensor words_, positions_, types_;
     Norm embeddingNorm_, transformNorm_;

@@ -77,8 +77,8 @@ PreparedData& Workbench::Impl::prepare(const DataRequest& request, bool holdOut,
     return *model.prepared.back();
 }
 
-DataInfo Workbench::describe(const DataRequest& data, bool holdOut) {
-    return impl_->prepare(data, holdOut, {}).windows.info;
+DataInfo Workbench::describe(const DataRequest& data, bool holdOut, std::stop_token stop) {
+    return impl_->prepare(data, holdOut, stop).windows.info;
 }
 
 bool Workbench::needsCalibration(const Recipe& recipe) {

@@ -4,7 +4,10 @@
 #include "core/base/error.h"
 #include "core/base/export.h"
 #include "core/base/progress.h"
+#include "core/data/channel_sets.h"
 #include "core/data/channel_stats.h"
+#include "core/data/data_request.h"
+#include "core/data/device_kind.h"
 #include "core/data/diagnostics.h"
 #include "core/data/model_info.h"
 #include "core/data/prediction.h"
@@ -20,31 +23,10 @@
 
 namespace kurtoscope {
 
-enum class DeviceKind : unsigned char { automatic, cpu, cuda };
-
 struct WorkbenchOptions {
     DeviceKind device = DeviceKind::automatic;
     int threads = 0; // 0: one per physical core
     std::uint64_t seed = 1;
-};
-
-// Which data a pass runs over. Text is tokenized whole and cut into windows of `length`, each run alone.
-struct DataRequest {
-    std::string path;            // .txt (any text), .tsv/.csv (classification, similarity)
-    std::string task;            // "" picks the one that fits model and file; else a task id
-    int windows = 0;             // 0: the task's default (8 windows of text; every row of a table)
-    int length = 256;            // tokens per window, cut to what the model was built for
-    int calibrationWindows = 4;  // taken after the evaluated ones
-    std::string calibrationPath; // another file of the same kind, "" for none
-
-    bool operator==(const DataRequest&) const = default;
-};
-
-struct DataInfo {
-    std::string name, task, metric; // "wikitext2/test.txt", "perplexity", "perplexity"
-    std::string summary;            // "8 × 256 tokens"
-    int windows = 0, available = 0;
-    std::string note; // what a reader must know ("calibration windows were held out"), may be empty
 };
 
 // A member of a registry, for lists and help.
@@ -58,8 +40,6 @@ struct ObserveRequest {
     bool linearInputsOnly = false; // only what a calibration needs
     float magnitudeBar = 6;        // |x| that SiteStats::shareAbove counts from
 };
-
-using ChannelSets = std::map<Site, std::set<int>>;
 
 struct EvaluateRequest {
     DataRequest data;
@@ -93,7 +73,7 @@ public:
     // What a request means for the open model: task, windows, note. Reads and tokenizes the file (kept for
     // later calls).
     // `holdOut`: as it is cut when a recipe needs calibration.
-    DataInfo describe(const DataRequest& data, bool holdOut = true);
+    DataInfo describe(const DataRequest& data, bool holdOut = true, std::stop_token stop = {});
     static bool needsCalibration(const Recipe& recipe); // static ranges or a keep criterion
 
     // Statistics of every site in one pass; `onObservation` gets progressive copies (at most 4 a second).

@@ -65,9 +65,9 @@ public:
         ProgressLine progress;
         Workbench workbench = model_.open(progress, stop);
         recipes_.validate(workbench, request.recipes);
-        const DataInfo data =
-            workbench.describe(request.data, std::any_of(request.recipes.begin(), request.recipes.end(),
-                                                         Workbench::needsCalibration));
+        const DataInfo data = workbench.describe(
+            request.data,
+            std::any_of(request.recipes.begin(), request.recipes.end(), Workbench::needsCalibration), stop);
         progress.say(workbench.model().name + " · " + workbench.deviceText() + " · " + data.name + ", " +
                      data.summary);
         std::vector<std::string> scores(request.recipes.size(), "–");

@@ -134,7 +134,7 @@ public:
         Observation observation;
         ProgressLine progress;
         Workbench workbench = model_.open(progress, stop);
-        const DataInfo data = workbench.describe(request.data);
+        const DataInfo data = workbench.describe(request.data, true, stop);
         recipe_.validate(workbench, {request.recipe});
         progress.say(workbench.model().name + " · " + workbench.deviceText() + " · " + data.name + ", " +
                      data.summary);

@@ -69,7 +69,7 @@ private:
         ProgressLine progress;
         Workbench workbench = model_.open(progress, stop);
         report.model = workbench.model();
-        report.data = workbench.describe(data_.request());
+        report.data = workbench.describe(data_.request(), true, stop);
         progress.say(report.model.name + " · " + workbench.deviceText() + " · " + report.data.name + ", " +
                      report.data.summary);
         recipes_.validate(workbench, recipes);

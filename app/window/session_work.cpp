@@ -151,8 +151,8 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
             engine_.deliver([this, model, device, opening] { takeModel(model, device, opening); });
         };
     case Work::Kind::describe:
-        return [this, generation, request = *pendingData_](Workbench& bench, std::stop_token) {
-            const DataInfo info = bench.describe(request);
+        return [this, generation, request = *pendingData_](Workbench& bench, std::stop_token stop) {
+            const DataInfo info = bench.describe(request, true, stop);
             deliver(generation, [this, request, info] { takeData(request, info); });
         };
     case Work::Kind::baseline:

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/cuda/round_cuda.h"
-#include "core/workbench.h"
+#include "core/data/device_kind.h"
 
 #include <c10/core/Device.h>
 

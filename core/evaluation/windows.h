@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/data/data_request.h"
 #include "core/data/model_info.h"
 #include "core/engine/batch.h"
 #include "core/evaluation/dataset.h"
 #include "core/model/tokenizer.h"
-#include "core/workbench.h"
 
 #include <cstdint>
 #include <stop_token>

@@ -2,17 +2,14 @@
 #pragma once
 
 #include "core/base/export.h"
+#include "core/data/channel_sets.h"
 #include "core/data/channel_stats.h"
 
-#include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace kurtoscope {
-
-using ChannelSets = std::map<Site, std::set<int>>;
 
 // A stated rule for which channels count as outliers. Text form "ratio:20", "top:4", "magnitude:6",
 // "sigma:6"; "auto" is ratio:20. ratio: absmax > R × the site's median channel absmax. top: the K largest

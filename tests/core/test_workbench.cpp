@@ -204,7 +204,7 @@ private slots:
         for (const int part : {0, 10, 40}) { // percent of the time it takes
             const qint64 wait = whole * part / 100;
             const qint64 took = msOf([&] {
-                stoppedAfter(wait, [&](std::stop_token stop) { workbench.observe({data, {}}, stop); });
+                stoppedAfter(wait, [&](std::stop_token stop) { workbench.describe(data, true, stop); });
             });
             QVERIFY2(took < wait + whole / 4,
                      qPrintable(QString("%1 ms to a stop after %2 of %3 ms").arg(took).arg(wait).arg(whole)));

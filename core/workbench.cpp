@@ -107,7 +107,12 @@ void Workbench::validate(const Recipe& recipe) const {
         check(site);
     for (const auto& [site, bits] : recipe.bits)
         check(site);
-    for (const std::string& chosen : planOf(recipe).highPrecision)
+    const Plan plan = planOf(recipe);
+    if (plan.ablation) {
+        const Place place = *placeFromName(plan.ablation->place);
+        check({isPerLayer(place) ? 0 : -1, place});
+    }
+    for (const std::string& chosen : plan.highPrecision)
         if (const auto place = placeFromName(chosen))
             check({isPerLayer(*place) ? 0 : -1, *place});
         else

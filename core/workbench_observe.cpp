@@ -275,7 +275,10 @@ std::vector<float> Workbench::gridLevels(const Recipe& recipe, const SiteStats& 
     PreparedData& prepared = impl_->prepare(data, true, stop);
     const auto arithmetic = impl_->arithmetic(impl_->resolve(recipe, prepared, stop, {}), prepared, stop, {});
     const SiteRounding* rounding = arithmetic ? arithmetic->rounding(seen.site) : nullptr;
-    if (!rounding || !rounding->scales.empty()) return {}; // several grids in one tensor
+    if (!rounding || !rounding->scales.empty() || !rounding->groups.empty()) return {}; // several grids
+    if (rounding->rule.granularity == Granularity::per_channel ||
+        rounding->rule.granularity == Granularity::per_group)
+        return {};
     if (!rounding->rule.dynamic) return rounding->grid.levels();
     float low = 0, high = 0;
     for (int channel = 0; channel < seen.channels; ++channel) {

@@ -87,7 +87,7 @@ private:
     }
 
     void addExtra(Extra& extra, Site site, const SiteTensor& seen) const {
-        if (!extra.histogram) extra.histogram = std::make_shared<Histogram>(histogramBins);
+        if (!extra.histogram) extra.histogram = std::make_shared<Histogram>(calibrationBins);
         const auto kept = request_.kept.find(site);
         const Batch& batch = *seen.batch;
         float low = 0, high = 0;
@@ -115,7 +115,6 @@ private:
         extra.started = true;
     }
 
-    static constexpr int histogramBins = 4096;
     const Workpiece& piece_;
     const CalibrationRequest& request_;
     std::set<Site> wanted_;

@@ -19,6 +19,8 @@
 
 namespace kurtoscope {
 
+inline constexpr int calibrationBins = 4096; // of a site's histogram
+
 // What calibration saw at one site. `histogram` and the averages leave kept channels out and are filled only
 // when asked for.
 struct CalibratedSite {

@@ -21,6 +21,17 @@ bool takesOver(const std::optional<Plan::Claim>& earlier, Plan::Claim claim) {
 
 } // namespace
 
+void Plan::check(const Recipe& recipe) const {
+    if (ablation && (rounds() || !transforms.empty()))
+        throw Error("ablate cannot be combined with other schemes: it shows what channels carry in the model "
+                    "as it is",
+                    recipe.text(), "Evaluate the two recipes side by side");
+    const bool integer = activations && activations->format == Format::integer;
+    if (!recipe.bits.empty() && !integer && !cache)
+        throw Error("bits of single sites need a scheme that rounds activations to integers", recipe.text(),
+                    "Leave \"bits\" out, or leave those sites in high precision");
+}
+
 void Plan::claimActivations(const std::string& scheme, Claim claim, std::optional<ActivationRule> rule) {
     const auto earlier =
         activationsHolder_ ? std::optional(activationsHolder_->claim) : std::optional<Claim>();
@@ -45,7 +56,8 @@ void Plan::claimWeights(const std::string& scheme, Claim claim, std::optional<We
 bool Plan::needsCalibration() const {
     for (const auto& transform : transforms)
         if (transform->needsCalibration()) return true;
-    const bool range = activations && !activations->dynamic;
+    const bool sorting = activations && activations->embeddingGroups > 0 && activations->permute;
+    const bool range = (activations && !activations->dynamic) || sorting;
     const bool solver = weights && weights->solver;
     const bool mean = ablation && ablation->how != AblationRule::How::zero;
     return range || solver || mean || !keep.empty();

@@ -109,6 +109,8 @@ public:
     void claimActivations(const std::string& scheme, Claim claim, std::optional<ActivationRule> rule);
     void claimWeights(const std::string& scheme, Claim claim, std::optional<WeightRule> rule);
 
+    // What cannot go together says so before anything runs. Throws Error.
+    void check(const Recipe& recipe) const;
     bool needsCalibration() const;
     bool rounds() const { return activations || weights || cache; }
     std::string transformsKey() const; // equal keys reshape a model alike

@@ -167,8 +167,10 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
                 else
                     stored.group = width / std::max(1, transformer.info().keyValueHeads);
                 const Site site{layer, place};
-                atValue_.insert_or_assign(
-                    site, roundingFor(stored, site, width, nullptr, keptAt(transformer, recipe, site)));
+                if (inHighPrecision(transformer, recipe, plan, site)) continue;
+                atValue_.insert_or_assign(site,
+                                          roundingFor(withBitsOf(transformer, recipe, site, stored), site,
+                                                      width, nullptr, keptAt(transformer, recipe, site)));
             }
     if (plan.ablation) planAblation(recipe, plan, seen.get());
 }

@@ -18,6 +18,7 @@ struct CalibratedSite;
 struct SiteRounding {
     ActivationRule rule;
     Grid grid;                        // static, one range for the tensor
+    float absmax = 0;                 // static, of a format with an exponent: what its scale is taken from
     std::vector<float> scales, zeros; // static with several ranges: of each channel
     std::vector<std::int32_t> groups; // embedding groups: of each channel
     std::vector<std::int32_t> inlier; // 0: kept, −1 elsewhere; empty: no channel is kept
@@ -29,7 +30,8 @@ SiteRounding roundingFor(const ActivationRule& rule, Site site, int channels, co
                          const std::set<int>& kept);
 std::vector<std::int32_t> inlierMask(std::int64_t channels, const std::set<int>& kept); // empty for none
 
-// Bits of one row of `channels` values, `kept` of them in float32, and its part of the scales (16 bits each).
+// Bits of one row of `channels` values, `kept` of them in float32, and its part of the scales (16 bits each,
+// a block's 8).
 double activationBits(const SiteRounding& rounding, int channels, std::size_t kept);
 
 // x put on its grid; float32, same shape. x is [sequence, …, channel]; `lengths` are valid positions per
@@ -40,7 +42,8 @@ at::Tensor roundActivation(const at::Tensor& x, const SiteRounding& rounding,
 // The same in plain tensor operators anywhere: the reference that the kernels are tested against.
 at::Tensor roundActivationReference(const at::Tensor& x, const SiteRounding& rounding,
                                     const std::vector<int>& lengths);
-// Everything but one integer range per tensor or token (round_general.cpp).
+// Everything but one integer range per tensor or token (round_general.cpp). Non-finite values have no say in
+// a range: NaN stays NaN, ∞ goes to the range's end.
 at::Tensor roundGeneral(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths);
 
 // LLM.int8(): which channels of each sequence stay out, [sequence, 1, channel] bool.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Rounding with several ranges in one tensor, in plain tensor operators.
 #include "core/quantization/calibration_set.h"
+#include "core/quantization/number_format.h"
 #include "core/quantization/ranges.h"
 #include "core/quantization/round_activation.h"
 
@@ -99,6 +100,27 @@ at::Tensor spreadOver(const at::Tensor& perChannel, const std::vector<std::int32
     return at::stack(extremes, -1).index_select(-1, index);
 }
 
+// Formats with an exponent of their own: as they are, or scaled so that the largest inlier is the format's
+// largest.
+at::Tensor roundFormat(const at::Tensor& x, const at::Tensor& inliers, const SiteRounding& rounding,
+                       const std::vector<int>& lengths) {
+    const ActivationRule& rule = rounding.rule;
+    const NumberFormat& format = numberFormat(rule.format);
+    if (!format.isScaled()) return castTo(x, format);
+    at::Tensor absmax; // broadcasts against x
+    if (!rule.dynamic) {
+        absmax = at::full({}, rounding.absmax, x.options());
+    } else if (rule.perToken()) {
+        absmax = inliers.abs().amax(-1, true);
+    } else if (format.block == 0 || format.format == Format::nvfp4) {
+        absmax = withoutPadding(inliers, lengths).abs().flatten(1).amax(1);
+        std::vector<std::int64_t> one(static_cast<std::size_t>(x.dim()), 1);
+        one[0] = x.size(0);
+        absmax = absmax.view(one);
+    }
+    return format.block > 0 ? castBlocks(x, inliers, absmax, format) : castScaled(x, absmax, format);
+}
+
 at::Tensor asTensor(const std::vector<float>& values, const at::Tensor& like) {
     return at::from_blob(const_cast<float*>(values.data()), {std::int64_t(values.size())}, at::kFloat)
         .to(like.device());
@@ -146,12 +168,10 @@ SiteRounding roundingFor(const ActivationRule& rule, Site site, int channels, co
     const bool fixedWidth = channels > 0; // attn_probs are as wide as the text is long
     if (rule.embeddingGroups > 0 && fixedWidth)
         made.groups = embeddingGroups(rule, channels, seen ? &seen->stats : nullptr, kept);
-    if (rule.dynamic || rule.format != Format::integer) {
-        if (!rule.dynamic) {
-            const Extent extent = staticExtent(rule, *seen, kept);
-            made.grid.scale =
-                std::max(std::abs(extent.min), std::abs(extent.max)); // the format's scale follows
-        }
+    if (rule.dynamic) return made;
+    if (rule.format != Format::integer) {
+        const Extent extent = staticExtent(rule, *seen, kept);
+        made.absmax = std::max(-extent.min, extent.max);
         return made;
     }
     const bool several = rule.embeddingGroups > 0 || rule.granularity == Granularity::per_channel ||
@@ -188,11 +208,18 @@ SiteRounding roundingFor(const ActivationRule& rule, Site site, int channels, co
 
 double activationBits(const SiteRounding& rounding, int channels, std::size_t kept) {
     const ActivationRule& rule = rounding.rule;
+    const int inliers = channels - int(kept);
+    if (rule.format != Format::integer) {
+        const NumberFormat& format = numberFormat(rule.format);
+        const int blocks = format.block > 0 ? (channels + format.block - 1) / format.block : 0;
+        const bool ofRow = format.isScaled() && rule.dynamic && rule.perToken();
+        return double(format.bits * inliers) + 32.0 * double(kept) + 8.0 * blocks + (ofRow ? 16 : 0);
+    }
     double scales = 0; // of a row; what a whole tensor shares costs a row nothing
     if (rule.dynamic && rule.perToken()) scales = 1;
     if (rule.dynamic && rule.granularity == Granularity::per_group)
         scales = double((channels + rule.group - 1) / rule.group);
-    return rule.bits * double(channels - int(kept)) + 32.0 * double(kept) +
+    return rule.bits * double(inliers) + 32.0 * double(kept) +
            scales * (16 + (rule.symmetric ? 0 : rule.bits));
 }
 
@@ -203,6 +230,7 @@ at::Tensor channelsOver(const at::Tensor& x, double threshold, const std::vector
 
 at::Tensor roundGeneral(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths) {
     const ActivationRule& rule = rounding.rule;
+    if (x.numel() == 0) return x;
     at::Tensor mask; // true where rounded
     if (!rounding.inlier.empty())
         mask = at::from_blob(const_cast<std::int32_t*>(rounding.inlier.data()), {x.size(-1)}, at::kInt)
@@ -212,9 +240,13 @@ at::Tensor roundGeneral(const at::Tensor& x, const SiteRounding& rounding, const
         const at::Tensor inside = channelsOver(x, rule.threshold, lengths).logical_not();
         mask = mask.defined() ? at::logical_and(mask, inside) : inside;
     }
-    const at::Tensor inliers = mask.defined() ? at::where(mask, x, at::zeros({}, x.options())) : x;
+    // What ranges and scales are taken from: finite values of channels that are not kept.
+    at::Tensor inliers = at::nan_to_num(x, 0, 0, 0);
+    if (mask.defined()) inliers = inliers.masked_fill_(mask.logical_not(), 0);
     at::Tensor rounded;
-    if (!rounding.scales.empty()) {
+    if (rule.format != Format::integer) {
+        rounded = roundFormat(x, inliers, rounding, lengths);
+    } else if (!rounding.scales.empty()) {
         rounded = put(x, {asTensor(rounding.scales, x), asTensor(rounding.zeros, x), rounding.grid.low,
                           rounding.grid.high});
     } else if (!rule.dynamic) {

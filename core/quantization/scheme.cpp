@@ -159,6 +159,7 @@ Plan planOf(const Recipe& recipe) {
             throw Error("fp32 cannot be combined with other schemes", recipe.text(), "Leave fp32 out");
         scheme.plan(Told(scheme.info(), part), plan);
     }
+    plan.check(recipe);
     if (!recipe.keep.empty()) plan.keep = recipe.keep;
     return plan;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/uniform_parameters.h"
 
+#include <charconv>
+
 namespace kurtoscope {
 namespace {
 
@@ -9,13 +11,42 @@ std::vector<std::string> bitChoices() {
     return {"2", "3", "4", "5", "6", "7", "8", "16"};
 }
 
-std::vector<ParameterInfo> withDefaults(std::vector<ParameterInfo> all,
-                                        const std::map<std::string, std::string>& defaults) {
+std::vector<ParameterInfo> offered(std::vector<ParameterInfo> all, const UniformParameters::Values& defaults,
+                                   const UniformParameters::Values& settled) {
+    std::erase_if(all, [&](const ParameterInfo& parameter) { return settled.contains(parameter.id); });
     for (auto& parameter : all)
         if (const auto found = defaults.find(parameter.id); found != defaults.end())
             parameter.defaultValue = found->second;
     return all;
 }
+
+// What a scheme was told of a uniform parameter, or has settled, or its default.
+class Words {
+public:
+    Words(const Told& told, const UniformParameters::Values& settled, const std::vector<ParameterInfo>& all)
+        : told_(told), settled_(settled), all_(all) {}
+
+    std::string text(const std::string& id) const {
+        if (const auto found = settled_.find(id); found != settled_.end()) return found->second;
+        if (const std::string told = told_.text(id); !told.empty()) return told;
+        for (const ParameterInfo& parameter : all_)
+            if (parameter.id == id) return parameter.defaultValue;
+        return "";
+    }
+    int integer(const std::string& id) const { return std::stoi(text(id)); }
+    double real(const std::string& id) const {
+        const std::string value = text(id);
+        double number = 0;
+        std::from_chars(value.data(), value.data() + value.size(), number); // never the locale's comma
+        return number;
+    }
+    bool on(const std::string& id) const { return text(id) == "on"; }
+
+private:
+    const Told& told_;
+    const UniformParameters::Values& settled_;
+    const std::vector<ParameterInfo>& all_;
+};
 
 Granularity granularityOf(const std::string& text) {
     if (text == "per-token") return Granularity::per_token;
@@ -39,11 +70,30 @@ std::vector<std::string> idsOf(const std::vector<ParameterInfo>& parameters) {
     return ids;
 }
 
+void claimSides(const std::string& scheme, const Told& told, Plan& plan, Plan::Claim usual,
+                std::optional<ActivationRule> activation, std::optional<WeightRule> weight,
+                const std::vector<std::string>& words) {
+    static const auto activationIds = idsOf(UniformParameters::activations()),
+                      weightIds = idsOf(UniformParameters::weights());
+    const bool activationTold = told.givenAny(activationIds) || told.givenAny(words);
+    const bool weightTold = told.givenAny(weightIds);
+    // Told to leave a side alone, a scheme lets another speak for it.
+    plan.claimActivations(scheme,
+                          !activation      ? Plan::Claim::fallback
+                          : activationTold ? Plan::Claim::told
+                                           : usual,
+                          std::move(activation));
+    plan.claimWeights(scheme,
+                      !weight      ? Plan::Claim::fallback
+                      : weightTold ? Plan::Claim::told
+                                   : usual,
+                      std::move(weight));
+}
+
 } // namespace
 
-std::vector<ParameterInfo>
-UniformParameters::activations(const std::map<std::string, std::string>& defaults) {
-    return withDefaults(
+std::vector<ParameterInfo> UniformParameters::activations(const Values& defaults, const Values& settled) {
+    return offered(
         {choiceOf("activation", "Activation ranges",
                   "what shares one scale: a whole tensor, a token, a channel (simulated only: no integer "
                   "product can "
@@ -57,80 +107,90 @@ UniformParameters::activations(const std::map<std::string, std::string>& default
          switchOf("symmetric", "Symmetric",
                   "activation ranges around 0; off: from minimum to maximum with a zero point", true),
          choiceOf("range", "Static range",
-                  "how a static range is taken from calibration: all values, an average over windows, or a "
-                  "percentile",
-                  "minmax", {"minmax", "moving-average", "percentile"}),
+                  "how a static range is taken from calibration: all values, an average over windows, a "
+                  "percentile, the least squared error, or the least divergence (entropy)",
+                  "minmax", {"minmax", "moving-average", "percentile", "mse", "entropy"}),
          realOf("p", "Percentile", "of the values inside the range when range=percentile, in percent",
                 "99.99", 50, 100),
          choiceOf("activation_bits", "Activation bits",
                   "bits of an activation; 16 leaves activations in high precision", "8", bitChoices())},
-        defaults);
+        defaults, settled);
 }
 
-std::vector<ParameterInfo> UniformParameters::weights(const std::map<std::string, std::string>& defaults) {
-    return withDefaults(
+std::vector<ParameterInfo> UniformParameters::weights(const Values& defaults, const Values& settled) {
+    return offered(
         {choiceOf(
              "weight", "Weight ranges",
              "what shares one scale: a whole weight, an output channel, or a group of an output's inputs",
              "per-channel", {"per-tensor", "per-channel", "per-group"}),
          integerOf("weight_group", "Weight group", "inputs that share a scale when per-group", 128, 2, 65536),
+         choiceOf("weight_range", "Weight range",
+                  "of the weights that share a scale: all values, or the range with the least squared error",
+                  "minmax", {"minmax", "mse"}),
          choiceOf("weight_bits", "Weight bits", "bits of a weight; 16 leaves weights in high precision", "8",
                   bitChoices())},
-        defaults);
+        defaults, settled);
 }
 
-std::vector<ParameterInfo> UniformParameters::both(const std::map<std::string, std::string>& defaults) {
-    std::vector<ParameterInfo> all = activations(defaults);
-    for (auto& parameter : weights(defaults))
+std::vector<ParameterInfo> UniformParameters::both(const Values& defaults, const Values& settled) {
+    std::vector<ParameterInfo> all = activations(defaults, settled);
+    for (auto& parameter : weights(defaults, settled))
         all.push_back(std::move(parameter));
     return all;
 }
 
-std::optional<ActivationRule> UniformParameters::activationRule(const Told& told) {
+std::optional<ActivationRule> UniformParameters::activationRule(const Told& told, const Values& settled) {
+    static const auto all = activations();
+    const Words words(told, settled, all);
     ActivationRule rule;
-    rule.bits = told.integer("activation_bits");
-    rule.symmetric = told.on("symmetric");
-    rule.granularity = granularityOf(told.text("activation"));
-    rule.group = told.integer("activation_group");
-    rule.range = rangeOf(told.text("range"));
-    rule.percentile = told.real("p");
+    rule.bits = words.integer("activation_bits");
+    rule.symmetric = words.on("symmetric");
+    rule.granularity = granularityOf(words.text("activation"));
+    rule.group = words.integer("activation_group");
+    rule.range = rangeOf(words.text("range"));
+    rule.percentile = words.real("p");
     if (rule.perToken() && told.given("dynamic") && !told.on("dynamic"))
         throw Error("activation=per-token with dynamic=off is not possible: tokens of the future have no "
                     "range yet",
                     "", "Leave dynamic out, or use activation=per-tensor");
-    rule.dynamic = rule.perToken() || told.on("dynamic");
+    rule.dynamic = rule.perToken() || words.on("dynamic");
+    const std::string range = "range=" + words.text("range");
     if (rule.range != RangeMethod::minmax && rule.dynamic)
-        throw Error("range=" + told.text("range") +
-                        " with dynamic ranges is not possible: it is for ranges "
-                        "from calibration",
-                    "", "Leave range out, or use dynamic=off");
+        throw Error(range + " with " + (rule.perToken() ? "activation=per-token" : "dynamic=on") +
+                        " is not possible: it is for ranges from calibration",
+                    "", "Leave range out, or use activation=per-tensor with dynamic=off");
     if (rule.range != RangeMethod::minmax && rule.granularity != Granularity::per_tensor)
-        throw Error("range=" + told.text("range") + " with activation=" + told.text("activation") +
+        throw Error(range + " with activation=" + words.text("activation") +
                         " is not possible: it is for one range per tensor",
                     "", "Leave range out, or use activation=per-tensor");
+    if (rule.range == RangeMethod::entropy && !rule.symmetric)
+        throw Error("range=entropy with symmetric=off is not possible: it compares the distribution of |x|",
+                    "", "Use symmetric=on, or range=mse");
     if (rule.bits == 16) return std::nullopt;
     return rule;
 }
 
-std::optional<WeightRule> UniformParameters::weightRule(const Told& told) {
+std::optional<WeightRule> UniformParameters::weightRule(const Told& told, const Values& settled) {
+    static const auto all = weights();
+    const Words words(told, settled, all);
     WeightRule rule;
-    rule.bits = told.integer("weight_bits");
-    rule.granularity = granularityOf(told.text("weight"));
-    rule.group = told.integer("weight_group");
+    rule.bits = words.integer("weight_bits");
+    rule.granularity = granularityOf(words.text("weight"));
+    rule.group = words.integer("weight_group");
+    rule.range = rangeOf(words.text("weight_range"));
     if (rule.bits == 16) return std::nullopt;
     return rule;
 }
 
-void UniformParameters::claim(const std::string& scheme, const Told& told, Plan& plan, Plan::Claim usual) {
-    static const auto activationIds = idsOf(activations()), weightIds = idsOf(weights());
-    const auto side = [&](const std::vector<std::string>& ids) {
-        return told.givenAny(ids) ? Plan::Claim::told : usual;
-    };
-    // Told to leave a side alone, a scheme lets another speak for it.
-    const auto activation = activationRule(told);
-    plan.claimActivations(scheme, activation ? side(activationIds) : Plan::Claim::fallback, activation);
-    const auto weight = weightRule(told);
-    plan.claimWeights(scheme, weight ? side(weightIds) : Plan::Claim::fallback, weight);
+void UniformParameters::claim(const std::string& scheme, const Told& told, Plan& plan, Plan::Claim usual,
+                              const Values& settled) {
+    claimSides(scheme, told, plan, usual, activationRule(told, settled), weightRule(told, settled), {});
+}
+
+void UniformParameters::claim(const std::string& scheme, const Told& told, Plan& plan,
+                              std::optional<ActivationRule> activation, std::optional<WeightRule> weight,
+                              const std::vector<std::string>& words) {
+    claimSides(scheme, told, plan, Plan::Claim::usual, std::move(activation), std::move(weight), words);
 }
 
 } // namespace kurtoscope

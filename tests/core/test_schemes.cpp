@@ -177,16 +177,51 @@ private slots:
         QVERIFY(reading.complete());
         QVERIFY(std::isfinite(reading.score) && reading.score >= 0);
         QVERIFY(reading.klMean && *reading.klMean >= 0);
-        const bool changes = reading.kernels != KernelTag::floating;
-        QCOMPARE(changes, asked.scheme != "fp32");
+        const bool changes = asked.scheme != "fp32";
         QCOMPARE(*reading.klMean > 0, changes);
         QCOMPARE(std::isinf(*reading.sqnrDb), !changes);
         QVERIFY(reading.effectiveBits > 0 && reading.effectiveBits <= 32);
+        QVERIFY(reading.activationBits > 0 && reading.activationBits <= 32);
+        QVERIFY(reading.cacheBits > 0 && reading.cacheBits <= 32);
         QVERIFY(reading.weightBytes > 0 && reading.weightBytes <= workbench.model().parameters * 4);
-        if (!asked.keep.empty() && changes)
+        // What rounds nothing says so, and what rounds states fewer bits.
+        const bool ofLinears = reading.effectiveBits < 32 || reading.activationBits < 32;
+        QCOMPARE(reading.kernels != KernelTag::floating, ofLinears || reading.cacheBits < 32);
+        QCOMPARE(reading.weightBytes < workbench.model().parameters * 4, reading.effectiveBits < 32);
+        if (!asked.keep.empty() && ofLinears)
             QVERIFY(reading.keptChannels > 0 && reading.keptChannels < reading.keptOf);
         QCOMPARE(QString::fromStdString(Recipe::fromJson(asked.toJson(), "itself").text()),
                  QString::fromStdString(asked.text()));
+    }
+
+    // Whatever a scheme does to the rest: where every channel of every site is kept, all of it is FP32.
+    void keptChannelsAreExact_data() {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<QString>("recipe");
+        for (const char* model : {"tiny-bert-classifier", "tiny-llama"})
+            for (const SchemeInfo& scheme : Workbench::schemes())
+                for (const char* scope : {"linear-inputs", "all-activations"})
+                    if (scheme.id != "ablate") // whose chosen channels are the ones it changes
+                        QTest::newRow((std::string(model) + " " + scheme.id + " " + scope).c_str())
+                            << model << QString::fromStdString(scheme.id + ":scope=" + scope);
+    }
+    void keptChannelsAreExact() {
+        QFETCH(QString, model);
+        QFETCH(QString, recipe);
+        Workbench& workbench = opened(model.toStdString());
+        const ModelInfo& info = workbench.model();
+        Recipe kept = Recipe::parse(recipe.toStdString());
+        for (Place place : info.places)
+            for (int layer = 0; layer < (isPerLayer(place) ? info.layers : 1); ++layer) {
+                const Site site{isPerLayer(place) ? layer : -1, place};
+                if (place == Place::attn_probs) kept.highPrecision.insert(site);
+                for (int channel = 0; channel < info.channels(place) && place != Place::logits; ++channel)
+                    kept.setKept(site, channel, true);
+            }
+        const std::string text = "the outlier channel";
+        const DataRequest data = textOf(model.toStdString());
+        CLOSE(workbench.predict(text, {}, kept, 5, &data).logits, workbench.predict(text, {}, {}).logits,
+              2e-5F);
     }
 
     // All channels kept, or every site left whole: FP32 again.
@@ -233,12 +268,53 @@ private slots:
         QCOMPARE(reading.weightBytes, all - 4 * weights + weights + 4 * outputs + 4 * (32 + 16 + 16));
     }
 
+    // Bits of a weight and of an activation with their scales, counted by hand for tiny-llama's layers.
+    void everyFormatStatesItsBits_data() {
+        QTest::addColumn<QString>("recipe");
+        QTest::addColumn<double>("weight");
+        QTest::addColumn<double>("activation");
+        QTest::addColumn<double>("cache");
+        const double weights = 2 * 32 * 32 + 2 * 16 * 32 + 3 * 48 * 32, outputs = 224, values = 6 * 32 + 48;
+        const double narrow = weights / 32 - 48, wide = 32; // rows of 32 inputs, and the last matrix's of 48
+        QTest::newRow("fp16") << "fp16" << 16.0 << 16.0 << 32.0;
+        QTest::newRow("bf16") << "bf16" << 16.0 << 16.0 << 32.0;
+        QTest::newRow("fp8") << "fp8" << 8 + 32 * outputs / weights << 8.0 << 32.0;
+        QTest::newRow("fp8, per-token") << "fp8:activation=per-token,weight=per-tensor"
+                                        << 8 + 32 * 7 / weights << 8 + 7 * 16 / values << 32.0;
+        QTest::newRow("mxfp8") << "mx" << 8 + 8 * (narrow + 2 * wide) / weights << 8 + 8 * 8 / values << 32.0;
+        QTest::newRow("mxfp6") << "mx:format=mxfp6_e2m3" << 6 + 8 * (narrow + 2 * wide) / weights
+                               << 6 + 8 * 8 / values << 32.0;
+        QTest::newRow("mxfp4, weights") << "mx:format=mxfp4,activation_format=16"
+                                        << 4 + 8 * (narrow + 2 * wide) / weights << 32.0 << 32.0;
+        QTest::newRow("nvfp4") << "mx:format=nvfp4" << 4 + (8 * (2 * narrow + 3 * wide) + 32 * 7) / weights
+                               << 4 + 8 * 15 / values << 32.0;
+        QTest::newRow("w4a4") << "w4a4" << 4 + 32 * outputs / weights << 4 + 7 * 16 / values << 32.0;
+        QTest::newRow("cache") << "kv-cache:bits=4" << 32.0 << 32.0 << 4 + (32.0 / 32 + 32.0 / 8) / 2;
+        QTest::newRow("with a cache")
+            << "w8a8+kv-cache:bits=2" << 8 + 32 * outputs / weights << 8.0 << 2 + (32.0 / 32 + 32.0 / 8) / 2;
+    }
+    void everyFormatStatesItsBits() {
+        QFETCH(QString, recipe);
+        QFETCH(double, weight);
+        QFETCH(double, activation);
+        QFETCH(double, cache);
+        const Reading reading =
+            evaluated(opened("tiny-llama"), textOf("tiny-llama"), Recipe::parse(recipe.toStdString()));
+        QCOMPARE(reading.effectiveBits, weight);
+        QCOMPARE(reading.activationBits, activation);
+        QCOMPARE(reading.cacheBits, cache);
+    }
+
     // A sentence's own values decide its ranges: neighbours in the batch and padding have no say.
     void dynamicRangesIgnoreThePadding_data() {
         QTest::addColumn<QString>("recipe");
         for (const char* recipe :
              {"w8a8:dynamic=on,activation_bits=4", "w8a8:dynamic=on,activation_bits=4,scope=all-activations",
-              "w8a8:activation=per-token,activation_bits=4,scope=all-activations"})
+              "w8a8:activation=per-token,activation_bits=4,scope=all-activations",
+              "peg:dynamic=on,permute=off,scope=all-activations",
+              "llm-int8:threshold=2,scope=all-activations", "fp8:dynamic=on,scope=all-activations",
+              "mx:format=nvfp4,scope=all-activations",
+              "w8a8:activation=per-channel,dynamic=on,scope=all-activations", "kv-cache:bits=8,group=4"})
             QTest::newRow(recipe) << recipe;
     }
     void dynamicRangesIgnoreThePadding() {
@@ -269,13 +345,38 @@ private slots:
     void refuses_data() {
         QTest::addColumn<QString>("recipe");
         QTest::addColumn<QStringList>("words");
-        QTest::newRow("scheme") << "w9" << QStringList{"unknown scheme \"w9\"", "fp32, w8a8"};
+        QTest::newRow("scheme") << "w9" << QStringList{"unknown scheme \"w9\"", "fp16, fp32", "w8a8"};
         QTest::newRow("parameter") << "w8a8:colour=red"
                                    << QStringList{"no parameter \"colour\"", "activation_bits"};
         QTest::newRow("value") << "w8a8:activation_bits=9"
                                << QStringList{"activation_bits=9", "2, 3, 4, 5, 6, 7, 8, 16"};
         QTest::newRow("excluding") << "w8a8:activation=per-token,dynamic=off"
                                    << QStringList{"per-token", "dynamic=off"};
+        QTest::newRow("range of a token")
+            << "w8a8:activation=per-token,range=mse"
+            << QStringList{"range=mse with activation=per-token", "calibration"};
+        QTest::newRow("range at run time")
+            << "w8a8:dynamic=on,range=entropy" << QStringList{"range=entropy with dynamic=on", "calibration"};
+        QTest::newRow("ranges of groups") << "w8a8:activation=per-group,range=percentile"
+                                          << QStringList{"activation=per-group", "one range per tensor"};
+        QTest::newRow("entropy of one side")
+            << "w8a8:symmetric=off,range=entropy" << QStringList{"symmetric=off", "range=mse"};
+        QTest::newRow("scale of a token")
+            << "fp8:activation=per-token,dynamic=off" << QStringList{"per-token", "dynamic=off"};
+        QTest::newRow("two of a kind") << "fp8+w8a8" << QStringList{"fp8 and w8a8 both say how activations"};
+        QTest::newRow("two of a kind, weights")
+            << "fp8:activation_format=16+w8a8" << QStringList{"fp8 and w8a8 both say how weights"};
+        QTest::newRow("ablation beside rounding")
+            << "ablate+w8a8" << QStringList{"ablate cannot be combined", "side by side"};
+        QTest::newRow("ablated place")
+            << "ablate:place=logits" << QStringList{"no place \"logits\"", "mlp_residual"};
+        QTest::newRow("ablated place of another family")
+            << "ablate:place=mlp_norm" << QStringList{"no site layers.0.mlp_norm"};
+        QTest::newRow("mixed sites") << "mixed:sites=mlp_output/nowhere"
+                                     << QStringList{"\"nowhere\"", "mlp_output"};
+        QTest::newRow("mixed site not there")
+            << "mixed:sites=layers.7.mlp_output" << QStringList{"no site layers.7.mlp_output"};
+        QTest::newRow("kept") << "kept:criterion=top,threshold=2.5" << QStringList{"top"};
         QTest::newRow("criterion") << "w8a8:keep=best:3" << QStringList{"best", "ratio"};
     }
     void refuses() {
@@ -286,6 +387,38 @@ private slots:
         }));
         for (const QString& word : words)
             QVERIFY2(sentence.contains(word), qPrintable(sentence));
+    }
+
+    void refusesBitsOfSitesThatHoldNoIntegers() {
+        Recipe recipe = Recipe::parse("fp8:dynamic=on");
+        recipe.bits[{0, Place::mlp_hidden}] = 4;
+        const QString sentence =
+            QString::fromStdString(test::failure([&] { opened("tiny-llama").validate(recipe); }));
+        QVERIFY2(sentence.contains("rounds activations to integers"), qPrintable(sentence));
+    }
+
+    // What one scheme is told to leave alone, another may speak for.
+    void schemesShareTheWork_data() {
+        QTest::addColumn<QString>("recipe");
+        QTest::addColumn<double>("weight");
+        QTest::addColumn<double>("activation");
+        QTest::newRow("4-bit weights, FP8 activations")
+            << "w8a8:weight_bits=4,activation_bits=16+fp8" << 4.0 << 8.0;
+        QTest::newRow("MXFP4 weights, 8-bit activations")
+            << "mx:format=mxfp4,activation_format=16+w8a8:weight_bits=16" << 4.0 << 8.0;
+        QTest::newRow("a preset told otherwise") << "w4a4:activation_bits=8" << 4.0 << 8.0;
+        QTest::newRow("FP16 beside told weights")
+            << "fp16+w8a8:weight_bits=3,activation_bits=16" << 3.0 << 16.0;
+    }
+    void schemesShareTheWork() {
+        QFETCH(QString, recipe);
+        QFETCH(double, weight);
+        QFETCH(double, activation);
+        const Reading reading =
+            evaluated(opened("tiny-llama"), textOf("tiny-llama"), Recipe::parse(recipe.toStdString()));
+        // Scales come on top.
+        QVERIFY(reading.effectiveBits > weight && reading.effectiveBits < weight + 1.5);
+        QVERIFY(reading.activationBits >= activation && reading.activationBits < activation + 1);
     }
 
     void refusesSitesAndChannelsThatAreNotThere() {

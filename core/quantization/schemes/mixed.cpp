@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/error.h"
+#include "core/quantization/uniform_parameters.h"
+
+namespace kurtoscope {
+namespace {
+
+// Mixed precision: the tensors that suffer most stay as they are. The papers' choice is the residual sum
+// after the feed-forward part, which only scope=all-activations puts on a grid.
+class Mixed : public Scheme {
+public:
+    const SchemeInfo& info() const override {
+        static const SchemeInfo info{"mixed", "Mixed precision",
+                                     "uniform integers, with whole sites left in high precision",
+                                     "Bondarenko et al. 2021, arXiv 2109.12948", parameters()};
+        return info;
+    }
+    void plan(const Told& told, Plan& plan) const override {
+        const std::string sites = told.text("sites");
+        for (std::size_t begin = 0; begin <= sites.size();) {
+            const std::size_t end = std::min(sites.find('/', begin), sites.size());
+            const std::string name = sites.substr(begin, end - begin);
+            if (!placeFromName(name)) checkSite(name);
+            plan.highPrecision.insert(name);
+            begin = end + 1;
+        }
+        UniformParameters::claim(info().id, told, plan, Plan::Claim::usual);
+    }
+
+private:
+    static std::vector<ParameterInfo> parameters() {
+        auto all = UniformParameters::both();
+        all.insert(
+            all.begin(),
+            textOf("sites", "Sites in high precision",
+                   "places or single sites with a slash between them, such as "
+                   "mlp_residual/layers.3.mlp_output; those outside the recipe's scope are never rounded",
+                   "mlp_residual/mlp_output"));
+        return all;
+    }
+    static void checkSite(const std::string& name) {
+        try {
+            Site::fromName(name);
+        } catch (const Error&) {
+            std::string places;
+            for (Place place : allPlaces())
+                places.append(places.empty() ? "" : ", ").append(placeName(place));
+            throw Error("mixed: no place or site is called \"" + name + "\"", "sites",
+                        "Give places or sites with a slash between them: " + places +
+                            "; a site is layers.N.PLACE");
+        }
+    }
+};
+
+const Registration<Scheme, Mixed> registration;
+
+} // namespace
+} // namespace kurtoscope

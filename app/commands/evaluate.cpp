@@ -29,6 +29,8 @@ Json readingJson(const std::string& recipe, const Reading& r) {
     json["latency_ms"] = {{"p50", number(r.latencyP50Ms)}, {"p99", number(r.latencyP99Ms)}};
     json["weight_bytes"] = r.weightBytes;
     json["effective_bits"] = number(r.effectiveBits);
+    json["activation_bits"] = number(r.activationBits);
+    json["cache_bits"] = number(r.cacheBits);
     json["kernels"] = kernelTagName(r.kernels);
     json["kept_channels"] = r.keptChannels;
     json["kept_of"] = r.keptOf;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/base/export.h"
 #include "core/data/channel_stats.h"
 #include "core/data/diagnostics.h"
 #include "core/data/recipe.h"
@@ -29,10 +30,10 @@ struct KeepPath {
     };
     std::vector<Choice> choices;
 
-    std::map<Site, std::set<int>> first(std::size_t count) const; // the first choices as sets
+    KURTOSCOPE_API std::map<Site, std::set<int>> first(std::size_t count) const; // the first choices as sets
 };
 
 // At most `most` choices. Deterministic.
-KeepPath keepPath(const std::vector<KeepCandidate>& candidates, const KeepGoal& goal, std::size_t most);
+KURTOSCOPE_API KeepPath keepPath(const std::vector<KeepCandidate>& candidates, const KeepGoal& goal, std::size_t most);
 
 } // namespace kurtoscope

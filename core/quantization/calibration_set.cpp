@@ -3,6 +3,8 @@
 
 #include "core/statistics/collector.h"
 
+#include <atomic>
+
 namespace kurtoscope {
 namespace {
 
@@ -129,6 +131,12 @@ bool serves(const CalibrationRequest& had, const CalibrationRequest& asked) {
 }
 
 } // namespace
+
+CalibrationSet::CalibrationSet(std::vector<Batch> batches, c10::Device device)
+    : batches_(std::move(batches)), device_(device) {
+    static std::atomic<int> made = 0;
+    id_ = "@" + std::to_string(++made);
+}
 
 const CalibratedSite* CalibratedModel::value(const Transformer& model, Site site) const {
     const auto found = values.find(model.origin(site));

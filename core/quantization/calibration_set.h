@@ -50,10 +50,10 @@ struct CalibrationRequest {
 // thread.
 class CalibrationSet {
 public:
-    CalibrationSet(std::vector<Batch> batches, c10::Device device)
-        : batches_(std::move(batches)), device_(device) {}
+    CalibrationSet(std::vector<Batch> batches, c10::Device device);
 
     const std::vector<Batch>& batches() const { return batches_; }
+    const std::string& id() const { return id_; } // names this set among all of the process, for caches
     c10::Device device() const { return device_; }
     // Runs the model over all batches, or answers from an earlier run that asked for as much. `key` names
     // what reshaped the piece (Plan::transformsKey, or a prefix of it). Throws Cancelled.
@@ -70,6 +70,7 @@ private:
     };
     std::vector<Batch> batches_;
     c10::Device device_;
+    std::string id_;
     std::vector<Known> known_; // newest last
 };
 

@@ -66,8 +66,16 @@ bool Plan::needsCalibration() const {
 std::string Plan::transformsKey() const {
     std::string key;
     for (const auto& transform : transforms)
-        key += transform->key() + ";";
+        key += transform->key(*this) + ";";
     return key;
+}
+
+std::string ActivationRule::key() const {
+    std::string key;
+    for (int part : {int(format), bits, int(symmetric), int(dynamic), int(granularity), group, tokenRun,
+                     int(range), embeddingGroups, int(permute)})
+        key += std::to_string(part) + "/";
+    return key + std::to_string(percentile) + "/" + std::to_string(threshold);
 }
 
 std::string WeightRule::key() const {

@@ -54,6 +54,7 @@ struct ActivationRule {
     double threshold = 0;
 
     bool perToken() const { return granularity == Granularity::per_token; }
+    std::string key() const; // equal keys round alike
     bool operator==(const ActivationRule&) const = default;
 };
 

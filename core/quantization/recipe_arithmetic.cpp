@@ -62,12 +62,15 @@ std::set<int> RecipeArithmetic::keptOf(const Recipe& recipe, Site site) const {
 std::shared_ptr<const ShapedModel> shape(const Transformer& base, const Plan& plan,
                                          CalibrationSet* calibration, std::stop_token stop,
                                          const OnProgress& progress) {
-    auto shaped = std::make_shared<ShapedModel>(ShapedModel{"", Workpiece(base)});
+    auto shaped = std::make_shared<ShapedModel>(ShapedModel{"", "", Workpiece(base)});
     for (const auto& transform : plan.transforms) {
         if (stop.stop_requested()) throw Cancelled();
-        transform->apply(shaped->piece, transform->needsCalibration() ? calibration : nullptr, shaped->key,
-                         stop, progress);
-        shaped->key += transform->key() + ";";
+        CalibrationSet* text = transform->needsCalibration() ? calibration : nullptr;
+        if (transform->needsCalibration() && !text)
+            throw Error("the recipe shapes the model by calibration", "", "Give a text to calibrate on");
+        transform->apply(shaped->piece, plan, text, shaped->key, stop, progress);
+        shaped->key += transform->key(plan) + ";";
+        shaped->weights += transform->key(plan) + (text ? text->id() : "") + ";";
     }
     return shaped;
 }
@@ -208,7 +211,7 @@ void RecipeArithmetic::roundWeights(const Recipe& recipe, const Plan& plan, Weig
         if (recipe.scope == Scope::linear_inputs && inHighPrecision(model(), recipe, plan, linear->input))
             continue;
         const std::set<int> kept = keptAt(model(), recipe, linear->input);
-        std::string key = shaped_->key + linear->name + "/" + plan.weights->key();
+        std::string key = shaped_->weights + linear->name + "/" + plan.weights->key();
         for (int channel : kept)
             key += "," + std::to_string(channel);
         weights_.emplace(linear.get(),
@@ -233,6 +236,12 @@ void RecipeArithmetic::count(const Recipe& recipe, const Plan& plan) {
         valueBits += read ? activationBits(*read, int(inputs), kept) : 32.0 * double(inputs);
     }
     storage_.bytes = info.parameters * 4 + static_cast<std::int64_t>(linearBytes - 4 * linearWeights);
+    std::map<const void*, double> steps;
+    for (const auto& [site, made] : shaped_->piece.online())
+        for (const OnlineStep& step : made)
+            steps[(step.rotation.defined() ? step.rotation : step.divisor).const_data_ptr()] = step.bytes;
+    for (const auto& [tensor, bytes] : steps)
+        storage_.bytes += static_cast<std::int64_t>(bytes);
     if (linearWeights > 0) storage_.effectiveBits = 8.0 * linearBytes / linearWeights;
     if (values > 0) storage_.activationBits = valueBits / values;
     if (plan.cache) {

@@ -29,7 +29,8 @@ struct KeptCount {
 
 // A model reshaped by a plan's transforms, and kept with the data whose calibration shaped it.
 struct ShapedModel {
-    std::string key; // Plan::transformsKey
+    std::string key;     // Plan::transformsKey
+    std::string weights; // names its weights in a WeightStore: the key, and the text that shaped them
     Workpiece piece;
 };
 std::shared_ptr<const ShapedModel> shape(const Transformer& base, const Plan& plan,

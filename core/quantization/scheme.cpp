@@ -155,6 +155,9 @@ Plan planOf(const Recipe& recipe) {
     for (const RecipePart& part : parts) {
         const Scheme& scheme = Registry<Scheme>::instance().get(part.scheme, "scheme");
         check(scheme.info(), part);
+        if (std::count_if(parts.begin(), parts.end(),
+                          [&](const RecipePart& other) { return other.scheme == part.scheme; }) > 1)
+            throw Error(part.scheme + " stands twice in the recipe", recipe.text(), "Leave one out");
         if (part.scheme == "fp32" && parts.size() > 1)
             throw Error("fp32 cannot be combined with other schemes", recipe.text(), "Leave fp32 out");
         scheme.plan(Told(scheme.info(), part), plan);

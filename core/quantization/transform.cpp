@@ -44,15 +44,31 @@ bool Workpiece::divideInput(Site input, const at::Tensor& divisor) {
     own();
     for (const auto& linear : readers(input))
         linear->weight = linear->weight * divisor;
-    if (!folded) online_[input].push_back({divisor, {}});
+    if (!folded) online_[input].push_back({divisor, {}, 4.0 * double(divisor.numel())});
     return folded;
 }
 
-void Workpiece::rotateInput(Site input, const at::Tensor& rotation) {
+at::Tensor Workpiece::foldable(Site input, const at::Tensor& perChannel) const {
+    const ModelInfo& info = model().info();
+    if (input.place != Place::attn_context || info.keyValueHeads <= 0 || !online(input).empty())
+        return perChannel;
+    const at::Tensor heads = perChannel.view({info.keyValueHeads, info.heads / info.keyValueHeads, -1});
+    return heads.amax(1, true).expand_as(heads).reshape(-1);
+}
+
+void Workpiece::rotateInput(Site input, const at::Tensor& rotation, double bytes) {
     own();
+    // In double, as rounding would otherwise be a change of the model.
+    const at::Tensor turn = rotation.to(at::kDouble);
     for (const auto& linear : readers(input))
-        linear->weight = at::matmul(linear->weight, rotation);
-    online_[input].push_back({{}, rotation});
+        linear->weight = at::matmul(linear->weight.to(at::kDouble), turn).to(at::kFloat);
+    online_[input].push_back({{}, rotation, bytes});
+}
+
+bool Workpiece::rotateStream(const at::Tensor& rotation) {
+    for (const auto& [input, steps] : online_)
+        if (input.place == Place::attn_input || input.place == Place::mlp_input) return false;
+    return own().rotateStream(rotation);
 }
 
 } // namespace kurtoscope

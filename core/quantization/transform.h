@@ -14,12 +14,14 @@
 namespace kurtoscope {
 
 class CalibrationSet;
+class Plan;
 
 // What happens to a linear layer's input at run time, in order, before it is rounded: x → x / divisor, or
 // x → x · rotation.
 struct OnlineStep {
     at::Tensor divisor;  // [channel]
     at::Tensor rotation; // [channel, channel], orthogonal
+    double bytes = 0;    // to store what it takes; a tensor that several steps share counts once
 };
 at::Tensor applySteps(const std::vector<OnlineStep>& steps, const at::Tensor& x); // [.., channel]
 
@@ -40,8 +42,14 @@ public:
     // x → x / divisor at a linear input and W → W · divisor in its readers. Folded into what makes x where
     // the architecture does that exactly, else a step at run time; true when folded.
     bool divideInput(Site input, const at::Tensor& divisor);
-    // x → x · rotation at a linear input, at run time, and W → W · rotation in its readers.
-    void rotateInput(Site input, const at::Tensor& rotation);
+    // `perChannel` [channel], positive, made such that a divisor of it folds: channels that only one scale
+    // can serve (query heads that read one value head) get their largest.
+    at::Tensor foldable(Site input, const at::Tensor& perChannel) const;
+    // x → x · rotation at a linear input, at run time, and W → W · rotation in its readers. `bytes` to store
+    // the rotation.
+    void rotateInput(Site input, const at::Tensor& rotation, double bytes);
+    // Transformer::rotateStream; false too when a step at run time already stands behind a norm.
+    bool rotateStream(const at::Tensor& rotation);
 
 private:
     const Transformer& base_;
@@ -53,12 +61,15 @@ private:
 class Transform {
 public:
     virtual ~Transform() = default;
-    virtual std::string key() const = 0; // equal keys do the same to equal models
+    // Equal keys do the same to equal models under equal calibration. `plan` is complete: a search may ask
+    // how values will be rounded.
+    virtual std::string key(const Plan& plan) const = 0;
     virtual bool needsCalibration() const = 0;
     // `calibration` is null where none is needed; `shapedKey` names what was done to the piece before, for
     // its cache. Throws Error when the model's family cannot carry it, Cancelled.
-    virtual void apply(Workpiece& piece, CalibrationSet* calibration, const std::string& shapedKey,
-                       std::stop_token stop, const OnProgress& progress) const = 0;
+    virtual void apply(Workpiece& piece, const Plan& plan, CalibrationSet* calibration,
+                       const std::string& shapedKey, std::stop_token stop,
+                       const OnProgress& progress) const = 0;
 };
 
 } // namespace kurtoscope

@@ -199,11 +199,14 @@ Workbench::PredictionWithTensors Workbench::predict(const std::string& text, con
         if (calibration) {
             PreparedData& data = impl_->prepare(*calibration, true, {});
             arithmetic = impl_->arithmetic(impl_->resolve(asked, data, {}, {}), data, {}, {});
-        } else if (needsCalibration(asked)) {
-            throw Error("recipe " + asked.text() + " needs calibration, and a single text gives none", "",
-                        "Give a text with --calibration FILE, or use dynamic=on or activation=per-token");
         } else {
             Plan plan = planOf(asked);
+            const bool rangesAlone = plan.transforms.empty() && !(plan.weights && plan.weights->solver);
+            if (plan.needsCalibration())
+                throw Error(
+                    "recipe " + asked.text() + " needs calibration, and a single text gives none", "",
+                    std::string("Give a text with --calibration FILE") +
+                        (rangesAlone ? ", or use dynamic=on or activation=per-token" : ""));
             auto shaped = shape(*model.transformer, plan, nullptr, {}, {});
             arithmetic = std::make_shared<const RecipeArithmetic>(std::move(shaped), asked, std::move(plan),
                                                                   nullptr, impl_->current().weights);

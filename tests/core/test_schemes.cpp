@@ -162,10 +162,21 @@ private slots:
                             << model << QString::fromStdString(recipe);
                     };
                     add("");
-                    add(",keep=ratio:3");
+                    add(",keep=top:2"); // a ratio finds nothing where outliers were evened out
+                    bool perToken = false;
                     for (const ParameterInfo& parameter : scheme.parameters)
-                        for (const std::string& choice : parameter.choices)
-                            if (choice != parameter.defaultValue) add("," + parameter.id + "=" + choice);
+                        perToken |= parameter.id == "activation" && parameter.defaultValue == "per-token";
+                    for (const ParameterInfo& parameter : scheme.parameters)
+                        for (const std::string& choice : parameter.choices) {
+                            if (choice == parameter.defaultValue) continue;
+                            // A post-norm stream cannot be rotated; see test_transforms.
+                            if (scheme.id == "rotation" && choice == "residual" &&
+                                std::string(model) != "tiny-llama")
+                                continue;
+                            const bool staticRange = parameter.id == "range" && perToken;
+                            add("," + parameter.id + "=" + choice +
+                                (staticRange ? ",activation=per-tensor" : ""));
+                        }
                 }
     }
     void everySchemeRuns() {
@@ -183,7 +194,10 @@ private slots:
         QVERIFY(reading.effectiveBits > 0 && reading.effectiveBits <= 32);
         QVERIFY(reading.activationBits > 0 && reading.activationBits <= 32);
         QVERIFY(reading.cacheBits > 0 && reading.cacheBits <= 32);
-        QVERIFY(reading.weightBytes > 0 && reading.weightBytes <= workbench.model().parameters * 4);
+        // Divisors and signs of steps at run time are stored too, 3 % of a tiny model whose weights stay
+        // whole.
+        const std::int64_t whole = workbench.model().parameters * 4;
+        QVERIFY(reading.weightBytes > 0 && reading.weightBytes <= whole + whole * 3 / 100);
         // What rounds nothing says so, and what rounds states fewer bits.
         const bool ofLinears = reading.effectiveBits < 32 || reading.activationBits < 32;
         QCOMPARE(reading.kernels != KernelTag::floating, ofLinears || reading.cacheBits < 32);

@@ -3,23 +3,18 @@
 // reshaping a model leaves its answers as they are.
 #include <QtTest>
 
-#include "core/workbench.h"
 #include "tests/support/failure.h"
-#include "tests/support/model_copy.h"
+#include "tests/support/opened_models.h"
 #include "tests/support/tensor_table.h"
 
 #include <nlohmann/json.hpp>
 
 using namespace kurtoscope;
-using kurtoscope::test::TensorTable;
+using namespace kurtoscope::test;
 
 namespace {
 
 constexpr float tolerance = 2e-4F, invariance = 1e-4F; // see the script; the issue's bound
-
-std::string golden(const std::string& name) {
-    return KURTOSCOPE_TESTS_DIR "/golden/" + name;
-}
 
 const nlohmann::json& cases() {
     static const nlohmann::json all = [] {
@@ -28,77 +23,6 @@ const nlohmann::json& cases() {
                                               : nlohmann::json();
     }();
     return all;
-}
-
-const std::string miniLm = KURTOSCOPE_MODELS_DIR "/all-MiniLM-L6-v2",
-                  smolLm = KURTOSCOPE_MODELS_DIR "/SmolLM2-135M-Instruct.Q4_1.gguf";
-
-std::string pathOf(const std::string& model) {
-    if (model == "tiny-llama-scaled" || model == "tiny-llama-sharded") { // stored without a tokenizer
-        static std::map<std::string, std::unique_ptr<test::ModelCopy>> copies;
-        auto& copy = copies[model];
-        if (!copy) {
-            copy = std::make_unique<test::ModelCopy>(QString::fromStdString(model));
-            QByteArray letters = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n";
-            for (char letter = 'a'; letter <= 'z'; ++letter)
-                letters += QByteArray(1, letter) + "\n##" + letter + "\n";
-            copy->write("vocab.txt", letters);
-        }
-        return copy->path();
-    }
-    return model.starts_with("tiny") ? golden(model) : model;
-}
-
-Workbench& opened(const std::string& model) {
-    static std::map<std::string, Workbench> all;
-    const auto [found, fresh] = all.try_emplace(model, WorkbenchOptions{DeviceKind::cpu, 0, 1});
-    if (fresh) found->second.open(pathOf(model));
-    return found->second;
-}
-
-DataRequest textOf(const std::string& model) {
-    const bool tiny = model.starts_with("tiny");
-    DataRequest data;
-    data.path = tiny ? golden(model.starts_with("tiny-llama") ? "tiny-llama/text.txt" : model + "/text.txt")
-                     : KURTOSCOPE_SOURCE_DIR "/resources/demo_text.txt";
-    data.task = "fidelity";
-    data.windows = 2, data.length = tiny ? 16 : 128, data.calibrationWindows = tiny ? 3 : 4;
-    return data;
-}
-
-std::vector<Site> linearInputs(const ModelInfo& info) {
-    std::vector<Site> sites;
-    for (int layer = 0; layer < info.layers; ++layer)
-        for (Place place : {Place::attn_input, Place::attn_context, Place::mlp_input, Place::mlp_hidden})
-            sites.push_back({layer, place});
-    return sites;
-}
-
-// Logits, or final hidden states where the model has none.
-std::vector<float> answers(const std::string& model, const Recipe& recipe) {
-    const DataRequest data = textOf(model);
-    const auto made = opened(model).predict("the outlier channel of this layer grows", {}, recipe, 5, &data);
-    return made.logits.empty() ? made.hidden : made.logits;
-}
-
-std::vector<float> sampled(const std::string& model, Site site, const std::string& recipe) {
-    return opened(model).sample(site, textOf(model), "", Recipe::parse(recipe), 256).values;
-}
-
-Reading evaluated(const std::string& model, const Recipe& recipe, std::stop_token stop = {},
-                  const OnProgress& progress = {}) {
-    EvaluateRequest request;
-    request.data = textOf(model);
-    request.recipes = {recipe};
-    request.latency = false;
-    return opened(model).evaluate(request, stop, {}, progress).front();
-}
-
-double energyOff(const std::vector<float>& got, const std::vector<float>& expected) {
-    double sum = 0;
-    for (std::size_t i = 0; i < expected.size(); ++i)
-        sum += double(got.at(i) - expected[i]) * double(got.at(i) - expected[i]);
-    return sum;
 }
 
 } // namespace
@@ -217,78 +141,6 @@ private slots:
             }
     }
 
-    // Weight-only, so that the first block's inputs are the same for both; measured on windows that no
-    // solution has seen.
-    void gptqBeatsNearestLevels_data() {
-        QTest::addColumn<int>("bits");
-        QTest::newRow("4 bits") << 4;
-        QTest::newRow("3 bits") << 3;
-    }
-    void gptqBeatsNearestLevels() {
-        QFETCH(int, bits);
-        if (!QFileInfo::exists(QString::fromStdString(miniLm))) QSKIP("MiniLM is not fetched");
-        const std::string told = ":bits=" + std::to_string(bits);
-        int modules = 0;
-        QElapsedTimer timer;
-        timer.start();
-        evaluated(miniLm, Recipe::parse("gptq" + told), {}, [&](const Progress& progress) {
-            static const QRegularExpression loss(
-                "^encoder.*: output error (\\S+) % \\(to nearest (\\S+) %\\)$");
-            const auto match = loss.match(QString::fromStdString(progress.phase));
-            if (!match.hasMatch()) return;
-            ++modules;
-            QVERIFY2(match.captured(1).toDouble() < match.captured(2).toDouble(), progress.phase.c_str());
-        });
-        QCOMPARE(modules, 36);
-        QVERIFY2(timer.elapsed() < 120'000, qPrintable(QString::number(timer.elapsed()) + " ms"));
-        for (Site site : {Site{0, Place::query}, Site{0, Place::value}, Site{0, Place::mlp_output},
-                          Site{5, Place::mlp_norm}}) {
-            const auto plain = sampled(miniLm, site, "fp32");
-            const double solved = energyOff(sampled(miniLm, site, "gptq" + told), plain),
-                         nearest = energyOff(sampled(miniLm, site, "rtn" + told), plain);
-            QVERIFY2(solved < nearest, qPrintable(QString("%1: %2 against %3")
-                                                      .arg(QString::fromStdString(site.name()))
-                                                      .arg(solved)
-                                                      .arg(nearest)));
-        }
-    }
-
-    // Each input's own search includes the weight as it is, so none ends above it, and most below.
-    void searchesLowerTheError() {
-        for (const char* model : {"tiny-llama", "tiny-bert-classifier"}) {
-            int inputs = 0, better = 0;
-            evaluated(model, Recipe::parse("awq:bits=3,group=16"), {}, [&](const Progress& progress) {
-                static const QRegularExpression found("^layers.*, output error (\\S+) of nearest levels'$");
-                const auto match = found.match(QString::fromStdString(progress.phase));
-                if (!match.hasMatch()) return;
-                const double ratio = match.captured(1).toDouble();
-                QVERIFY2(ratio > 0 && ratio <= 1, progress.phase.c_str());
-                ++inputs, better += ratio < 0.99;
-            });
-            QCOMPARE(inputs, 8);
-            QVERIFY2(better >= 6, qPrintable(QString::number(better)));
-        }
-    }
-
-    void stopsBetweenModules() {
-        for (const char* recipe : {"gptq:bits=2", "awq:bits=2", "smoothquant:activation_bits=5,search=on"}) {
-            std::stop_source stop;
-            int seen = 0;
-            const auto cancelled = [&] {
-                try {
-                    evaluated("tiny-llama", Recipe::parse(recipe), stop.get_token(), [&](const Progress& p) {
-                        if (p.phase.find("layers.") != std::string::npos && ++seen == 2) stop.request_stop();
-                    });
-                } catch (const Cancelled&) {
-                    return true;
-                }
-                return false;
-            };
-            QVERIFY2(cancelled(), recipe);
-            QCOMPARE(seen, 2);
-        }
-    }
-
     void combines_data() {
         QTest::addColumn<QString>("recipe");
         for (const char* recipe :
@@ -326,17 +178,6 @@ private slots:
         QCOMPARE(bits("smoothquant+gptq:group=0"), (Bits{4, 8}));
         QCOMPARE(bits("smoothquant+gptq:group=0+w8a8:activation_bits=6"), (Bits{4, 6}));
         QCOMPARE(bits("rotation:activation_bits=4+rtn:bits=3,group=0"), (Bits{3, 4}));
-    }
-
-    void everyColumnKeptIsFp32() {
-        for (const char* model : {"tiny-llama", "tiny-bert-classifier"}) {
-            Recipe recipe = Recipe::parse("gptq:bits=2");
-            const ModelInfo& info = opened(model).model();
-            for (Site site : linearInputs(info))
-                for (int channel = 0; channel < info.channels(site.place); ++channel)
-                    recipe.setKept(site, channel, true);
-            CLOSE(answers(model, recipe), answers(model, {}), 1e-6F);
-        }
     }
 
     void refuses_data() {

@@ -179,10 +179,8 @@ std::shared_ptr<const ShapedModel> Workbench::Impl::shaped(const Plan& plan, Pre
 Recipe Workbench::Impl::resolve(const Recipe& recipe, PreparedData& data, std::stop_token stop,
                                 const OnProgress& progress) {
     const Plan plan = planOf(recipe);
-    // A scheme's own criterion is a start; channels that were chosen since then stand.
-    const std::string keep = !recipe.keep.empty() ? recipe.keep : recipe.kept.empty() ? plan.keep : "";
-    if (keep.empty()) return recipe;
-    const Criterion criterion = Criterion::parse(keep);
+    if (plan.keep.empty()) return recipe;
+    const Criterion criterion = Criterion::parse(plan.keep);
     const auto model = shaped(plan, data, stop, progress);
     CalibrationRequest request;
     if (criterion.kind == Criterion::Kind::magnitude)

@@ -163,7 +163,11 @@ Plan planOf(const Recipe& recipe) {
         scheme.plan(Told(scheme.info(), part), plan);
     }
     plan.check(recipe);
-    if (!recipe.keep.empty()) plan.keep = recipe.keep;
+    // A scheme's own criterion is a start; channels that were chosen since then stand.
+    if (!recipe.keep.empty())
+        plan.keep = recipe.keep;
+    else if (!recipe.kept.empty())
+        plan.keep.clear();
     return plan;
 }
 

@@ -128,7 +128,7 @@ private slots:
 
     void answersAsPlainFakeQuantization_data() {
         QTest::addColumn<int>("index");
-        QVERIFY(cases()["cases"].size() >= 30);
+        QVERIFY(cases()["cases"].size() >= 60);
         int index = 0;
         for (const auto& one : cases()["cases"])
             QTest::newRow((one["model"].get<std::string>() + ", " + one["name"].get<std::string>()).c_str())

@@ -28,12 +28,18 @@ F = torch.nn.functional
 class Quantizer:
     """The recipe in plain operators. `statistics` gathers per-channel extremes first when ranges are static."""
 
-    def __init__(self, recipe, postNorm, layers):
-        p = recipe["parameters"]
+    def __init__(self, recipe, postNorm, config):
+        layers, p, scheme = config.num_hidden_layers, recipe["parameters"], recipe["scheme"]
+        self.scheme, self.parameters = scheme, p
+        self.hidden = config.hidden_size
+        self.headSize = config.hidden_size // config.num_attention_heads
+        self.cache = next((part["parameters"] for part in recipe["with"] if part["scheme"] == "kv-cache"), None)
         self.bits = int(p.get("activation_bits", 8))
         self.weightBits = int(p.get("weight_bits", 8))
         self.symmetric = p.get("symmetric", "on") == "on"
-        self.perToken = p.get("activation") == "per-token"
+        self.perToken = p.get("activation") == "per-token" or scheme == "llm-int8"
+        if scheme == "ablate":
+            self.bits = self.weightBits = 16
         self.dynamic = self.perToken or p.get("dynamic") == "on"
         self.perChannel = p.get("weight", "per-channel") == "per-channel"
         self.whole = recipe["scope"] == "all-activations"
@@ -53,7 +59,10 @@ class Quantizer:
             for i in range(layers):
                 self.columns[f"layers.{i}.attn_input"] = self.kept.get(origin(f"layers.{i}.attn_input"), set())
         self.high = {origin(s) for s in recipe["high_precision"]}
-        self.statistics, self.gathering, self.margin = {}, False, 1.0
+        if scheme == "mixed":
+            for name in p.get("sites", "mlp_residual/mlp_output").split("/"):
+                self.high |= {name} if "." in name else {origin(f"layers.{i}.{name}") for i in range(layers)}
+        self.statistics, self.gathering, self.margin, self.out, self.noise = {}, False, 1.0, False, None
 
     def inliers(self, site, channels, kept):
         mask = torch.ones(channels, dtype=torch.bool)
@@ -82,11 +91,92 @@ class Quantizer:
                 self.margin = min(self.margin, float(gap.min()))
         return (y.clamp(*q).round() - zero) * scale
 
+    def formatted(self, x, format, rowwise, absmax=None):
+        """Nearest of a format's listed values, on scales of the format's own. `absmax`: what a static scale comes from."""
+        levels = LEVELS[format]
+        size = {"mxfp4": 32, "mxfp8_e4m3": 32, "nvfp4": 16}.get(format)
+        if size:
+            padded = F.pad(x, (0, -x.shape[-1] % size)).unflatten(-1, (-1, size))
+            largest = padded.abs().amax(-1, True)
+            if format == "nvfp4":
+                whole = x.abs().max() / (6 * 448)
+                scale = self.nearest(largest / 6 / whole, LEVELS["e4m3"]) * whole
+            else:
+                power = torch.frexp(largest).exponent - 1.0
+                scale = torch.where(largest > 0, 2.0 ** (power - int(np.log2(float(levels[-1])))), torch.ones(()))
+            return (self.nearest(padded / torch.where(scale > 0, scale, torch.ones(())), levels) * scale).flatten(-2)[..., :x.shape[-1]]
+        scale = (x.abs().amax(-1, True) if rowwise else x.abs().max() if absmax is None else absmax) / levels[-1]
+        scale = torch.where(scale > 0, scale, torch.ones(()))
+        return self.nearest(x / scale, levels) * scale
+
+    def nearest(self, y, levels):
+        if self.noise:
+            y = y * (1 + 3e-6 * torch.randn(y.shape, generator=self.noise)) + 3e-7 * y.abs().max() * torch.randn(y.shape, generator=self.noise)
+        middles, size = (levels[1:] + levels[:-1]) / 2, y.abs().contiguous()
+        index = torch.bucketize(size, middles)
+        tie = middles[index.clamp(max=len(middles) - 1)] == size  # of weights, which are stored in few bits: to the even code
+        index = torch.where(tie, index + index % 2, index)
+        return torch.sign(y) * levels[index]
+
+    def cached(self, site, x):
+        """Keys: a scale for each channel over runs of tokens; values: for each token in each head (KIVI)."""
+        bits, run = int(self.cache.get("bits", 4)), int(self.cache.get("group", 32))
+        fake = lambda part, dim: self.fake(part, part.amin(dim, True).clamp(max=0), part.amax(dim, True).clamp(min=0), bits, False)
+        if site.endswith(".key"):
+            return torch.cat([fake(part, 0) for part in x.split(run)])
+        return torch.cat([fake(part, 1) for part in x.split(self.headSize, 1)], 1)
+
+    def ablated(self, site, x):
+        chosen, how = sorted(self.kept.get(site, ())), self.parameters.get("how", "zero")
+        if not chosen or not site.endswith("." + self.parameters.get("place", "mlp_residual")):
+            return x
+        if self.gathering:
+            self.statistics.setdefault(site, []).append(x)
+            return x
+        tokens = slice(0, 1 if self.parameters.get("tokens") == "first" else None)
+        y = x.clone()
+        if how == "zero":
+            y[tokens, chosen] = 0
+        else:
+            seen = torch.cat(self.statistics[site])
+            others = [c for c in range(x.shape[1]) if c not in chosen]
+            bound = float(seen[:, others].abs().max())
+            y[tokens, chosen] = seen.mean(0)[chosen] if how == "mean" else x[tokens, chosen].clamp(-bound, bound)
+        return y
+
+    def grouped(self, site, x):
+        """PEG: channels sorted by range, K groups of equal size, a range each."""
+        low, high = x.amin(0).clamp(max=0), x.amax(0).clamp(min=0)
+        if self.gathering:
+            a, b = self.statistics.get(site, (low, high))
+            self.statistics[site] = (torch.minimum(a, low), torch.maximum(b, high))
+            return x
+        seen = self.statistics.get(site)
+        order = np.argsort((seen[1] - seen[0]).numpy(), kind="stable") if self.parameters.get("permute", "on") == "on" else np.arange(x.shape[1])
+        if not self.dynamic:
+            low, high = seen
+        y, count = x.clone(), min(int(self.parameters["groups"]), x.shape[1])
+        for k in range(count):
+            member = torch.tensor([int(c) for i, c in enumerate(order) if i * count // len(order) == k])
+            y[:, member] = self.fake(x[:, member], low[member].min(), high[member].max(), self.bits, self.symmetric)
+        return y
+
     def activation(self, site, x):
         if self.bits == 16 or site in self.high:
             return x
         mask = self.inliers(site, x.shape[-1], self.kept) if not site.endswith("attn_probs") else None
         inside = x if mask is None else torch.where(mask, x, torch.zeros(()))
+        if self.scheme == "peg" and x.shape[-1] == self.hidden and mask is not None:  # as wide as the embedding
+            return self.grouped(site, x)
+        if self.scheme == "llm-int8" and mask is not None:  # columns with an outlier stay out
+            mask = (x.abs() < float(self.parameters["threshold"])).all(0)
+            self.margin = min(self.margin, float((x.abs() - float(self.parameters["threshold"])).abs().min()))
+            inside = torch.where(mask, x, torch.zeros(()))
+            self.out |= not bool(mask.all())
+        if self.scheme in ("fp8", "mx") and not self.gathering:
+            static = self.scheme == "fp8" and not self.dynamic
+            rounded = self.formatted(inside, self.parameters["format"], self.perToken, max(abs(float(v)) for v in self.statistics[site]) if static else None)
+            return rounded if mask is None else torch.where(mask, rounded, x)
         if self.gathering:
             low, high = self.statistics.get(site, (torch.zeros(()), torch.zeros(())))
             self.statistics[site] = (torch.minimum(low, inside.min()), torch.maximum(high, inside.max()))
@@ -101,6 +191,10 @@ class Quantizer:
         return rounded if mask is None else torch.where(mask, rounded, x)
 
     def value(self, site, x):
+        if self.scheme == "ablate":
+            return self.ablated(site, x)
+        if self.cache is not None and site.endswith((".key", ".value")):
+            return x if self.gathering else self.cached(site, x)
         return self.activation(site, x) if self.whole else x
 
     def operand(self, site, x):
@@ -111,11 +205,19 @@ class Quantizer:
             return w
         mask = self.inliers(site, w.shape[1], self.columns)
         inside = torch.where(mask, w, torch.zeros(()))
+        if self.scheme in ("fp8", "mx"):
+            noise, self.noise = self.noise, None  # both sides round the same weight
+            rounded = torch.where(mask, self.formatted(inside, self.parameters["format"], self.scheme == "fp8"), w)
+            self.noise = noise
+            return rounded
         low = inside.amin(1, True) if self.perChannel else inside.min()
         high = inside.amax(1, True) if self.perChannel else inside.max()
         return torch.where(mask, self.fake(inside, low.clamp(max=0), high.clamp(min=0), self.weightBits, True, False), w)
 
     def linear(self, site, x, w, b=None):
+        if self.scheme == "llm-int8" and not self.gathering:  # out columns meet the weight as it was
+            out = (x.abs() >= float(self.parameters["threshold"])).any(0)
+            return F.linear(x[:, ~out], self.weight(site, w)[:, ~out], b) + x[:, out] @ w[:, out].T
         return F.linear(x, self.weight(site, w), b)
 
 
@@ -181,6 +283,13 @@ def bert(w, c, q, ids):
     return F.linear(pooled, w["classifier.weight"], w["classifier.bias"])
 
 
+LEVELS = {
+    "e4m3": torch.arange(0, 127, dtype=torch.uint8).view(torch.float8_e4m3fn).float(),
+    "e5m2": torch.arange(0, 124, dtype=torch.uint8).view(torch.float8_e5m2).float(),
+    "mxfp4": torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6]),
+}
+LEVELS["mxfp8_e4m3"], LEVELS["nvfp4"] = LEVELS["e4m3"], LEVELS["mxfp4"]
+
 MODELS = {"tiny-llama": (llama, AutoModelForCausalLM), "tiny-bert-classifier": (bert, AutoModelForSequenceClassification)}
 DYNAMIC = {"dynamic": "on"}
 KEPT = {"layers.0.attn_input": [5, 9], "layers.1.attn_input": [5], "layers.1.mlp_input": [5, 30], "layers.0.mlp_hidden": [0, 3]}
@@ -203,6 +312,25 @@ CASES = [
     ("everything, static, kept, one site whole", {"symmetric": "off"}, "all-activations", KEPT | {"layers.1.mlp_residual": [5]},
      ["layers.0.mlp_output", "layers.1.attn_input"]),
 ]
+CHOSEN = {"layers.0.mlp_residual": [5, 9], "layers.1.mlp_residual": [30]}
+CASES = [(name, "w8a8", parameters, scope, kept, high, []) for name, parameters, scope, kept, high in CASES] + [
+    ("PEG, static", "peg", {"groups": "3"}, "all-activations", {}, [], []),
+    ("PEG, in order, dynamic", "peg", {"groups": "4", "permute": "off", "dynamic": "on", "symmetric": "off"}, "linear-inputs", {}, [], []),
+    ("PEG, permuted, dynamic", "peg", {"groups": "5", "dynamic": "on"}, "linear-inputs", {}, [], []),
+    ("LLM.int8", "llm-int8", {"threshold": "2.5", "weight_bits": "4"}, "linear-inputs", {}, [], []),
+    ("mixed", "mixed", {"dynamic": "on"}, "all-activations", {}, [], []),
+    ("mixed, a single site", "mixed", {"sites": "layers.1.mlp_hidden/attn_context", "symmetric": "off"}, "linear-inputs", {}, [], []),
+    ("a quantized cache", "w8a8", DYNAMIC, "linear-inputs", {}, [], [{"scheme": "kv-cache", "parameters": {"bits": "4", "group": "4"}}]),
+    ("FP8, static", "fp8", {"format": "e4m3"}, "linear-inputs", {}, [], []),
+    ("FP8, per-token, kept", "fp8", {"format": "e5m2", "activation": "per-token"}, "linear-inputs", KEPT, [], []),
+    ("MXFP8", "mx", {"format": "mxfp8_e4m3"}, "linear-inputs", {}, [], []),
+    ("MXFP4, kept", "mx", {"format": "mxfp4"}, "linear-inputs", KEPT, [], []),
+    ("NVFP4", "mx", {"format": "nvfp4"}, "linear-inputs", {}, [], []),
+    ("zeroed", "ablate", {}, "linear-inputs", CHOSEN, [], []),
+    ("clamped", "ablate", {"how": "clamp", "place": "mlp_output"}, "linear-inputs", {"layers.0.mlp_output": [5, 9, 20], "layers.1.mlp_output": [5]}, [], []),
+    ("zeroed, first token", "ablate", {"tokens": "first"}, "linear-inputs", CHOSEN, [], []),
+    ("at their mean", "ablate", {"how": "mean"}, "linear-inputs", CHOSEN, [], []),
+]
 WINDOWS, LENGTH, CALIBRATION = 2, 16, 3
 
 
@@ -220,15 +348,21 @@ def cases(golden):
         windows = [text[i:i + room] for i in range(0, len(text) - room + 1, room)]
         if post:
             windows = [[encoder.token_to_id("[CLS]")] + w + [encoder.token_to_id("[SEP]")] for w in windows]
-        plain = {"parameters": {"activation_bits": "16", "weight_bits": "16"}, "scope": "linear-inputs", "kept": {}, "high_precision": []}
+        plain = {"scheme": "w8a8", "with": [], "parameters": {"activation_bits": "16", "weight_bits": "16"}, "scope": "linear-inputs", "kept": {}, "high_precision": []}
         ids = windows[0]
-        ours, theirs = forward(weights, config, Quantizer(plain, post, 2), ids), reference(torch.tensor([ids])).logits[0]
+        ours, theirs = forward(weights, config, Quantizer(plain, post, config), ids), reference(torch.tensor([ids])).logits[0]
         assert (ours - theirs).abs().max() < 2e-5, model  # the plain forward is the model
         generator = np.random.default_rng(11)
-        for name, parameters, scope, kept, high in CASES:
-            recipe = {"schema": 1, "scheme": "w8a8", "parameters": parameters, "scope": scope, "kept": kept, "high_precision": high}
-            quantizer = Quantizer(recipe, post, config.num_hidden_layers)
+        for name, scheme, parameters, scope, kept, high, more in CASES:
+            recipe = {"schema": 1, "scheme": scheme, "parameters": parameters, "with": more, "scope": scope, "kept": kept, "high_precision": high}
+            quantizer = Quantizer(recipe, post, config)
             static = not quantizer.dynamic and quantizer.bits != 16
+            if scheme == "peg":
+                static = not quantizer.dynamic or parameters.get("permute", "on") == "on"
+            if scheme == "ablate":
+                static = parameters.get("how", "zero") != "zero"
+            if scheme == "mx":
+                static = False
             if static:
                 quantizer.gathering = True
                 for w in windows[WINDOWS:WINDOWS + CALIBRATION]:
@@ -240,9 +374,15 @@ def cases(golden):
                 ids = encoder.encode(sentence).ids
                 quantizer.margin = 1.0
                 logits = forward(weights, config, quantizer, ids)
+                if scheme in ("fp8", "mx"):  # steps of many sizes: the sentence that a little noise moves least
+                    quantizer.noise = torch.Generator().manual_seed(3)
+                    moved = max(float((forward(weights, config, quantizer, ids) - logits).abs().max()) for _ in range(6))
+                    quantizer.noise, quantizer.margin = None, 1 / (1 + 1e4 * moved)
                 if quantizer.margin > best[0]:
                     best = (quantizer.margin, sentence, logits)
             i = len(listed)
+            if scheme == "llm-int8":
+                assert quantizer.out, name  # some channel was over the threshold
             listed.append({"name": name, "model": model, "recipe": recipe, "text": best[1], "static": static, "margin": best[0]})
             golden[f"{i}.logits"] = best[2]
             print(f"{model:22} {name:45} margin {best[0]:.1e}")

@@ -33,7 +33,10 @@ private:
         auto all = UniformParameters::both({}, settled());
         all.insert(
             all.begin(),
-            {integerOf("groups", "Groups", "K, the number of ranges along the channels", 4, 1, 65536),
+            {integerOf("groups", "Groups",
+                       "K, the number of ranges along the channels of sites as wide as the embedding; the "
+                       "others keep one",
+                       4, 1, 65536),
              switchOf("permute", "Permute",
                       "channels sorted by their calibrated range first; off: neighbours go together", true)});
         return all;

@@ -92,7 +92,7 @@ std::vector<StudyRow> studyRows(int bits, int weightBits, const std::vector<int>
                                ",weight_bits=" + std::to_string(weightBits) +
                                ",symmetric=off,scope=all-activations";
     std::vector<StudyRow> rows{{"FP32", "fp32", 0.8966},
-                               {"W8A8, per-tensor static", "w8a8:" + shared, 0.5433},
+                               {"Per-tensor, static", "w8a8:" + shared, 0.5433},
                                {"Mixed precision", "mixed:sites=mlp_output/mlp_residual," + shared, 0.8942}};
     for (int count : groups)
         rows.push_back({"PEG, K = " + std::to_string(count),
@@ -121,7 +121,8 @@ std::vector<StudyClaim> judge(const std::vector<StudyRow>& rows, const std::vect
                             ? (fallen.score - fp32.score) / fp32.score
                             : (fp32.score - fallen.score) / std::max(1e-12, std::abs(fp32.score));
     {
-        StudyClaim claim{"Per-tensor W8A8 collapses", "89.66 % falls to 54.33 %, near chance", "", false};
+        StudyClaim claim{"One static range per tensor collapses", "89.66 % falls to 54.33 %, near chance", "",
+                         false};
         claim.measured = scored(fp32) + " becomes " + scored(fallen);
         const double chance = model.labels.empty() ? 0 : 1.0 / double(model.labels.size());
         // A collapse: most of what lies above chance is gone, or a perplexity half as large again.

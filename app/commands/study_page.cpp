@@ -72,8 +72,8 @@ std::string groupsSvg(const Study& study) {
     const auto x = [&](std::size_t i) {
         return left + (double(i) + 0.5) / double(peg.size()) * (width - left - right);
     };
-    std::string svg =
-        "<svg viewBox=\"0 0 520 240\" role=\"img\" aria-label=\"Score against the number of groups\">";
+    std::string svg = "<svg viewBox=\"0 0 520 240\" style=\"max-width:640px\" role=\"img\" "
+                      "aria-label=\"Score against the number of groups\">";
     const auto level = [&](const Reading& reading, const std::string& name, const char* colour) {
         const std::string at = number("%.1f", y(reading.score));
         svg += "<path class=\"" + std::string(colour) + "\" d=\"M" + number("%.0f", left) + " " + at + "L" +
@@ -153,7 +153,7 @@ std::vector<std::vector<std::string>> studyCells(const Study& study) {
                 : std::optional((*row.published - *study.rows[1].published) / publishedFall);
         rows.push_back({row.title, figure(r.score) + " ± " + figure(r.standardError, 2),
                         i == 0 ? "–"
-                               : (r.difference > 0 ? "+" : "") + figure(r.difference, 3) + " ± " +
+                               : (r.difference > 0 ? "+" : "") + figure(r.difference, 2) + " ± " +
                                      figure(r.differenceError, 2),
                         percent(back, 0), row.published ? percent(row.published, 2) : "–", percent(there, 0),
                         figure(r.latencyP50Ms, 3), std::string(kernelTagName(r.kernels))});

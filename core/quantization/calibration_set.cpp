@@ -90,27 +90,35 @@ private:
 
     void addExtra(Extra& extra, Site site, const SiteTensor& seen) const {
         if (!extra.histogram) extra.histogram = std::make_shared<Histogram>(calibrationBins);
-        const auto kept = request_.kept.find(site);
+        // Kept channels go by the name of the tensor's maker, whoever reads it.
+        const auto kept = request_.kept.find(piece_.model().origin(site));
         const Batch& batch = *seen.batch;
         float low = 0, high = 0;
-        std::vector<float> row(static_cast<std::size_t>(seen.channels));
-        for (int sequence = 0; sequence < batch.sequences; ++sequence)
+        std::vector<float> row;
+        for (int sequence = 0; sequence < batch.sequences; ++sequence) {
+            const std::int64_t valid = batch.lengths[std::size_t(sequence)];
+            // Of attn_probs a channel is a key: those of padding are zeros that nobody asked for.
+            const std::int64_t channels =
+                site.place == Place::attn_probs ? std::min(valid, seen.channels) : seen.channels;
+            std::vector<std::int64_t> counted;
+            for (std::int64_t channel = 0; channel < channels; ++channel)
+                if (kept == request_.kept.end() || !kept->second.contains(int(channel)))
+                    counted.push_back(channel);
             for (int group = 0; group < seen.groups; ++group)
-                for (int position = 0;
-                     position < (seen.perSequence ? 1 : batch.lengths[std::size_t(sequence)]); ++position) {
+                for (std::int64_t position = 0; position < (seen.perSequence ? 1 : valid); ++position) {
                     const std::int64_t index =
                         seen.perSequence
                             ? sequence
                             : (std::int64_t(sequence) * seen.groups + group) * batch.length + position;
-                    row.assign(seen.values + index * seen.channels,
-                               seen.values + (index + 1) * seen.channels);
-                    if (kept != request_.kept.end())
-                        for (auto channel = kept->second.rbegin(); channel != kept->second.rend(); ++channel)
-                            row.erase(row.begin() + *channel);
+                    const float* from = seen.values + index * seen.channels;
+                    row.clear();
+                    for (const std::int64_t channel : counted)
+                        row.push_back(from[channel]);
                     extra.histogram->add(row);
                     for (const float x : row)
                         low = std::min(low, x), high = std::max(high, x);
                 }
+        }
         // The moving average of torch's observers, one step a batch.
         extra.averageMin = extra.started ? extra.averageMin + 0.1F * (low - extra.averageMin) : low;
         extra.averageMax = extra.started ? extra.averageMax + 0.1F * (high - extra.averageMax) : high;

@@ -126,9 +126,8 @@ std::vector<StudyClaim> judge(const std::vector<StudyRow>& rows, const std::vect
         claim.measured = scored(fp32) + " becomes " + scored(fallen);
         const double chance = model.labels.empty() ? 0 : 1.0 / double(model.labels.size());
         // A collapse: most of what lies above chance is gone, or a perplexity half as large again.
-        const double lost = fp32.lowerIsBetter
-                                ? fall * 2
-                                : (fp32.score - fallen.score) / std::max(1e-12, fp32.score - chance);
+        const double lost =
+            fp32.lowerIsBetter ? fall : (fp32.score - fallen.score) / std::max(1e-12, fp32.score - chance);
         claim.holds = fallen.differs() && lost > 0.5;
         if (!claim.holds)
             claim.measured += fallen.differs() ? ": a loss beyond its error, but no collapse"

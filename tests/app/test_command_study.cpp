@@ -79,6 +79,16 @@ private slots:
         QVERIFY(!recovered(read(0.9, 0.9), read(0.9, 0.9), read(0.9, 0.9)));
     }
 
+    // A perplexity has no chance level: a collapse is half as large again.
+    void aPerplexityCollapsesWhenItIsHalfAsLargeAgain() {
+        for (const auto& [score, collapsed] : {std::pair(40.0, false), std::pair(60.0, true)}) {
+            auto all = readings({30, score, 30.5, 38, 32, 39, 39, 39, 31});
+            for (Reading& reading : all)
+                reading.metric = "perplexity", reading.lowerIsBetter = true;
+            QCOMPARE(judge(studyRows(8, 8, {3, 4}), all, seen({12, 40}, 0.5), {})[2].holds, collapsed);
+        }
+    }
+
     void clippingThatHelpsIsNotHidden() {
         const auto rows = studyRows(6, 16, {3, 4});
         const auto claims = judge(rows, readings({0.88, 0.5, 0.84, 0.7, 0.8, 0.6, 0.75, 0.8, 0.85}),

@@ -49,13 +49,13 @@ SiteErrorProbe::Sums& SiteErrorProbe::sumsOf(Site site) const {
 }
 
 void SiteErrorProbe::add(Site site, const at::Tensor& before, const at::Tensor& after,
-                         const Batch& batch) const {
+                         const SiteRounding* rounding, const Batch& batch) const {
     const at::Tensor x = validRows(before, batch), y = validRows(after, batch);
     Sums& sums = sumsOf(site);
     const at::Tensor error = (x - y).square();
     const double all = total(error);
     double outside = 0, clipped = 0;
-    if (const SiteRounding* rounding = recipe_.rounding(site))
+    if (rounding)
         if (const at::Tensor where = beyond(x, *rounding); where.defined()) {
             outside = total(error * where);
             clipped = total(where);
@@ -72,7 +72,7 @@ void SiteErrorProbe::add(Site site, const at::Tensor& before, const at::Tensor& 
 
 at::Tensor SiteErrorProbe::value(Site site, const at::Tensor& x, const Batch& batch) const {
     const at::Tensor y = recipe_.value(site, x, batch);
-    if (!y.is_same(x)) add(site, x, y, batch);
+    if (!y.is_same(x)) add(site, x, y, recipe_.valueRounding(site), batch);
     return x;
 }
 
@@ -82,7 +82,7 @@ at::Tensor SiteErrorProbe::operand(Site site, const at::Tensor& x, const Batch& 
     const at::Tensor given = recipe_.value(made, x, batch);
     const at::Tensor y = recipe_.operand(site, given, batch);
     // What value() rounded is counted there; a tensor that only linear layers see is counted here.
-    if (!y.is_same(given)) add(site, exact, y, batch);
+    if (!y.is_same(given)) add(site, exact, y, recipe_.rounding(site), batch);
     rounded_[site] = y;
     return exact;
 }

@@ -27,7 +27,8 @@ private:
         double values = 0, square = 0, clipping = 0, rounding = 0, clipped = 0, cosine = 0, rows = 0;
         double outputSignal = 0, outputNoise = 0;
     };
-    void add(Site site, const at::Tensor& x, const at::Tensor& y, const Batch& batch) const;
+    void add(Site site, const at::Tensor& x, const at::Tensor& y, const SiteRounding* rounding,
+             const Batch& batch) const;
     Sums& sumsOf(Site site) const;
 
     const RecipeArithmetic& recipe_;

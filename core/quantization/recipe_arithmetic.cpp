@@ -145,6 +145,7 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
     };
     if (rule) threshold_ = rule->threshold;
     for (Site site : sites) {
+        if (stop.stop_requested()) throw Cancelled(); // a search for the least error takes its time
         if (inHighPrecision(transformer, recipe, plan, site)) continue;
         if (recipe.scope == Scope::all_activations)
             atValue_.emplace(site, prepare(site, false));
@@ -255,6 +256,21 @@ const SiteRounding* RecipeArithmetic::rounding(Site site) const {
     if (const auto found = atOperand_.find(site); found != atOperand_.end()) return &found->second;
     const auto found = atValue_.find(model().origin(site));
     return found == atValue_.end() ? nullptr : &found->second;
+}
+
+const SiteRounding* RecipeArithmetic::valueRounding(Site site) const {
+    const auto found = atValue_.find(site);
+    return found == atValue_.end() ? nullptr : &found->second;
+}
+
+std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::without(const Recipe& recipe) const {
+    auto made = std::make_shared<RecipeArithmetic>(*this);
+    const auto whole = [&](Site site) { return inHighPrecision(model(), recipe, Plan(), site); };
+    std::erase_if(made->atValue_, [&](const auto& entry) { return whole(entry.first); });
+    std::erase_if(made->atOperand_, [&](const auto& entry) { return whole(entry.first); });
+    if (recipe.scope == Scope::linear_inputs)
+        std::erase_if(made->weights_, [&](const auto& entry) { return whole(entry.first->input); });
+    return made;
 }
 
 at::Tensor RecipeArithmetic::value(Site site, const at::Tensor& x, const Batch& batch) const {

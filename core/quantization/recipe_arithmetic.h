@@ -64,6 +64,11 @@ public:
     KeptCount keptCount() const { return kept_; }
     // How a site is rounded, null where it is left as it is: the operand's rounding under linear-inputs.
     const SiteRounding* rounding(Site site) const;
+    // How a tensor is rounded where it is made, whatever its readers do to it; null where it is not.
+    const SiteRounding* valueRounding(Site site) const;
+    // The same ranges and the same rounded weights, but for the further sites that `recipe`, otherwise this
+    // one's, leaves in high precision. Storage and counts stay this one's.
+    std::shared_ptr<const RecipeArithmetic> without(const Recipe& recipe) const;
 
     // Sites whose tensors the recipe puts on a grid, in forward order.
     static std::vector<Site> quantizedSites(const Transformer& transformer, const Recipe& recipe);

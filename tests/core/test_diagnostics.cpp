@@ -93,6 +93,50 @@ private slots:
         }
     }
 
+    // Where a tensor is rounded as it is made and once more after a step before its readers, each rounding
+    // clips at its own range: text that made the ranges is never clipped.
+    void everyRoundingClipsAtItsOwnRange() {
+        Workbench& workbench = opened("tiny-bert");
+        DataRequest data = textOf("tiny-bert");
+        data.calibrationPath = data.path; // its first windows, those that are evaluated among them
+        const auto sites = workbench
+                               .errors(Recipe::parse("smoothquant:activation=per-tensor,alpha=1,"
+                                                     "scope=all-activations"),
+                                       data, 2)
+                               .sites;
+        QVERIFY(!sites.empty());
+        for (const SiteError& error : sites)
+            QVERIFY2(error.clippedShare < 1e-3, qPrintable(QString::fromStdString(error.site.name()) + ": " +
+                                                           QString::number(error.clippedShare)));
+    }
+
+    // A row of a table is padded, the same words as text are not: their attention spreads alike.
+    void staticRangesOfAttentionIgnoreThePadding() {
+        QTemporaryDir place;
+        const QByteArray words = "few values decide";
+        const std::vector<std::pair<QString, QByteArray>> files{
+            {"rows.tsv", "1\t" + words + "\n0\t" + words + "\n"}, {"words.txt", words + "\n"}};
+        for (const auto& [name, text] : files) {
+            QFile file(place.filePath(name));
+            QVERIFY(file.open(QIODevice::WriteOnly));
+            file.write(text);
+        }
+        Workbench& workbench = opened("tiny-bert-classifier");
+        DataRequest data = textOf("tiny-bert-classifier");
+        SiteStats stats;
+        stats.site = {1, Place::attn_probs}, stats.tokens = 1, stats.channels = 1;
+        stats.min = {0}, stats.max = {1}, stats.absmax = {1};
+        for (const char* range : {"range=percentile,p=60", "range=mse,activation_bits=3"}) {
+            const Recipe recipe = Recipe::parse(std::string("w8a8:scope=all-activations,") + range);
+            data.calibrationPath = place.filePath("rows.tsv").toStdString();
+            const auto padded = workbench.gridLevels(recipe, stats, data);
+            data.calibrationPath = place.filePath("words.txt").toStdString();
+            const auto bare = workbench.gridLevels(recipe, stats, data);
+            QVERIFY(!bare.empty() && padded.size() == bare.size());
+            near(padded.back(), bare.back(), 1e-4);
+        }
+    }
+
     void tokenDivergencesAverageToTheReading() {
         Workbench& workbench = opened(llama);
         const DataRequest data = textOf(llama);

@@ -124,8 +124,10 @@ void Smooth::apply(Workpiece& piece, const Plan& plan, CalibrationSet* calibrati
     const auto seen = calibration->statistics(piece, shapedKey, {}, stop, progress);
     const std::vector<Site> inputs = piece.inputs();
     if (!search_ || (!plan.activations && !plan.weights)) {
-        for (Site input : inputs)
+        for (Site input : inputs) {
+            if (stop.stop_requested()) throw Cancelled();
             piece.divideInput(input, divisorOf(magnitudesOf(piece, *seen, input), alpha_));
+        }
         return;
     }
     piece.own();

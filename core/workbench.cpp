@@ -67,10 +67,6 @@ PreparedData& Workbench::Impl::prepare(const DataRequest& request, bool holdOut,
     made->task = &pickTask(request.task, model.transformer->info(), made->windows.kind);
     made->windows.info.task = std::string(made->task->id());
     made->windows.info.metric = std::string(made->task->metric(model.transformer->info()));
-    std::vector<Batch> batches;
-    for (const Window& window : made->windows.calibration)
-        batches.push_back(window.batch);
-    made->calibration = std::make_unique<CalibrationSet>(std::move(batches), device);
     made->baseline = std::make_unique<Baseline>(made->windows.evaluation.size());
     if (model.prepared.size() >= 3) model.prepared.erase(model.prepared.begin());
     model.prepared.push_back(std::move(made));
@@ -135,9 +131,10 @@ std::shared_ptr<const RecipeArithmetic> Workbench::Impl::arithmetic(const Recipe
     for (const auto& [known, made] : data.arithmetics)
         if (known == recipe) return made;
     Plan plan = planOf(recipe);
-    auto model = shaped(plan, data, stop, progress);
-    auto made = std::make_shared<const RecipeArithmetic>(
-        std::move(model), recipe, std::move(plan), data.calibration.get(), current().weights, stop, progress);
+    auto model = shaped(plan, recipe.samples, data, stop, progress);
+    auto made = std::make_shared<const RecipeArithmetic>(std::move(model), recipe, std::move(plan),
+                                                         &calibration(data, recipe.samples),
+                                                         current().weights, stop, progress);
     // The newest recipes stay ready; an older one is made again from shared weights in a moment.
     if (data.arithmetics.size() >= 6) data.arithmetics.erase(data.arithmetics.begin());
     data.arithmetics.emplace_back(recipe, made);
@@ -203,10 +200,9 @@ Workbench::PredictionWithTensors Workbench::predict(const std::string& text, con
             Plan plan = planOf(asked);
             const bool rangesAlone = plan.transforms.empty() && !(plan.weights && plan.weights->solver);
             if (plan.needsCalibration())
-                throw Error(
-                    "recipe " + asked.text() + " needs calibration, and a single text gives none", "",
-                    std::string("Give a text with --calibration FILE") +
-                        (rangesAlone ? ", or use dynamic=on or activation=per-token" : ""));
+                throw Error("recipe " + asked.text() + " needs calibration, and a single text gives none", "",
+                            std::string("Give a text with --calibration FILE") +
+                                (rangesAlone ? ", or use dynamic=on or activation=per-token" : ""));
             auto shaped = shape(*model.transformer, plan, nullptr, {}, {});
             arithmetic = std::make_shared<const RecipeArithmetic>(std::move(shaped), asked, std::move(plan),
                                                                   nullptr, impl_->current().weights);

@@ -91,7 +91,7 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
     found.windowsTotal = std::min<int>(std::max(0, request.windows), int(data.windows.evaluation.size()));
     found.rows = unitsOf(RecipeArithmetic::quantizedSites(whole->model(), recipe), request.by);
     const SiteErrorProbe probe(*whole);
-    for (const Batch& batch : data.calibration->batches()) {
+    for (const Batch& batch : impl_->calibration(data, recipe.samples).batches()) {
         if (progress) progress({"Estimating sensitivity", 0, 0, -1});
         Pass pass(batch, impl_->device, nullptr, &probe, stop);
         whole->model().hidden(pass);
@@ -110,10 +110,10 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
     std::vector<std::shared_ptr<const RecipeArithmetic>> owners{whole};
     const auto prepared = [&](const Recipe& variant) {
         Plan plan = planOf(variant);
-        auto shaped = impl_->shaped(plan, data, stop, progress);
+        auto shaped = impl_->shaped(plan, variant.samples, data, stop, progress);
         return std::make_shared<const RecipeArithmetic>(std::move(shaped), variant, std::move(plan),
-                                                        data.calibration.get(), impl_->current().weights,
-                                                        stop);
+                                                        &impl_->calibration(data, variant.samples),
+                                                        impl_->current().weights, stop);
     };
     for (std::size_t i = 0; i < found.rows.size(); ++i) {
         if (progress) progress({"Preparing", std::int64_t(i), std::int64_t(found.rows.size()), -1});
@@ -202,7 +202,8 @@ GroupTable Workbench::groupTable(Site site, int groups, bool permute, int bits, 
     PreparedData& data = impl_->prepare(request, true, stop);
     CalibrationRequest asked;
     asked.everySite = true;
-    const auto seen = data.calibration->statistics(Workpiece(transformer), "", asked, stop, progress);
+    const auto seen =
+        impl_->calibration(data, 0).statistics(Workpiece(transformer), "", asked, stop, progress);
     const CalibratedSite* at = seen->value(transformer, site);
     ActivationRule rule;
     rule.bits = bits, rule.symmetric = false;
@@ -264,7 +265,7 @@ Stability Workbench::stability(const DataRequest& request, const std::string& ot
     Stability result;
     result.criterion = criterion.text();
     PreparedData& first = impl_->prepare(request, true, stop);
-    const ChannelSets fixed = marked(*first.calibration);
+    const ChannelSets fixed = marked(impl_->calibration(first, 0));
     result.fixed = static_cast<int>(countOf(fixed));
     const auto judge = [&](const DataRequest& part) {
         PreparedData& data = impl_->prepare(part, true, stop);

@@ -165,14 +165,31 @@ Observation Workbench::observe(const ObserveRequest& request, std::stop_token st
     return seen;
 }
 
-std::shared_ptr<const ShapedModel> Workbench::Impl::shaped(const Plan& plan, PreparedData& data,
+CalibrationSet& Workbench::Impl::calibration(PreparedData& data, int samples) {
+    auto& made = data.calibrations[samples];
+    if (made) return *made;
+    const auto own = data.windows.calibration.size(), all = own + data.windows.spare.size();
+    if (samples > 0 && std::size_t(samples) > all)
+        throw Error("samples=" + std::to_string(samples) + " asks for more than the " + std::to_string(all) +
+                        " windows that calibration may take",
+                    data.request.calibrationPath.empty() ? data.request.path : data.request.calibrationPath,
+                    "Ask for fewer, evaluate fewer (--windows), or name a longer text with --calibration");
+    const std::size_t count = samples > 0 ? std::size_t(samples) : own;
+    std::vector<Batch> batches;
+    for (std::size_t i = 0; i < count; ++i)
+        batches.push_back((i < own ? data.windows.calibration[i] : data.windows.spare[i - own]).batch);
+    made = std::make_unique<CalibrationSet>(std::move(batches), device);
+    return *made;
+}
+
+std::shared_ptr<const ShapedModel> Workbench::Impl::shaped(const Plan& plan, int samples, PreparedData& data,
                                                            std::stop_token stop, const OnProgress& progress) {
     const std::string key = plan.transformsKey();
-    for (const auto& known : data.shaped)
-        if (known->key == key) return known;
-    auto made = shape(*current().transformer, plan, data.calibration.get(), stop, progress);
+    for (const auto& [count, known] : data.shaped)
+        if (count == samples && known->key == key) return known;
+    auto made = shape(*current().transformer, plan, &calibration(data, samples), stop, progress);
     if (data.shaped.size() >= 4) data.shaped.erase(data.shaped.begin());
-    data.shaped.push_back(made);
+    data.shaped.emplace_back(samples, made);
     return made;
 }
 
@@ -181,12 +198,13 @@ Recipe Workbench::Impl::resolve(const Recipe& recipe, PreparedData& data, std::s
     const Plan plan = planOf(recipe);
     if (plan.keep.empty()) return recipe;
     const Criterion criterion = Criterion::parse(plan.keep);
-    const auto model = shaped(plan, data, stop, progress);
+    const auto model = shaped(plan, recipe.samples, data, stop, progress);
     CalibrationRequest request;
     if (criterion.kind == Criterion::Kind::magnitude)
         request.magnitudeBar = static_cast<float>(criterion.value);
     request.everySite = recipe.scope == Scope::all_activations || plan.ablation;
-    const auto seen = data.calibration->statistics(model->piece, model->key, request, stop, progress);
+    const auto seen =
+        calibration(data, recipe.samples).statistics(model->piece, model->key, request, stop, progress);
     std::vector<SiteStats> sites;
     for (Site site : RecipeArithmetic::quantizedSites(model->piece.model(), recipe)) {
         const bool operand = recipe.scope == Scope::linear_inputs && !plan.ablation;

@@ -62,16 +62,17 @@ KeepSelection Workbench::selectKept(const Recipe& asked, const KeepGoal& goal, c
     const Transformer& transformer = bare->model();
 
     const SiteErrorProbe probe(*bare);
-    for (const Batch& batch : data.calibration->batches()) {
+    CalibrationSet& calibration = impl_->calibration(data, base.samples);
+    for (const Batch& batch : calibration.batches()) {
         if (progress) progress({"Estimating noise", 0, 0, -1});
         Pass pass(batch, impl_->device, nullptr, &probe, stop);
         transformer.hidden(pass);
     }
     const Plan plan = planOf(base);
-    const auto shaped = impl_->shaped(plan, data, stop, progress);
+    const auto shaped = impl_->shaped(plan, base.samples, data, stop, progress);
     CalibrationRequest ranges;
     ranges.everySite = base.scope == Scope::all_activations;
-    const auto seen = data.calibration->statistics(shaped->piece, shaped->key, ranges, stop, progress);
+    const auto seen = calibration.statistics(shaped->piece, shaped->key, ranges, stop, progress);
     std::vector<KeepCandidate> candidates;
     const std::vector<Site> quantized = RecipeArithmetic::quantizedSites(transformer, base);
     for (const SiteError& error : probe.errors()) {
@@ -114,8 +115,8 @@ KeepSelection Workbench::selectKept(const Recipe& asked, const KeepGoal& goal, c
     const auto arithmeticAt = [&](std::size_t count) {
         const Recipe recipe = way.at(base, count);
         Plan mine = planOf(recipe);
-        return std::make_shared<const RecipeArithmetic>(
-            shaped, recipe, std::move(mine), data.calibration.get(), impl_->current().weights, stop);
+        return std::make_shared<const RecipeArithmetic>(shaped, recipe, std::move(mine), &calibration,
+                                                        impl_->current().weights, stop);
     };
     if (goal.effectiveBits) { // more kept columns take more bits: the largest count that fits
         std::size_t low = least, high = most;

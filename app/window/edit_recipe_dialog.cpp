@@ -35,7 +35,8 @@ QString keysOf(const std::string& scheme) {
                       : parameter.choices.empty() ? QString("%1…%2").arg(parameter.low).arg(parameter.high)
                                                   : joined(parameter.choices));
     lines << "scope=linear-inputs|all-activations"
-          << "keep=auto|ratio:20|top:4|magnitude:6|sigma:6";
+          << "keep=auto|ratio:20|top:4|magnitude:6|sigma:6"
+          << "samples=1…";
     return lines.join('\n');
 }
 

@@ -7,6 +7,7 @@
 #include "core/statistics/outliers.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <optional>
 
@@ -62,7 +63,8 @@ void readPair(Recipe& recipe, RecipePart& part, std::string_view piece,
         equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1);
     const std::string where = "\"" + std::string(piece) + "\"";
     if (!isWord(key) || value.empty()) throw Error("a recipe needs key=value here", where, form);
-    const bool whole = key == "scope" || key == "keep"; // of the recipe, whichever scheme they stand behind
+    const bool whole = key == "scope" || key == "keep" ||
+                       key == "samples"; // of the recipe, whichever scheme they stand behind
     if (!seen.emplace(whole ? std::string(key) : part.scheme + ":" + std::string(key)).second)
         throw Error("the key " + std::string(key) + " is given twice", where, form);
     if (key == "scope") {
@@ -73,6 +75,10 @@ void readPair(Recipe& recipe, RecipePart& part, std::string_view piece,
         recipe.scope = *scope;
     } else if (key == "keep") {
         readKeep(recipe, value);
+    } else if (key == "samples") {
+        const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), recipe.samples);
+        if (code != std::errc() || end != value.data() + value.size() || recipe.samples < 1)
+            throw Error("samples is a number of calibration windows, 1 or more", where, form);
     } else if (isValue(value)) {
         part.parameters.emplace(key, value);
     } else {
@@ -135,6 +141,7 @@ std::size_t Recipe::hash() const {
         mix(seed, text(partText(part)));
     mix(seed, static_cast<std::size_t>(scope));
     mix(seed, text(keep));
+    mix(seed, static_cast<std::size_t>(samples));
     for (const auto& [site, channels] : kept) {
         mix(seed, std::hash<Site>()(site));
         mix(seed, channels.size());
@@ -200,6 +207,7 @@ std::string Recipe::text() const {
     std::string more;
     if (scope != Scope::linear_inputs) more.append("scope=").append(scopeName(scope));
     if (!keep.empty()) more.append(more.empty() ? "" : ",").append("keep=").append(keep);
+    if (samples > 0) more.append(more.empty() ? "" : ",").append("samples=").append(std::to_string(samples));
     std::string text = partText(*this, more);
     for (const RecipePart& part : with)
         text.append("+").append(partText(part));

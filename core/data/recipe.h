@@ -33,6 +33,7 @@ struct Recipe : RecipePart {
     std::map<Site, std::set<int>> kept;  // channels left in high precision
     std::set<Site> highPrecision;        // sites left whole in high precision
     std::map<Site, int> bits;            // of single sites (2–8), in place of the scheme's
+    int samples = 0;                     // calibration windows; 0: as many as the data request says
 
     KURTOSCOPE_API std::vector<RecipePart> parts() const; // the first scheme and those with it
     bool isFp32() const { return scheme == "fp32" && with.empty(); }

@@ -172,7 +172,8 @@ std::string recipeToJson(const Recipe& recipe) {
            ",\n  \"scope\": " + jsonText(scopeName(recipe.scope)) +
            ",\n  \"keep\": " + jsonText(recipe.keep) + ",\n  \"kept\": {" +
            (kept.empty() ? "" : "\n" + kept + "\n  ") + "},\n  \"high_precision\": [" + whole + "]" +
-           (bits.empty() ? "" : ",\n  \"bits\": {" + bits + "}") + "\n}\n";
+           (bits.empty() ? "" : ",\n  \"bits\": {" + bits + "}") +
+           (recipe.samples > 0 ? ",\n  \"samples\": " + std::to_string(recipe.samples) : "") + "\n}\n";
 }
 
 Recipe recipeFromJson(std::string_view text, const std::string& where) {
@@ -203,6 +204,10 @@ Recipe recipeFromJson(std::string_view text, const std::string& where) {
             if (!value.is_array()) fail("a list of sites was expected, " + typeOf(value), where, key);
             for (const json& name : value)
                 recipe.highPrecision.insert(siteOf(textOf(name, where, key), where, key));
+        } else if (key == "samples") {
+            if (!value.is_number_integer() || value < 1 || value > 1'000'000)
+                fail("a number of calibration windows from 1 was expected, got " + value.dump(), where, key);
+            recipe.samples = value.get<int>();
         } else if (key == "bits") {
             if (!value.is_object()) fail("sites with their bits were expected, " + typeOf(value), where, key);
             for (const auto& [name, count] : value.items()) {

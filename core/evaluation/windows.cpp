@@ -189,9 +189,14 @@ WindowSet cutWindows(const DataRequest& request, const ModelInfo& model, const T
             file.windows[static_cast<std::size_t>(std::min(wanted + index, available - 1))]);
     if (holdOut && !request.calibrationPath.empty()) {
         CutFile other = cutFile(request.calibrationPath, request.task, length, model, tokenizer, stop);
-        other.windows.resize(std::min<std::size_t>(other.windows.size(),
-                                                   std::size_t(std::max(1, request.calibrationWindows))));
-        set.calibration = std::move(other.windows);
+        const auto split =
+            other.windows.begin() + std::min<std::ptrdiff_t>(std::ptrdiff_t(other.windows.size()),
+                                                             std::max(1, request.calibrationWindows));
+        set.calibration.assign(std::make_move_iterator(other.windows.begin()),
+                               std::make_move_iterator(split));
+        set.spare.assign(std::make_move_iterator(split), std::make_move_iterator(other.windows.end()));
+    } else if (wanted + calibration < available) {
+        set.spare.assign(file.windows.begin() + wanted + calibration, file.windows.end());
     }
     file.windows.resize(static_cast<std::size_t>(wanted));
     set.evaluation = std::move(file.windows);

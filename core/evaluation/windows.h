@@ -25,6 +25,7 @@ struct Window {
 // A file cut for one model: windows to evaluate in one seeded order, and windows that only calibration sees.
 struct WindowSet {
     std::vector<Window> evaluation, calibration;
+    std::vector<Window> spare; // more that calibration may take, after its own
     DataKind kind = DataKind::text;
     std::vector<std::string> labels; // names of label numbers
     DataInfo info;                   // task and metric still empty

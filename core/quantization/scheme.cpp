@@ -66,7 +66,7 @@ void check(const SchemeInfo& info, const RecipePart& part) {
             for (const auto& one : info.parameters)
                 ids += one.id + ", ";
             throw Error("scheme " + info.id + " has no parameter \"" + id + "\"", "",
-                        "It has: " + ids + "scope, keep");
+                        "It has: " + ids + "scope, keep, samples");
         }
         if (!isAllowed(*known, value))
             throw Error(id + "=" + value + " is not possible for scheme " + info.id, "",

@@ -20,6 +20,7 @@ Recipe fullRecipe() {
     recipe.parameters = {{"activation", "per-token"}, {"weight_bits", "4"}};
     recipe.with = {{"smoothquant", {{"alpha", "0.5"}}}};
     recipe.bits = {{{1, Place::mlp_output}, 4}};
+    recipe.samples = 32;
     recipe.scope = Scope::all_activations;
     recipe.keep = "ratio:20";
     recipe.kept = {{{0, Place::attn_input}, {1, 2, 507}}, {{-1, Place::logits}, {0}}};
@@ -88,7 +89,8 @@ void TestRecipe::parses() {
 void TestRecipe::textComesBack_data() {
     QTest::addColumn<QByteArray>("text");
     for (const char* text : {"fp32", "w8a8", "w8a8:activation=per-token", "w8a8:scope=all-activations",
-                             "w8a8:activation=per-token,weight=per-channel,scope=all-activations,keep=top:4"})
+                             "w8a8:activation=per-token,weight=per-channel,scope=all-activations,keep=top:4",
+                             "gptq:bits=4,samples=32+kv-cache"})
         QTest::newRow(text) << QByteArray(text);
 }
 
@@ -118,6 +120,8 @@ void TestRecipe::badTextNamesThePiece_data() {
                              << QByteArray("/nowhere/kept.json");
     QTest::newRow("no recipe file") << QByteArray("/nowhere/recipe.json")
                                     << QByteArray("/nowhere/recipe.json");
+    QTest::newRow("samples") << QByteArray("gptq:samples=none")
+                             << QByteArray("\"samples=none\": samples is a number");
     QTest::newRow("odd signs") << QByteArray("w8a8:weight=a b") << QByteArray("\"weight=a b\"");
     QTest::newRow("path as scheme") << QByteArray("../w8a8") << QByteArray("\"../w8a8\"");
 }
@@ -174,7 +178,8 @@ void TestRecipe::jsonIsStable() {
     "layers.0.attn_input": [1, 2, 507]
   },
   "high_precision": ["embedding", "layers.11.mlp_output"],
-  "bits": {"layers.1.mlp_output": 4}
+  "bits": {"layers.1.mlp_output": 4},
+  "samples": 32
 }
 )"));
 }
@@ -232,6 +237,7 @@ void TestRecipe::badJsonNamesTheKey_data() {
         "r.json, with[0]: the key \"scheme\" is missing");
     row("further scheme's key", "\"with\": [{\"scheme\": \"a\", \"keep\": \"auto\"}]",
         "with[0]: unknown key \"keep\"");
+    row("samples", "\"samples\": 0", "r.json, samples: a number of calibration windows");
     row("bits", "\"bits\": {\"layers.0.key\": 9}", "r.json, bits.layers.0.key: bits from 2 to 8");
     row("bits' site", "\"bits\": {\"nowhere\": 4}", "r.json, bits.nowhere: no site is called");
     row("whole site", "\"high_precision\": [\"head\"]", "r.json, high_precision: no site is called \"head\"");
@@ -281,7 +287,7 @@ void TestRecipe::schemaPatternsMatchTheReader() {
 void TestRecipe::hashFollowsEquality() {
     const Recipe full = fullRecipe();
     QCOMPARE(Recipe::fromJson(full.toJson(), "").hash(), full.hash());
-    std::vector<Recipe> others(9, full);
+    std::vector<Recipe> others(10, full);
     others[0].scheme = "w4a8";
     others[1].parameters["weight_bits"] = "5";
     others[2].scope = Scope::linear_inputs;
@@ -291,6 +297,7 @@ void TestRecipe::hashFollowsEquality() {
     others[6].kept.clear();
     others[7].with.clear();
     others[8].bits.begin()->second = 3;
+    others[9].samples = 0;
     for (const Recipe& other : others) {
         QVERIFY(!(other == full));
         QVERIFY(other.hash() != full.hash());

@@ -285,6 +285,26 @@ private slots:
         QCOMPARE(reading.weightBytes, all - 4 * weights + weights + 4 * outputs + 4 * (32 + 16 + 16));
     }
 
+    // A recipe's own number of calibration windows is that of a request which asks for as many.
+    void samplesAreTheRecipesOwn() {
+        const std::string model = "tiny-llama";
+        Workbench& workbench = opened(model);
+        const Recipe plain = Recipe::parse("w8a8:activation_bits=4");
+        Recipe one = plain;
+        one.samples = 1;
+        const Reading asked = evaluated(workbench, textOf(model), one);
+        const Reading same = evaluated(workbench, textOf(model, 2, 16, 1), plain);
+        const Reading more = evaluated(workbench, textOf(model), plain); // three windows
+        QCOMPARE(*asked.klMean, *same.klMean);
+        QVERIFY(*asked.klMean != *more.klMean);
+        one.samples = 4; // one more than the request holds
+        QCOMPARE(*evaluated(workbench, textOf(model), one).klMean,
+                 *evaluated(workbench, textOf(model, 2, 16, 4), plain).klMean);
+        one.samples = 100'000;
+        const std::string sentence = kurtoscope::test::failure([&] { evaluated(workbench, textOf(model), one); });
+        QVERIFY2(sentence.find("samples=100000 asks for more than") != std::string::npos, sentence.c_str());
+    }
+
     // Bits of a weight and of an activation with their scales, counted by hand for tiny-llama's layers.
     void everyFormatStatesItsBits_data() {
         QTest::addColumn<QString>("recipe");

@@ -19,6 +19,28 @@ std::string measureOf(const ModelInfo& model) {
     return model.channels(Place::logits) > 0 ? "KL (nats)" : "1 − cosine";
 }
 
+// The sites that can be left whole one by one, forward order within each kind.
+std::vector<Site> switchedSites(const Transformer& transformer, const Recipe& recipe) {
+    const Plan plan = planOf(recipe);
+    if (plan.ablation)
+        throw Error("ablate rounds nothing, so no site can be sensitive to it", recipe.text(),
+                    "Give a recipe that rounds");
+    std::vector<Site> sites;
+    // Weights are rounded whatever becomes of sites that are no linear inputs.
+    if (plan.activations || recipe.scope == Scope::linear_inputs)
+        sites = RecipeArithmetic::quantizedSites(transformer, recipe);
+    if (plan.cache)
+        for (int layer = 0; layer < transformer.info().layers; ++layer)
+            for (Place place : {Place::key, Place::value})
+                if (std::find(sites.begin(), sites.end(), Site{layer, place}) == sites.end())
+                    sites.push_back({layer, place});
+    if (sites.empty())
+        throw Error("under scope=all-activations this recipe rounds weights alone, and no site",
+                    recipe.text(),
+                    "Use scope=linear-inputs, where a site left whole leaves its readers' weights whole");
+    return sites;
+}
+
 // The units that are switched one by one.
 std::vector<SiteSensitivity> unitsOf(const std::vector<Site>& sites, SensitivityRequest::By by) {
     std::vector<SiteSensitivity> units;
@@ -89,7 +111,7 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
     Sensitivity found;
     found.measure = measureOf(info);
     found.windowsTotal = std::min<int>(std::max(0, request.windows), int(data.windows.evaluation.size()));
-    found.rows = unitsOf(RecipeArithmetic::quantizedSites(whole->model(), recipe), request.by);
+    found.rows = unitsOf(switchedSites(whole->model(), recipe), request.by);
     const SiteErrorProbe probe(*whole);
     for (const Batch& batch : impl_->calibration(data, recipe.samples).batches()) {
         if (progress) progress({"Estimating sensitivity", 0, 0, -1});
@@ -108,21 +130,15 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
 
     // Column 0 rounds everything; then each unit alone, and all but it.
     std::vector<std::shared_ptr<const RecipeArithmetic>> owners{whole};
-    const auto prepared = [&](const Recipe& variant) {
-        Plan plan = planOf(variant);
-        auto shaped = impl_->shaped(plan, variant.samples, data, stop, progress);
-        return std::make_shared<const RecipeArithmetic>(std::move(shaped), variant, std::move(plan),
-                                                        &impl_->calibration(data, variant.samples),
-                                                        impl_->current().weights, stop);
-    };
     for (std::size_t i = 0; i < found.rows.size(); ++i) {
+        if (stop.stop_requested()) throw Cancelled();
         if (progress) progress({"Preparing", std::int64_t(i), std::int64_t(found.rows.size()), -1});
         Recipe only = recipe, allBut = recipe;
         for (std::size_t j = 0; j < found.rows.size(); ++j)
             for (Site site : found.rows[j].sites)
                 (i == j ? allBut : only).highPrecision.insert(site);
-        owners.push_back(prepared(only));
-        owners.push_back(prepared(allBut));
+        owners.push_back(whole->without(only));
+        owners.push_back(whole->without(allBut));
     }
     std::vector<EvaluatedRecipe> columns;
     for (std::size_t i = 0; i < owners.size(); ++i)

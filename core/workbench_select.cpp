@@ -19,6 +19,29 @@ double noiseToSignal(const SiteError& error) {
     return std::isinf(decibels) ? 0 : std::pow(10, -decibels / 10);
 }
 
+std::size_t countOf(const ChannelSets& sets) {
+    std::size_t count = 0;
+    for (const auto& [site, channels] : sets)
+        count += channels.size();
+    return count;
+}
+
+// What a search for things to keep cannot work on says so before it begins.
+void check(const Recipe& recipe, const KeepGoal& goal) {
+    const Plan plan = planOf(recipe);
+    if (plan.ablation)
+        throw Error("ablate rounds nothing: its channels are those it changes, not those it keeps",
+                    recipe.text(), "Give a recipe that rounds");
+    if (!goal.wholeSites && recipe.keep.empty() && recipe.kept.empty() && !plan.keep.empty())
+        throw Error("a scheme of this recipe finds kept channels by a criterion of its own", recipe.text(),
+                    "Give the recipe without it, such as w8a8 with the same bits: the search chooses");
+    const std::size_t pinned = goal.wholeSites ? goal.pinned.size() : countOf(goal.pinned);
+    if (goal.budget && pinned > *goal.budget)
+        throw Error("the budget of " + std::to_string(*goal.budget) + " is smaller than the " +
+                        std::to_string(pinned) + " that are pinned",
+                    "", "Raise the budget or pin fewer");
+}
+
 // The ways to go, from nothing kept to everything on the path: a recipe for each count.
 struct Way {
     KeepPath channels;
@@ -53,10 +76,15 @@ KeepSelection Workbench::selectKept(const Recipe& asked, const KeepGoal& goal, c
         throw Error("no goal is set", "",
                     "Give a score, a divergence, a number of channels or of bits to reach");
     validate(asked);
-    Recipe base = asked;
-    base.keep.clear(); // the search chooses
-    if (!goal.wholeSites) base.kept = {};
+    check(asked, goal);
     PreparedData& data = impl_->prepare(request, true, stop);
+    Recipe base = asked;
+    if (goal.wholeSites) { // beside what the recipe keeps anyway
+        base = impl_->resolve(asked, data, stop, progress);
+    } else { // the search chooses
+        base.keep.clear();
+        base.kept = {};
+    }
     const auto bare = impl_->arithmetic(base, data, stop, progress);
     if (!bare) throw Error("fp32 rounds nothing, so nothing need be kept", "", "Give another recipe");
     const Transformer& transformer = bare->model();
@@ -82,11 +110,16 @@ KeepSelection Workbench::selectKept(const Recipe& asked, const KeepGoal& goal, c
         if (chosen && at && error.site.place != Place::attn_probs)
             candidates.push_back({error.site, at->stats.absmax, noiseToSignal(error)});
     }
+    if (candidates.empty())
+        throw Error("this recipe rounds no site whose channels could be kept", base.text(),
+                    "Give a recipe that rounds weights or activations");
     Way way;
     way.whole = goal.wholeSites;
     if (way.whole) {
         std::stable_sort(candidates.begin(), candidates.end(),
                          [](auto& a, auto& b) { return a.noiseToSignal > b.noiseToSignal; });
+        std::stable_partition(candidates.begin(), candidates.end(),
+                              [&](const KeepCandidate& one) { return goal.pinned.contains(one.site); });
         double all = 0, left = 0;
         for (const KeepCandidate& candidate : candidates)
             all += candidate.noiseToSignal;
@@ -102,11 +135,12 @@ KeepSelection Workbench::selectKept(const Recipe& asked, const KeepGoal& goal, c
     }
     std::size_t most = way.length(), least = 0;
     if (goal.budget) most = std::min(most, *goal.budget);
-    if (!way.whole)
-        for (const auto& choice : way.channels.choices) {
-            const auto pins = goal.pinned.find(choice.site);
-            least += pins != goal.pinned.end() && pins->second.contains(choice.channel);
-        }
+    for (const auto& choice : way.channels.choices) {
+        const auto pins = goal.pinned.find(choice.site);
+        least += pins != goal.pinned.end() && pins->second.contains(choice.channel);
+    }
+    for (const auto& [site, noise] : way.sites)
+        least += goal.pinned.contains(site);
 
     KeepSelection selection;
     selection.measure = transformer.info().channels(Place::logits) > 0 ? "KL (nats)" : "1 − cosine";

@@ -178,6 +178,13 @@ private slots:
             near(*found.rows[i].allBut, klOf(workbench, data, allBut), 1e-9);
             if (i > 0) QVERIFY(*found.rows[i - 1].only >= *found.rows[i].only);
         }
+        // Weights that are solved for are those of the whole recipe, whatever else is rounded beside them.
+        request.recipe = Recipe::parse("gptq:bits=3,group=8");
+        const Sensitivity solved = workbench.sensitivity(request, data);
+        near(*solved.all, klOf(workbench, data, request.recipe), 1e-9);
+        for (const SiteSensitivity& row : solved.rows)
+            QVERIFY(*row.only > 0 && *row.only<2 * *solved.all&& * row.allBut> 0);
+        request.recipe = Recipe::parse("w8a8:activation_bits=4,weight_bits=8");
         request.windows = 0;
         const Sensitivity local = workbench.sensitivity(request, data);
         QVERIFY(local.complete && !local.rows.front().only);
@@ -302,6 +309,41 @@ private slots:
         QCOMPARE(missed.recipe.keptCount(), std::size_t{3});
     }
 
+    void pinsStandWithinEveryBudget() {
+        Workbench& workbench = opened(llama);
+        const DataRequest data = textOf(llama);
+        const Recipe recipe = Recipe::parse("w8a8:activation_bits=4");
+        const Site site{0, Place::mlp_input};
+        KeepGoal goal;
+        goal.pinned[site] = {3, 4};
+        goal.budget = 1;
+        QVERIFY(failure([&] { workbench.selectKept(recipe, goal, data); }).find("2 that are pinned") !=
+                std::string::npos);
+        goal.budget = 2;
+        QCOMPARE(workbench.selectKept(recipe, goal, data).recipe.kept.at(site), (std::set<int>{3, 4}));
+        goal.budget = 1, goal.wholeSites = true; // the pinned site, though others are noisier
+        QCOMPARE(workbench.selectKept(recipe, goal, data).recipe.highPrecision, (std::set<Site>{site}));
+        // What the recipe keeps itself stays kept beside whole sites.
+        const Recipe keeping = Recipe::parse("w8a8:activation_bits=4,keep=top:1");
+        QCOMPARE(workbench.selectKept(keeping, goal, data).recipe.kept,
+                 workbench.resolveKeep(keeping, data).kept);
+    }
+
+    void sensitivityOfACache() {
+        Workbench& workbench = opened(llama);
+        const DataRequest data = textOf(llama);
+        SensitivityRequest request;
+        request.recipe = Recipe::parse("kv-cache:bits=2,group=4");
+        request.by = SensitivityRequest::By::place;
+        const Sensitivity found = workbench.sensitivity(request, data);
+        QVERIFY(found.complete);
+        QCOMPARE(found.rows.size(), std::size_t{2});
+        Recipe only = request.recipe;
+        for (Site site : found.rows[1].sites)
+            only.highPrecision.insert(site);
+        near(*found.rows[0].only, klOf(workbench, data, only), 1e-9);
+    }
+
     void wrongQuestionsGetASentence() {
         Workbench& workbench = opened(llama);
         const DataRequest data = textOf(llama);
@@ -313,6 +355,18 @@ private slots:
                 std::string::npos);
         QVERIFY(failure([&] { workbench.errors(Recipe(), data); }).find("fp32") != std::string::npos);
         QVERIFY(failure([&] { workbench.sensitivity({}, data); }).find("fp32") != std::string::npos);
+        for (const auto& [recipe, words] :
+             {std::pair("ablate", "ablate rounds nothing"), std::pair("kept", "criterion of its own"),
+              std::pair("kv-cache", "no site")})
+            QVERIFY2(failure([&] { workbench.selectKept(Recipe::parse(recipe), goal, data); }).find(words) !=
+                         std::string::npos,
+                     recipe);
+        SensitivityRequest request;
+        for (const char* recipe : {"ablate", "rtn:bits=3,group=8,scope=all-activations"}) {
+            request.recipe = Recipe::parse(recipe);
+            QVERIFY2(failure([&] { workbench.sensitivity(request, data); }).find("site") != std::string::npos,
+                     recipe);
+        }
     }
 
     void stops() {

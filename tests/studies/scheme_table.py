@@ -13,7 +13,7 @@ GROUPS = {
     "casts": ["fp16", "bf16", "fp8", "fp8:activation=per-token", "mx:format=mxfp8_e4m3", "mx:format=mxfp6_e3m2", "mx:format=mxfp4", "mx:format=nvfp4"],
     "8 bits": ["w8a8", "w8a8:dynamic=on", "w8a8:activation=per-token", "percentile:p=99.9", "percentile:p=99.99", "w8a8:range=mse", "w8a8:range=entropy",
                "kept", "llm-int8", "mixed", "peg:groups=6", "smoothquant:activation=per-tensor", "smoothquant", "rotation:activation=per-tensor", "rotation"],
-    "4-bit weights": ["rtn:bits=4", "rtn:bits=4,group=128", "awq:bits=4", "gptq:bits=4", "gptq:bits=4,group=128", "rtn:bits=3", "gptq:bits=3"],
+    "4-bit weights": ["rtn:bits=4", "awq:bits=4", "gptq:bits=4", "rtn:bits=3", "awq:bits=3", "gptq:bits=3"],
     "4-bit activations": ["w4a8", "w4a4", "w4a4:keep=top:8", "rotation+w4a4", "rotation:activation_bits=4+gptq:bits=4", "w8a8:dynamic=on+kv-cache:bits=4"],
 }
 

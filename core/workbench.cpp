@@ -7,6 +7,21 @@
 #include <thread>
 
 namespace kurtoscope {
+namespace {
+
+// Throws Error when the model has no such site.
+void checkSite(const Transformer& transformer, Site site) {
+    const ModelInfo& info = transformer.info();
+    const bool alias = info.postNorm && site.place == Place::attn_norm;
+    const bool known =
+        alias || std::find(info.places.begin(), info.places.end(), site.place) != info.places.end();
+    if (!known || site.layer >= info.layers || isPerLayer(site.place) != (site.layer >= 0))
+        throw Error(info.name + " has no site " + site.name(), "",
+                    "It has " + std::to_string(info.layers) +
+                        " layers, numbered from 0; \"kurtoscope inspect\" lists its sites");
+}
+
+} // namespace
 
 Workbench::Workbench(WorkbenchOptions options) : impl_(std::make_unique<Impl>(options)) {}
 Workbench::~Workbench() = default;
@@ -81,6 +96,10 @@ bool Workbench::needsCalibration(const Recipe& recipe) {
     return planOf(recipe).needsCalibration();
 }
 
+bool Workbench::reshapes(const Recipe& recipe) {
+    return !planOf(recipe).transforms.empty();
+}
+
 void Workbench::checkWords(const Recipe& recipe) {
     planOf(recipe);
     if (!recipe.keep.empty()) Criterion::parse(recipe.keep);
@@ -89,16 +108,7 @@ void Workbench::checkWords(const Recipe& recipe) {
 void Workbench::validate(const Recipe& recipe) const {
     checkWords(recipe);
     const Transformer& transformer = *impl_->current().transformer;
-    const ModelInfo& info = transformer.info();
-    const auto check = [&](Site site) {
-        const bool alias = info.postNorm && site.place == Place::attn_norm;
-        const bool known =
-            alias || std::find(info.places.begin(), info.places.end(), site.place) != info.places.end();
-        if (!known || site.layer >= info.layers || isPerLayer(site.place) != (site.layer >= 0))
-            throw Error(info.name + " has no site " + site.name(), "",
-                        "It has " + std::to_string(info.layers) +
-                            " layers, numbered from 0; \"kurtoscope inspect\" lists its sites");
-    };
+    const auto check = [&](Site site) { checkSite(transformer, site); };
     for (Site site : recipe.highPrecision)
         check(site);
     for (const auto& [site, bits] : recipe.bits)
@@ -108,14 +118,19 @@ void Workbench::validate(const Recipe& recipe) const {
         const Place place = *placeFromName(plan.ablation->place);
         check({isPerLayer(place) ? 0 : -1, place});
     }
-    for (const std::string& chosen : plan.highPrecision)
+    for (const auto& [chosen, bits] : plan.siteBits)
         if (const auto place = placeFromName(chosen))
             check({isPerLayer(*place) ? 0 : -1, *place});
         else
             check(Site::fromName(chosen));
-    for (const auto& [site, channels] : recipe.kept) {
-        check(site);
-        const int width = info.channels(transformer.origin(site).place);
+    impl_->checkChannels(recipe.kept);
+}
+
+void Workbench::Impl::checkChannels(const ChannelSets& sets) const {
+    const Transformer& transformer = *current().transformer;
+    for (const auto& [site, channels] : sets) {
+        checkSite(transformer, site);
+        const int width = transformer.info().channels(transformer.origin(site).place);
         for (int channel : channels)
             if (channel < 0 || channel >= width)
                 throw Error(site.name() + " has no channel " + std::to_string(channel), "",
@@ -131,10 +146,10 @@ std::shared_ptr<const RecipeArithmetic> Workbench::Impl::arithmetic(const Recipe
     for (const auto& [known, made] : data.arithmetics)
         if (known == recipe) return made;
     Plan plan = planOf(recipe);
-    auto model = shaped(plan, recipe.samples, data, stop, progress);
+    auto model = shaped(plan, recipe, data, stop, progress);
+    CalibrationSet* calibrated = plan.needsCalibration() ? &calibration(data, recipe) : nullptr;
     auto made = std::make_shared<const RecipeArithmetic>(std::move(model), recipe, std::move(plan),
-                                                         &calibration(data, recipe.samples),
-                                                         current().weights, stop, progress);
+                                                         calibrated, current().weights, stop, progress);
     // The newest recipes stay ready; an older one is made again from shared weights in a moment.
     if (data.arithmetics.size() >= 6) data.arithmetics.erase(data.arithmetics.begin());
     data.arithmetics.emplace_back(recipe, made);

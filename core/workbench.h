@@ -75,6 +75,9 @@ public:
     // `holdOut`: as it is cut when a recipe needs calibration.
     DataInfo describe(const DataRequest& data, bool holdOut = true, std::stop_token stop = {});
     static bool needsCalibration(const Recipe& recipe); // static ranges or a keep criterion
+    // Whether the recipe's sites hold other values than FP32's even before they are rounded: smoothed,
+    // rotated.
+    static bool reshapes(const Recipe& recipe);
 
     // Statistics of every site in one pass; `onObservation` gets progressive copies (at most 4 a second).
     Observation observe(const ObserveRequest& request, std::stop_token stop = {},
@@ -118,8 +121,8 @@ public:
     // `otherPath`.
     Stability stability(const DataRequest& data, const std::string& otherPath, const std::string& criterion,
                         std::stop_token stop = {}, const OnProgress& progress = {});
-    // The smallest set of kept channels (or 16-bit sites) that reaches the goal: greedy on predicted noise,
-    // verified by true runs, each told as it ends.
+    // The smallest set of kept channels (or sites in high precision) that reaches the goal: greedy on
+    // predicted noise, verified by true runs, each told as it ends.
     KeepSelection selectKept(const Recipe& recipe, const KeepGoal& goal, const DataRequest& data,
                              std::stop_token stop = {},
                              const std::function<void(const KeepStep&)>& onStep = {},

@@ -11,14 +11,6 @@
 namespace kurtoscope {
 namespace {
 
-double divergenceOf(const Reading& reading) {
-    return reading.klMean ? *reading.klMean : 1 - reading.cosine.value_or(1);
-}
-
-std::string measureOf(const ModelInfo& model) {
-    return model.channels(Place::logits) > 0 ? "KL (nats)" : "1 − cosine";
-}
-
 // The sites that can be left whole one by one, forward order within each kind.
 std::vector<Site> switchedSites(const Transformer& transformer, const Recipe& recipe) {
     const Plan plan = planOf(recipe);
@@ -109,11 +101,11 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
     const ModelInfo& info = model();
 
     Sensitivity found;
-    found.measure = measureOf(info);
+    found.measure = divergenceName(info);
     found.windowsTotal = std::min<int>(std::max(0, request.windows), int(data.windows.evaluation.size()));
     found.rows = unitsOf(switchedSites(whole->model(), recipe), request.by);
     const SiteErrorProbe probe(*whole);
-    for (const Batch& batch : impl_->calibration(data, recipe.samples).batches()) {
+    for (const Batch& batch : impl_->calibration(data, recipe).batches()) {
         if (progress) progress({"Estimating sensitivity", 0, 0, -1});
         Pass pass(batch, impl_->device, nullptr, &probe, stop);
         whole->model().hidden(pass);
@@ -175,7 +167,7 @@ ErrorReport Workbench::errors(const Recipe& asked, const DataRequest& request, i
     const Transformer& base = *impl_->current().transformer;
     const Tokenizer& tokenizer = impl_->tokenizer();
     ErrorReport report;
-    report.measure = measureOf(base.info());
+    report.measure = divergenceName(base.info());
     const SiteErrorProbe probe(*recipe);
     const std::size_t count = std::min(std::size_t(std::max(1, windows)), data.windows.evaluation.size());
     for (std::size_t i = 0; i < count; ++i) {
@@ -205,9 +197,8 @@ ErrorReport Workbench::errors(const Recipe& asked, const DataRequest& request, i
 GroupTable Workbench::groupTable(Site site, int groups, bool permute, int bits, const DataRequest& request,
                                  std::stop_token stop, const OnProgress& progress) {
     const c10::InferenceMode inference;
-    Recipe named;
-    named.scheme = "w8a8";
-    named.highPrecision.insert(site); // for the check alone
+    Recipe named; // for the check alone
+    named.highPrecision.insert(site);
     validate(named);
     const Transformer& transformer = *impl_->current().transformer;
     const int channels = transformer.info().channels(transformer.origin(site).place);
@@ -219,7 +210,7 @@ GroupTable Workbench::groupTable(Site site, int groups, bool permute, int bits, 
     CalibrationRequest asked;
     asked.everySite = true;
     const auto seen =
-        impl_->calibration(data, 0).statistics(Workpiece(transformer), "", asked, stop, progress);
+        impl_->calibration(data, {}).statistics(Workpiece(transformer), "", asked, stop, progress);
     const CalibratedSite* at = seen->value(transformer, site);
     ActivationRule rule;
     rule.bits = bits, rule.symmetric = false;
@@ -272,17 +263,11 @@ Stability Workbench::stability(const DataRequest& request, const std::string& ot
             }
         return outlierChannels(sites, criterion);
     };
-    const auto countOf = [](const ChannelSets& sets) {
-        std::size_t count = 0;
-        for (const auto& [site, channels] : sets)
-            count += channels.size();
-        return count;
-    };
     Stability result;
     result.criterion = criterion.text();
     PreparedData& first = impl_->prepare(request, true, stop);
-    const ChannelSets fixed = marked(impl_->calibration(first, 0));
-    result.fixed = static_cast<int>(countOf(fixed));
+    const ChannelSets fixed = marked(impl_->calibration(first, {}));
+    result.fixed = static_cast<int>(channelCount(fixed));
     const auto judge = [&](const DataRequest& part) {
         PreparedData& data = impl_->prepare(part, true, stop);
         const std::int64_t total = std::int64_t(data.windows.evaluation.size());
@@ -295,7 +280,7 @@ Stability Workbench::stability(const DataRequest& request, const std::string& ot
                 if (const auto listed = fixed.find(site); listed != fixed.end())
                     for (int channel : channels)
                         both += listed->second.contains(channel);
-            const std::size_t found = countOf(here);
+            const std::size_t found = channelCount(here);
             result.rows.push_back({data.windows.info.name, int(i), int(found),
                                    found ? double(both) / double(found) : 1,
                                    result.fixed ? double(both) / double(result.fixed) : 1});

@@ -6,6 +6,7 @@
 #include "core/statistics/collector.h"
 
 #include <chrono>
+#include <random>
 
 namespace kurtoscope {
 namespace {
@@ -165,29 +166,41 @@ Observation Workbench::observe(const ObserveRequest& request, std::stop_token st
     return seen;
 }
 
-CalibrationSet& Workbench::Impl::calibration(PreparedData& data, int samples) {
-    auto& made = data.calibrations[samples];
+CalibrationSet& Workbench::Impl::calibration(PreparedData& data, const Recipe& recipe) {
+    auto& made = data.calibrations[{recipe.samples, recipe.sampleSeed}];
     if (made) return *made;
-    const auto own = data.windows.calibration.size(), all = own + data.windows.spare.size();
-    if (samples > 0 && std::size_t(samples) > all)
-        throw Error("samples=" + std::to_string(samples) + " asks for more than the " + std::to_string(all) +
-                        " windows that calibration may take",
+    std::vector<const Window*> windows;
+    for (const auto* from : {&data.windows.calibration, &data.windows.spare})
+        for (const Window& window : *from)
+            windows.push_back(&window);
+    const auto samples = std::size_t(recipe.samples);
+    if (samples > windows.size())
+        throw Error("samples=" + std::to_string(samples) + " asks for more than the " +
+                        std::to_string(windows.size()) + " windows that calibration may take",
                     data.request.calibrationPath.empty() ? data.request.path : data.request.calibrationPath,
                     "Ask for fewer, evaluate fewer (--windows), or name a longer text with --calibration");
-    const std::size_t count = samples > 0 ? std::size_t(samples) : own;
+    if (recipe.sampleSeed > 0) { // Fisher–Yates by hand: std::shuffle's order is each library's own
+        std::mt19937_64 random(std::uint64_t(recipe.sampleSeed));
+        for (std::size_t i = windows.size(); i > 1; --i)
+            std::swap(windows[i - 1], windows[random() % i]);
+    }
+    windows.resize(samples > 0 ? samples : data.windows.calibration.size());
     std::vector<Batch> batches;
-    for (std::size_t i = 0; i < count; ++i)
-        batches.push_back((i < own ? data.windows.calibration[i] : data.windows.spare[i - own]).batch);
+    for (const Window* window : windows)
+        batches.push_back(window->batch);
     made = std::make_unique<CalibrationSet>(std::move(batches), device);
     return *made;
 }
 
-std::shared_ptr<const ShapedModel> Workbench::Impl::shaped(const Plan& plan, int samples, PreparedData& data,
-                                                           std::stop_token stop, const OnProgress& progress) {
+std::shared_ptr<const ShapedModel> Workbench::Impl::shaped(const Plan& plan, const Recipe& recipe,
+                                                           PreparedData& data, std::stop_token stop,
+                                                           const OnProgress& progress) {
     const std::string key = plan.transformsKey();
+    const PreparedData::Samples samples{recipe.samples, recipe.sampleSeed};
     for (const auto& [count, known] : data.shaped)
         if (count == samples && known->key == key) return known;
-    auto made = shape(*current().transformer, plan, &calibration(data, samples), stop, progress);
+    CalibrationSet* calibrated = plan.needsCalibration() ? &calibration(data, recipe) : nullptr;
+    auto made = shape(*current().transformer, plan, calibrated, stop, progress);
     if (data.shaped.size() >= 4) data.shaped.erase(data.shaped.begin());
     data.shaped.emplace_back(samples, made);
     return made;
@@ -198,13 +211,12 @@ Recipe Workbench::Impl::resolve(const Recipe& recipe, PreparedData& data, std::s
     const Plan plan = planOf(recipe);
     if (plan.keep.empty()) return recipe;
     const Criterion criterion = Criterion::parse(plan.keep);
-    const auto model = shaped(plan, recipe.samples, data, stop, progress);
+    const auto model = shaped(plan, recipe, data, stop, progress);
     CalibrationRequest request;
     if (criterion.kind == Criterion::Kind::magnitude)
         request.magnitudeBar = static_cast<float>(criterion.value);
     request.everySite = recipe.scope == Scope::all_activations || plan.ablation;
-    const auto seen =
-        calibration(data, recipe.samples).statistics(model->piece, model->key, request, stop, progress);
+    const auto seen = calibration(data, recipe).statistics(model->piece, model->key, request, stop, progress);
     std::vector<SiteStats> sites;
     for (Site site : RecipeArithmetic::quantizedSites(model->piece.model(), recipe)) {
         const bool operand = recipe.scope == Scope::linear_inputs && !plan.ablation;

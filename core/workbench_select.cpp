@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The facade's search for the smallest set of kept channels, or of 16-bit sites, that reaches a goal.
+// The facade's search for the smallest set of kept channels, or of whole sites, that reaches a goal.
 #include "core/workbench_state.h"
 
 #include "core/base/error.h"
@@ -19,13 +19,6 @@ double noiseToSignal(const SiteError& error) {
     return std::isinf(decibels) ? 0 : std::pow(10, -decibels / 10);
 }
 
-std::size_t countOf(const ChannelSets& sets) {
-    std::size_t count = 0;
-    for (const auto& [site, channels] : sets)
-        count += channels.size();
-    return count;
-}
-
 // What a search for things to keep cannot work on says so before it begins.
 void check(const Recipe& recipe, const KeepGoal& goal) {
     const Plan plan = planOf(recipe);
@@ -35,7 +28,7 @@ void check(const Recipe& recipe, const KeepGoal& goal) {
     if (!goal.wholeSites && recipe.keep.empty() && recipe.kept.empty() && !plan.keep.empty())
         throw Error("a scheme of this recipe finds kept channels by a criterion of its own", recipe.text(),
                     "Give the recipe without it, such as w8a8 with the same bits: the search chooses");
-    const std::size_t pinned = goal.wholeSites ? goal.pinned.size() : countOf(goal.pinned);
+    const std::size_t pinned = goal.wholeSites ? goal.pinned.size() : channelCount(goal.pinned);
     if (goal.budget && pinned > *goal.budget)
         throw Error("the budget of " + std::to_string(*goal.budget) + " is smaller than the " +
                         std::to_string(pinned) + " that are pinned",
@@ -77,6 +70,8 @@ KeepSelection Workbench::selectKept(const Recipe& asked, const KeepGoal& goal, c
                     "Give a score, a divergence, a number of channels or of bits to reach");
     validate(asked);
     check(asked, goal);
+    impl_->checkChannels(goal.pinned);
+    impl_->checkChannels(goal.banned);
     PreparedData& data = impl_->prepare(request, true, stop);
     Recipe base = asked;
     if (goal.wholeSites) { // beside what the recipe keeps anyway
@@ -90,14 +85,14 @@ KeepSelection Workbench::selectKept(const Recipe& asked, const KeepGoal& goal, c
     const Transformer& transformer = bare->model();
 
     const SiteErrorProbe probe(*bare);
-    CalibrationSet& calibration = impl_->calibration(data, base.samples);
+    CalibrationSet& calibration = impl_->calibration(data, base);
     for (const Batch& batch : calibration.batches()) {
         if (progress) progress({"Estimating noise", 0, 0, -1});
         Pass pass(batch, impl_->device, nullptr, &probe, stop);
         transformer.hidden(pass);
     }
     const Plan plan = planOf(base);
-    const auto shaped = impl_->shaped(plan, base.samples, data, stop, progress);
+    const auto shaped = impl_->shaped(plan, base, data, stop, progress);
     CalibrationRequest ranges;
     ranges.everySite = base.scope == Scope::all_activations;
     const auto seen = calibration.statistics(shaped->piece, shaped->key, ranges, stop, progress);
@@ -143,7 +138,7 @@ KeepSelection Workbench::selectKept(const Recipe& asked, const KeepGoal& goal, c
         least += goal.pinned.contains(site);
 
     KeepSelection selection;
-    selection.measure = transformer.info().channels(Place::logits) > 0 ? "KL (nats)" : "1 − cosine";
+    selection.measure = divergenceName(transformer.info());
     Evaluator evaluator(*impl_->current().transformer, data.windows, *data.task,
                         impl_->current().folder.pooling, impl_->device, *data.baseline);
     const auto arithmeticAt = [&](std::size_t count) {
@@ -174,7 +169,7 @@ KeepSelection Workbench::selectKept(const Recipe& asked, const KeepGoal& goal, c
             progress({"Trying " + std::to_string(count) + " kept", std::int64_t(tried.size()), 0, -1});
         const auto arithmetic = arithmeticAt(count);
         const Reading reading = evaluator.run({{0, arithmetic.get()}}, false, stop, {}, {}).front();
-        const double divergence = reading.klMean ? *reading.klMean : 1 - reading.cosine.value_or(1);
+        const double divergence = divergenceOf(reading);
         const double worse = reading.lowerIsBetter ? reading.difference : -reading.difference;
         const bool good = (!goal.scoreWithin || worse <= *goal.scoreWithin) &&
                           (!goal.divergenceBelow || divergence <= *goal.divergenceBelow);

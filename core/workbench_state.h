@@ -22,8 +22,9 @@ struct PreparedData {
     WindowSet windows;
     const Task* task = nullptr;
     std::unique_ptr<Baseline> baseline;
-    std::map<int, std::unique_ptr<CalibrationSet>> calibrations;            // by Recipe::samples
-    std::vector<std::pair<int, std::shared_ptr<const ShapedModel>>> shaped; // likewise, newest last
+    using Samples = std::pair<int, int>; // Recipe::samples and ::sampleSeed
+    std::map<Samples, std::unique_ptr<CalibrationSet>> calibrations;
+    std::vector<std::pair<Samples, std::shared_ptr<const ShapedModel>>> shaped; // newest last
     std::vector<std::pair<Recipe, std::shared_ptr<const RecipeArithmetic>>> arithmetics;
 };
 
@@ -40,12 +41,13 @@ struct Workbench::Impl {
     OpenModel& current() const;         // throws Error when none is open
     const Tokenizer& tokenizer() const; // throws Error when the model has none
     PreparedData& prepare(const DataRequest& request, bool holdOut, const std::stop_token& stop);
-    // What a recipe that asks for `samples` windows calibrates on (0: the request's). Throws Error where the
-    // file has fewer to spare.
-    CalibrationSet& calibration(PreparedData& data, int samples);
+    // The windows that a recipe calibrates on. Throws Error where it asks for more than the file has to
+    // spare.
+    CalibrationSet& calibration(PreparedData& data, const Recipe& recipe);
     // The model as the plan's transforms leave it.
-    std::shared_ptr<const ShapedModel> shaped(const Plan& plan, int samples, PreparedData& data,
+    std::shared_ptr<const ShapedModel> shaped(const Plan& plan, const Recipe& recipe, PreparedData& data,
                                               std::stop_token stop, const OnProgress& progress);
+    void checkChannels(const ChannelSets& sets) const; // throws Error for one that the model does not have
     Recipe resolve(const Recipe& recipe, PreparedData& data, std::stop_token stop,
                    const OnProgress& progress);
     // Null for FP32.

@@ -91,7 +91,8 @@ public:
         }
         json_.human()
             << "Every scheme also takes scope=linear-inputs|all-activations and "
-               "keep=auto|ratio:20|top:4|magnitude:6|sigma:6|FILE and samples=N (calibration windows).\n"
+               "keep=auto|ratio:20|top:4|magnitude:6|sigma:6|FILE and samples=N and sample_seed=N "
+               "(calibration windows, drawn at random).\n"
                "Written as scheme:key=value,key=value – for example w8a8:activation=per-token,keep=auto\n"
                "Schemes are combined with +, in order: transforms, a way to round weights, a way to round "
                "activations.\n";

@@ -4,6 +4,7 @@
 #include "app/commands/json_output.h"
 #include "app/commands/run_options.h"
 #include "core/base/atomic_file.h"
+#include "core/data/recipe_json.h"
 
 #include <CLI/CLI.hpp>
 
@@ -16,7 +17,7 @@ class Select : public Command {
 public:
     std::string_view id() const override { return "select"; }
     std::string_view summary() const override {
-        return "Finds the smallest set of kept channels, or of 16-bit sites, that reaches a goal";
+        return "Finds the smallest set of kept channels, or of whole sites, that reaches a goal";
     }
 
     void declare(CLI::App& app) override {
@@ -32,7 +33,7 @@ public:
             ->check(atLeast(1))
             ->type_name("N");
         app.add_option("--bits", bits_, "At most this many effective bits per weight")->type_name("B");
-        app.add_flag("--sites", sites_, "Leave whole sites in 16 bit instead of single channels");
+        app.add_flag("--sites", sites_, "Leave whole sites in high precision instead of single channels");
         app.add_option("--pin", pin_, "A file of channels that are always kept")->type_name("FILE");
         app.add_option("--ban", ban_, "A file of channels that are never kept")->type_name("FILE");
         app.add_option("--out", out_, "Write the recipe that was found")->type_name("FILE");
@@ -49,8 +50,8 @@ public:
         goal.wholeSites = sites_;
         if (!within_ && !divergence_ && !budget_ && !bits_)
             throw UsageError("no goal is set", "", "Give --within, --divergence, --budget or --bits");
-        if (!pin_.empty()) goal.pinned = Recipe::parse("w8a8:keep=" + pin_).kept;
-        if (!ban_.empty()) goal.banned = Recipe::parse("w8a8:keep=" + ban_).kept;
+        if (!pin_.empty()) goal.pinned = keptFromJson(readFile(pin_), pin_);
+        if (!ban_.empty()) goal.banned = keptFromJson(readFile(ban_), ban_);
         model_.check();
         data_.check();
         json_.checkTarget();
@@ -78,7 +79,7 @@ private:
     }
 
     void print(const KeepSelection& found) const {
-        Table table({{sites_ ? "16-bit sites" : "kept channels"},
+        Table table({{sites_ ? "whole sites" : "kept channels"},
                      {"score"},
                      {found.measure},
                      {"predicted noise left"}});
@@ -87,7 +88,7 @@ private:
                        percent(step.predicted)});
         table.print(json_.human());
         json_.human() << (found.reached ? "Reached with " : "Not reached; the most that was tried is ")
-                      << count(found) << (sites_ ? " sites in 16 bit" : " kept channels");
+                      << count(found) << (sites_ ? " whole sites" : " kept channels");
         if (!out_.empty()) json_.human() << ", written to " << out_;
         json_.human() << ".\n";
     }

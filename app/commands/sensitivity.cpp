@@ -58,13 +58,13 @@ public:
             workbench.sensitivity(request, data_.request(), stop, note, progress.callback());
         if (stop.stop_requested()) throw Cancelled();
         progress.say("");
-        print(found);
+        print(found, request.recipe.scope);
         if (json_.wanted()) write(found, workbench);
         return 0;
     }
 
 private:
-    void print(const Sensitivity& found) const {
+    void print(const Sensitivity& found, Scope scope) const {
         Table table({{by_, false}, {"only this: " + found.measure}, {"all but this"}, {"local SQNR (dB)"}});
         for (std::size_t i = 0; i < std::min(found.rows.size(), std::size_t(top_)); ++i) {
             const SiteSensitivity& row = found.rows[i];
@@ -73,6 +73,9 @@ private:
         table.print(json_.human());
         if (found.rows.size() > std::size_t(top_))
             json_.human() << found.rows.size() - std::size_t(top_) << " more; --top shows them.\n";
+        if (scope == Scope::all_activations)
+            json_.human() << "Weights that the recipe rounds stay rounded throughout: under "
+                             "scope=all-activations they belong to no one site.\n";
         if (found.all)
             json_.human() << "Everything rounded: " << figure(*found.all, 3) << " " << found.measure << ".\n";
     }

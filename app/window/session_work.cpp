@@ -187,8 +187,10 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
         return
             [this, generation, work, data, seen = known_.baseline](Workbench& bench, std::stop_token stop) {
                 const SiteStats* stats = seen->find(work.site);
-                const auto levels =
-                    stats ? bench.gridLevels(work.recipe, *stats, data, stop) : std::vector<float>();
+                // FP32's values are shown, and levels for reshaped ones would not be theirs.
+                const auto levels = stats && !Workbench::reshapes(work.recipe)
+                                        ? bench.gridLevels(work.recipe, *stats, data, stop)
+                                        : std::vector<float>();
                 deliver(generation, [this, work, levels] {
                     known_.grid = work;
                     workspace_.grid = levels;

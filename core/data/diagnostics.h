@@ -114,8 +114,8 @@ struct KeepGoal {
     // must hold.
     std::optional<double> scoreWithin, divergenceBelow;
     std::optional<std::size_t> budget;
-    std::optional<double> effectiveBits;          // of the linear layers' weights, at most
-    bool wholeSites = false;                      // leave whole sites in 16 bit instead of single channels
+    std::optional<double> effectiveBits; // of the linear layers' weights, at most
+    bool wholeSites = false;             // leave whole sites in high precision instead of single channels
     std::map<Site, std::set<int>> pinned, banned; // always kept; never kept
 };
 struct KeepSelection {

@@ -55,6 +55,14 @@ void readKeep(Recipe& recipe, std::string_view value) {
     }
 }
 
+int countIn(std::string_view value, const char* what, const std::string& where) {
+    int count = 0;
+    const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), count);
+    if (code != std::errc() || end != value.data() + value.size() || count < 1)
+        throw Error(what, where, form);
+    return count;
+}
+
 void readPair(Recipe& recipe, RecipePart& part, std::string_view piece,
               std::set<std::string, std::less<>>& seen) {
     const std::size_t equals = piece.find('=');
@@ -63,8 +71,8 @@ void readPair(Recipe& recipe, RecipePart& part, std::string_view piece,
         equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1);
     const std::string where = "\"" + std::string(piece) + "\"";
     if (!isWord(key) || value.empty()) throw Error("a recipe needs key=value here", where, form);
-    const bool whole = key == "scope" || key == "keep" ||
-                       key == "samples"; // of the recipe, whichever scheme they stand behind
+    const bool whole = key == "scope" || key == "keep" || key == "samples" ||
+                       key == "sample_seed"; // of the recipe, whichever scheme they stand behind
     if (!seen.emplace(whole ? std::string(key) : part.scheme + ":" + std::string(key)).second)
         throw Error("the key " + std::string(key) + " is given twice", where, form);
     if (key == "scope") {
@@ -76,9 +84,9 @@ void readPair(Recipe& recipe, RecipePart& part, std::string_view piece,
     } else if (key == "keep") {
         readKeep(recipe, value);
     } else if (key == "samples") {
-        const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), recipe.samples);
-        if (code != std::errc() || end != value.data() + value.size() || recipe.samples < 1)
-            throw Error("samples is a number of calibration windows, 1 or more", where, form);
+        recipe.samples = countIn(value, "samples is a number of calibration windows, 1 or more", where);
+    } else if (key == "sample_seed") {
+        recipe.sampleSeed = countIn(value, "sample_seed is a number, 1 or more", where);
     } else if (isValue(value)) {
         part.parameters.emplace(key, value);
     } else {
@@ -142,6 +150,7 @@ std::size_t Recipe::hash() const {
     mix(seed, static_cast<std::size_t>(scope));
     mix(seed, text(keep));
     mix(seed, static_cast<std::size_t>(samples));
+    mix(seed, static_cast<std::size_t>(sampleSeed));
     for (const auto& [site, channels] : kept) {
         mix(seed, std::hash<Site>()(site));
         mix(seed, channels.size());
@@ -159,10 +168,7 @@ std::size_t Recipe::hash() const {
 }
 
 std::size_t Recipe::keptCount() const {
-    std::size_t count = 0;
-    for (const auto& [site, channels] : kept)
-        count += channels.size();
-    return count;
+    return channelCount(kept);
 }
 
 void Recipe::setKept(Site site, int channel, bool on) {
@@ -208,6 +214,8 @@ std::string Recipe::text() const {
     if (scope != Scope::linear_inputs) more.append("scope=").append(scopeName(scope));
     if (!keep.empty()) more.append(more.empty() ? "" : ",").append("keep=").append(keep);
     if (samples > 0) more.append(more.empty() ? "" : ",").append("samples=").append(std::to_string(samples));
+    if (sampleSeed > 0)
+        more.append(more.empty() ? "" : ",").append("sample_seed=").append(std::to_string(sampleSeed));
     std::string text = partText(*this, more);
     for (const RecipePart& part : with)
         text.append("+").append(partText(part));

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/base/export.h"
-#include "core/data/site.h"
+#include "core/data/channel_sets.h"
 
 #include <cstdint>
 #include <map>
@@ -24,16 +24,17 @@ struct RecipePart {
     bool operator==(const RecipePart&) const = default;
 };
 
-// A complete choice of how to quantize: a plain value. `with` are further schemes combined with the first, in order.
-// `keep` is a criterion not yet resolved ("ratio:20"); `kept` are channels chosen.
+// A complete choice of how to quantize: a plain value. `with` are further schemes combined with the first, in
+// order. `keep` is a criterion not yet resolved ("ratio:20"); `kept` are channels chosen.
 struct Recipe : RecipePart {
     std::vector<RecipePart> with;
     Scope scope = Scope::linear_inputs;
-    std::string keep;                    // "", "auto", "ratio:20", "top:4", "magnitude:6", "sigma:6"
-    std::map<Site, std::set<int>> kept;  // channels left in high precision
-    std::set<Site> highPrecision;        // sites left whole in high precision
-    std::map<Site, int> bits;            // of single sites (2–8), in place of the scheme's
-    int samples = 0;                     // calibration windows; 0: as many as the data request says
+    std::string keep;             // "", "auto", "ratio:20", "top:4", "magnitude:6", "sigma:6"
+    ChannelSets kept;             // channels left in high precision
+    std::set<Site> highPrecision; // sites left whole in high precision
+    std::map<Site, int> bits;     // of single sites (2–8, 16), in place of the scheme's
+    int samples = 0;              // calibration windows; 0: as many as the data request says
+    int sampleSeed = 0;           // which of those to spare; 0: the ones after the evaluated, in order
 
     KURTOSCOPE_API std::vector<RecipePart> parts() const; // the first scheme and those with it
     bool isFp32() const { return scheme == "fp32" && with.empty(); }
@@ -47,12 +48,14 @@ struct Recipe : RecipePart {
     }
     KURTOSCOPE_API void setKept(Site site, int channel, bool on); // no empty sets stay behind
 
-    KURTOSCOPE_API std::string toJson() const;                      // pretty, stable key order
-    KURTOSCOPE_API static Recipe fromJson(std::string_view json, const std::string& where); // throws Error naming the key
-    // "scheme[:key=value,…][+scheme[:key=value,…]]…", or the name of a recipe file when one exists by it. Throws Error.
-    // Parameter names and values are checked against the scheme registry by core, not here.
+    KURTOSCOPE_API std::string toJson() const; // pretty, stable key order
+    KURTOSCOPE_API static Recipe fromJson(std::string_view json,
+                                          const std::string& where); // throws Error naming the key
+    // "scheme[:key=value,…][+scheme[:key=value,…]]…", or the name of a recipe file when one exists by it.
+    // Throws Error. Parameter names and values are checked against the scheme registry by core, not here.
     KURTOSCOPE_API static Recipe parse(std::string_view text);
-    KURTOSCOPE_API std::string text() const; // the shortest text that parse() reads back, kept channels not included
+    KURTOSCOPE_API std::string
+    text() const; // the shortest text that parse() reads back, kept channels not included
 };
 
 // A parameter that a scheme offers: what the picker, the help and the reader of recipes need.

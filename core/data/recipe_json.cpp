@@ -173,7 +173,9 @@ std::string recipeToJson(const Recipe& recipe) {
            ",\n  \"keep\": " + jsonText(recipe.keep) + ",\n  \"kept\": {" +
            (kept.empty() ? "" : "\n" + kept + "\n  ") + "},\n  \"high_precision\": [" + whole + "]" +
            (bits.empty() ? "" : ",\n  \"bits\": {" + bits + "}") +
-           (recipe.samples > 0 ? ",\n  \"samples\": " + std::to_string(recipe.samples) : "") + "\n}\n";
+           (recipe.samples > 0 ? ",\n  \"samples\": " + std::to_string(recipe.samples) : "") +
+           (recipe.sampleSeed > 0 ? ",\n  \"sample_seed\": " + std::to_string(recipe.sampleSeed) : "") +
+           "\n}\n";
 }
 
 Recipe recipeFromJson(std::string_view text, const std::string& where) {
@@ -208,12 +210,16 @@ Recipe recipeFromJson(std::string_view text, const std::string& where) {
             if (!value.is_number_integer() || value < 1 || value > 1'000'000)
                 fail("a number of calibration windows from 1 was expected, got " + value.dump(), where, key);
             recipe.samples = value.get<int>();
+        } else if (key == "sample_seed") {
+            if (!value.is_number_integer() || value < 1 || value > 1'000'000)
+                fail("a seed from 1 was expected, got " + value.dump(), where, key);
+            recipe.sampleSeed = value.get<int>();
         } else if (key == "bits") {
             if (!value.is_object()) fail("sites with their bits were expected, " + typeOf(value), where, key);
             for (const auto& [name, count] : value.items()) {
                 const std::string at = key + "." + name;
-                if (!count.is_number_integer() || count < 2 || count > 8)
-                    fail("bits from 2 to 8 were expected, got " + count.dump(), where, at);
+                if (!count.is_number_integer() || count < 2 || (count > 8 && count != 16))
+                    fail("bits from 2 to 8, or 16, were expected, got " + count.dump(), where, at);
                 recipe.bits[siteOf(name, where, at)] = count.get<int>();
             }
         } else {
@@ -225,7 +231,7 @@ Recipe recipeFromJson(std::string_view text, const std::string& where) {
     return recipe;
 }
 
-std::map<Site, std::set<int>> keptFromJson(std::string_view text, const std::string& where) {
+ChannelSets keptFromJson(std::string_view text, const std::string& where) {
     const json object = parseObject(text, where);
     if (object.contains("schema")) return recipeFromJson(text, where).kept;
     return keptOf(object, where, "");

@@ -3,8 +3,6 @@
 
 #include "core/data/recipe.h"
 
-#include <map>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -17,6 +15,6 @@ std::string recipeToJson(const Recipe& recipe);
 Recipe recipeFromJson(std::string_view json, const std::string& where);
 
 // Kept channels alone: {"layers.0.attn_input": [1, 2]}, or the "kept" of a whole recipe file.
-std::map<Site, std::set<int>> keptFromJson(std::string_view json, const std::string& where);
+KURTOSCOPE_API ChannelSets keptFromJson(std::string_view json, const std::string& where);
 
 } // namespace kurtoscope

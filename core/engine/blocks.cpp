@@ -101,6 +101,16 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tenso
         {sequences, length, heads * size}); // [sequence, position, channel]
 }
 
+at::Tensor validRows(const at::Tensor& x, const Batch& batch) {
+    if (x.dim() < 3) return x;
+    std::vector<at::Tensor> parts;
+    for (int sequence = 0; sequence < batch.sequences; ++sequence) {
+        const at::Tensor one = x.select(0, sequence); // [.., position, channel]
+        parts.push_back(one.narrow(-2, 0, batch.lengths[std::size_t(sequence)]).reshape({-1, x.size(-1)}));
+    }
+    return parts.size() == 1 ? parts.front() : at::cat(parts);
+}
+
 at::Tensor pool(const at::Tensor& hidden, const std::vector<int>& lengths, Pooling pooling) {
     std::vector<at::Tensor> rows;
     for (std::size_t sequence = 0; sequence < lengths.size(); ++sequence) {

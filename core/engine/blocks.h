@@ -23,6 +23,10 @@ ActivationFunction activationFunction(const std::string& name, const std::string
 at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      std::int64_t heads, std::int64_t keyValueHeads, bool causal);
 
+// Rows of valid positions, padding left out: [sequence, .., position, channel] → [row, channel]. Class
+// logits, which have no positions, stay as they are.
+at::Tensor validRows(const at::Tensor& x, const Batch& batch);
+
 // One vector for each sequence out of hidden [sequence, position, channel], padding left out: [sequence,
 // channel]. Means where `pooling` names no other way.
 at::Tensor pool(const at::Tensor& hidden, const std::vector<int>& lengths, Pooling pooling);

@@ -27,16 +27,20 @@ Pass::Pass(const Batch& batch, at::Device device, Tap* tap, const Arithmetic* ar
     }
 }
 
+SiteTensor siteTensor(const at::Tensor& rows, const Batch& batch) {
+    SiteTensor seen;
+    seen.values = rows.const_data_ptr<float>();
+    seen.channels = rows.size(-1);
+    seen.groups = rows.dim() == 4 ? static_cast<int>(rows.size(1)) : 1;
+    seen.perSequence = rows.dim() == 2;
+    seen.batch = &batch;
+    return seen;
+}
+
 at::Tensor Pass::see(Site site, const at::Tensor& x) {
     if (tap_ && tap_->wants(site)) {
         const at::Tensor rows = x.to(at::kCPU, at::kFloat).contiguous();
-        SiteTensor seen;
-        seen.values = rows.const_data_ptr<float>();
-        seen.channels = rows.size(-1);
-        seen.groups = rows.dim() == 4 ? static_cast<int>(rows.size(1)) : 1;
-        seen.perSequence = rows.dim() == 2;
-        seen.batch = &batch_;
-        tap_->take(site, seen);
+        tap_->take(site, siteTensor(rows, batch_));
     }
     return arithmetic_ ? arithmetic_->value(site, x, batch_) : x;
 }

@@ -8,6 +8,10 @@
 
 namespace kurtoscope {
 
+// What a tap is given of `rows`, float32 in host memory, which must outlive it: [sequence, position,
+// channel], for attn_probs [sequence, head, query, key], for class logits [sequence, channel].
+SiteTensor siteTensor(const at::Tensor& rows, const Batch& batch);
+
 // One forward pass over one batch: what an architecture's code needs at hand. Lives on the engine thread for
 // the length of the pass. Throws Cancelled between blocks once a stop is asked for.
 class Pass {

@@ -16,19 +16,10 @@ double secondsSince(Clock::time_point start) {
 
 constexpr std::int64_t keptLogBytes = std::int64_t{512} << 20;
 
-// Rows of valid positions, padding left out: [sequence, position, channel] → [token, channel].
-at::Tensor validRows(const at::Tensor& x, const Batch& batch) {
-    std::vector<at::Tensor> parts;
-    for (int sequence = 0; sequence < batch.sequences; ++sequence)
-        parts.push_back(x.select(0, sequence).narrow(0, 0, batch.lengths[std::size_t(sequence)]));
-    return parts.size() == 1 ? parts.front() : at::cat(parts);
-}
-
 at::Tensor logProbabilitiesOf(const Transformer& transformer, Pass& pass, const at::Tensor& hidden) {
-    at::Tensor logits = transformer.head(pass, hidden);
+    const at::Tensor logits = transformer.head(pass, hidden);
     if (!logits.defined()) return {};
-    if (logits.dim() == 3) logits = validRows(logits, pass.batch());
-    return at::log_softmax(logits, -1);
+    return at::log_softmax(validRows(logits, pass.batch()), -1);
 }
 
 } // namespace

@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/evaluation/site_errors.h"
 
+#include "core/engine/blocks.h"
+
 #include <cmath>
 #include <limits>
 
 namespace kurtoscope {
 namespace {
-
-// Rows of valid positions: [row, channel], whatever stands between sequence and position.
-at::Tensor validRows(const at::Tensor& x, const Batch& batch) {
-    if (x.dim() < 3) return x;
-    std::vector<at::Tensor> parts;
-    for (int sequence = 0; sequence < batch.sequences; ++sequence) {
-        const at::Tensor one = x.select(0, sequence); // [.., position, channel]
-        parts.push_back(one.narrow(-2, 0, batch.lengths[std::size_t(sequence)]).reshape({-1, x.size(-1)}));
-    }
-    return parts.size() == 1 ? parts.front() : at::cat(parts);
-}
 
 double total(const at::Tensor& x) {
     return at::sum(x, at::kDouble).item<double>();

@@ -27,6 +27,14 @@ const Task& pickTask(const std::string& asked, const ModelInfo& model, DataKind 
     return *best;
 }
 
+double divergenceOf(const Reading& reading) {
+    return reading.klMean ? *reading.klMean : 1 - reading.cosine.value_or(1);
+}
+
+std::string divergenceName(const ModelInfo& model) {
+    return model.channels(Place::logits) > 0 ? "KL (nats)" : "1 − cosine";
+}
+
 void compareOutputs(const WindowOutput& baseline, const WindowOutput& output, WindowFigures& figures) {
     const at::Tensor& h = baseline.hidden;
     const at::Tensor cosines = at::cosine_similarity(h, output.hidden, 1, 1e-12);

@@ -58,6 +58,10 @@ Registry<Task>& Registry<Task>::instance();
 // The task asked for, or the one that fits best. Throws Error with the reason when it does not fit.
 const Task& pickTask(const std::string& asked, const ModelInfo& model, DataKind kind);
 
+// How far a reading is from FP32 in one number: KL, or 1 − cosine where the model has no output distribution.
+double divergenceOf(const Reading& reading);
+std::string divergenceName(const ModelInfo& model); // "KL (nats)"
+
 // KL, agreement, cosine and noise of `output` against FP32's, added to figures.
 void compareOutputs(const WindowOutput& baseline, const WindowOutput& output, WindowFigures& figures);
 // The same figures over windows, into the reading.

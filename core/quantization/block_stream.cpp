@@ -2,6 +2,7 @@
 #include "core/quantization/block_stream.h"
 
 #include "core/base/error.h"
+#include "core/engine/blocks.h"
 
 namespace kurtoscope {
 namespace {
@@ -18,10 +19,7 @@ public:
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override {
         const at::Tensor y = under_.operand(site, x, batch);
         if (!onRows_ || site.layer != layer_) return y;
-        std::vector<at::Tensor> valid;
-        for (int sequence = 0; sequence < batch.sequences; ++sequence)
-            valid.push_back(y.select(0, sequence).narrow(0, 0, batch.lengths[std::size_t(sequence)]));
-        onRows_(site, valid.size() == 1 ? valid.front() : at::cat(valid));
+        onRows_(site, validRows(y, batch));
         return y;
     }
     at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const override {

@@ -78,12 +78,7 @@ private:
     void take(Collector& collector, std::map<Site, Extra>& extras, Site site, const at::Tensor& x,
               const Batch& batch) const {
         const at::Tensor rows = x.to(at::kCPU, at::kFloat).contiguous();
-        SiteTensor seen;
-        seen.values = rows.const_data_ptr<float>();
-        seen.channels = rows.size(-1);
-        seen.groups = rows.dim() == 4 ? static_cast<int>(rows.size(1)) : 1;
-        seen.perSequence = rows.dim() == 2;
-        seen.batch = &batch;
+        const SiteTensor seen = siteTensor(rows, batch);
         collector.take(site, seen);
         if (request_.histograms) addExtra(extras[site], site, seen);
     }

@@ -11,7 +11,7 @@ namespace {
 // Whether the newcomer takes a side over from `earlier`.
 bool takesOver(const std::optional<Plan::Claim>& earlier, Plan::Claim claim) {
     return !earlier || claim > *earlier ||
-           (claim == *earlier && claim == Plan::Claim::fallback); // of defaults the last one stands
+           (claim == *earlier && claim <= Plan::Claim::aside); // of two that do not insist the last stands
 }
 
 [[noreturn]] void refuse(const std::string& first, const std::string& second, const std::string& side) {
@@ -51,6 +51,16 @@ void Plan::claimWeights(const std::string& scheme, Claim claim, std::optional<We
     } else if (claim == *earlier) {
         refuse(weightsHolder_->scheme, scheme, "weights");
     }
+}
+
+void Plan::claimCast(const std::string& scheme, Format format) {
+    ActivationRule activation;
+    activation.format = format;
+    activation.dynamic = true;
+    claimActivations(scheme, Claim::usual, activation);
+    WeightRule weight;
+    weight.format = format;
+    claimWeights(scheme, Claim::usual, weight);
 }
 
 bool Plan::needsCalibration() const {

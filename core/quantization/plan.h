@@ -3,9 +3,9 @@
 
 #include "core/data/recipe.h"
 
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -93,22 +93,25 @@ struct AblationRule {
 // weights and one to round activations. A side that nobody speaks for stays in float32.
 class Plan {
 public:
-    // How firmly a scheme speaks for a side. A transform's own default gives way to a scheme that quantizes,
-    // a scheme's default to one that was told or does nothing else; two that insist are refused.
-    enum class Claim : unsigned char { fallback, usual, told };
+    // How firmly a scheme speaks for a side. A transform's own default gives way to a scheme that leaves the
+    // side alone (aside) or quantizes it, a scheme's default to one that was told or does nothing else; two
+    // that insist are refused.
+    enum class Claim : unsigned char { fallback, aside, usual, told };
 
     std::vector<std::shared_ptr<const Transform>> transforms;
     std::optional<ActivationRule> activations;
     std::optional<WeightRule> weights;
     std::optional<CacheRule> cache;
     std::optional<AblationRule> ablation;
-    std::set<std::string>
-        highPrecision; // sites ("layers.3.mlp_output") and Places ("mlp_residual") left in 16 bit
-    std::string keep;  // the criterion that a scheme brings along where the recipe has none
+    std::map<std::string, int> siteBits; // of sites ("layers.3.mlp_output") and Places ("mlp_residual")
+    std::string keep;                    // the criterion that a scheme brings along where the recipe has none
 
     // Throws Error naming both schemes when an earlier one insists as much. Empty: left in float32.
     void claimActivations(const std::string& scheme, Claim claim, std::optional<ActivationRule> rule);
     void claimWeights(const std::string& scheme, Claim claim, std::optional<WeightRule> rule);
+
+    // Both sides cast to a floating-point format, which needs no range.
+    void claimCast(const std::string& scheme, Format format);
 
     // What cannot go together says so before anything runs. Throws Error.
     void check(const Recipe& recipe) const;

@@ -23,27 +23,27 @@ bool names(const Transformer& transformer, const Recipe& recipe, Site chosen, Si
            (recipe.scope == Scope::all_activations && transformer.origin(chosen) == transformer.origin(site));
 }
 
-bool inHighPrecision(const Transformer& transformer, const Recipe& recipe, const Plan& plan, Site site) {
-    for (Site chosen : recipe.highPrecision)
-        if (names(transformer, recipe, chosen, site)) return true;
-    for (const std::string& chosen : plan.highPrecision) {
-        if (const auto place = placeFromName(chosen)) {
-            const Site named{isPerLayer(*place) ? site.layer : -1, *place};
-            if (*place == site.place || names(transformer, recipe, named, site)) return true;
-            // An alias reaches into the next layer: a post-norm attn_input is the previous layer's mlp_norm.
-            const Site next{isPerLayer(*place) ? site.layer + 1 : -1, *place};
-            if (isPerLayer(*place) && next.layer < transformer.info().layers &&
-                names(transformer, recipe, next, site))
-                return true;
-        } else if (names(transformer, recipe, Site::fromName(chosen), site)) {
-            return true;
-        }
-    }
-    return false;
+bool inHighPrecision(const Transformer& transformer, const Recipe& recipe, Site site) {
+    return std::any_of(recipe.highPrecision.begin(), recipe.highPrecision.end(),
+                       [&](Site chosen) { return names(transformer, recipe, chosen, site); });
 }
 
-ActivationRule withBitsOf(const Transformer& transformer, const Recipe& recipe, Site site,
+// Whether a plan's word for a site or a whole Place means the tensor at `site`.
+bool means(const Transformer& transformer, const Recipe& recipe, const std::string& chosen, Site site) {
+    const auto place = placeFromName(chosen);
+    if (!place) return names(transformer, recipe, Site::fromName(chosen), site);
+    const Site named{isPerLayer(*place) ? site.layer : -1, *place};
+    if (*place == site.place || names(transformer, recipe, named, site)) return true;
+    // An alias reaches into the next layer: a post-norm attn_input is the previous layer's mlp_norm.
+    const Site next{isPerLayer(*place) ? site.layer + 1 : -1, *place};
+    return isPerLayer(*place) && next.layer < transformer.info().layers &&
+           names(transformer, recipe, next, site);
+}
+
+ActivationRule withBitsOf(const Transformer& transformer, const Recipe& recipe, const Plan& plan, Site site,
                           ActivationRule rule) {
+    for (const auto& [chosen, bits] : plan.siteBits)
+        if (means(transformer, recipe, chosen, site)) rule.bits = bits;
     for (const auto& [chosen, bits] : recipe.bits)
         if (names(transformer, recipe, chosen, site)) rule.bits = bits;
     return rule;
@@ -51,8 +51,8 @@ ActivationRule withBitsOf(const Transformer& transformer, const Recipe& recipe, 
 
 } // namespace
 
-bool RecipeArithmetic::staysWhole(const Recipe& recipe, const Plan& plan, Site site) const {
-    return inHighPrecision(model(), recipe, plan, site);
+bool RecipeArithmetic::staysWhole(const Recipe& recipe, Site site) const {
+    return inHighPrecision(model(), recipe, site);
 }
 
 std::set<int> RecipeArithmetic::keptOf(const Recipe& recipe, Site site) const {
@@ -136,7 +136,7 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
         const CalibratedSite* at = !seen     ? nullptr
                                    : operand ? seen->operand(transformer, site)
                                              : seen->value(transformer, site);
-        ActivationRule mine = withBitsOf(transformer, recipe, site, *rule);
+        ActivationRule mine = withBitsOf(transformer, recipe, plan, site, *rule);
         // Embedding groups are for tensors as wide as the residual stream (Bondarenko et al. 2021, section
         // 4).
         if (transformer.info().channels(site.place) != transformer.info().hidden) mine.embeddingGroups = 0;
@@ -146,7 +146,7 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
     if (rule) threshold_ = rule->threshold;
     for (Site site : sites) {
         if (stop.stop_requested()) throw Cancelled(); // a search for the least error takes its time
-        if (inHighPrecision(transformer, recipe, plan, site)) continue;
+        if (inHighPrecision(transformer, recipe, site)) continue;
         if (recipe.scope == Scope::all_activations)
             atValue_.emplace(site, prepare(site, false));
         else
@@ -155,8 +155,7 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
     // What a step at run time makes is a tensor of its own, and is rounded too.
     if (rule && recipe.scope == Scope::all_activations)
         for (const auto& [site, steps] : shaped_->piece.online())
-            if (!inHighPrecision(transformer, recipe, plan, site))
-                atOperand_.emplace(site, prepare(site, true));
+            if (!inHighPrecision(transformer, recipe, site)) atOperand_.emplace(site, prepare(site, true));
     if (plan.cache)
         for (int layer = 0; layer < transformer.info().layers; ++layer)
             for (Place place : {Place::key, Place::value}) {
@@ -171,10 +170,10 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
                 else
                     stored.group = width / std::max(1, transformer.info().keyValueHeads);
                 const Site site{layer, place};
-                if (inHighPrecision(transformer, recipe, plan, site)) continue;
-                atValue_.insert_or_assign(site,
-                                          roundingFor(withBitsOf(transformer, recipe, site, stored), site,
-                                                      width, nullptr, keptAt(transformer, recipe, site)));
+                if (inHighPrecision(transformer, recipe, site)) continue;
+                atValue_.insert_or_assign(
+                    site, roundingFor(withBitsOf(transformer, recipe, plan, site, stored), site, width,
+                                      nullptr, keptAt(transformer, recipe, site)));
             }
     if (plan.ablation) planAblation(recipe, plan, seen.get());
 }
@@ -209,8 +208,7 @@ void RecipeArithmetic::roundWeights(const Recipe& recipe, const Plan& plan, Weig
     for (const auto& linear : model().linears()) {
         if (linear->head) continue;
         if (stop.stop_requested()) throw Cancelled();
-        if (recipe.scope == Scope::linear_inputs && inHighPrecision(model(), recipe, plan, linear->input))
-            continue;
+        if (recipe.scope == Scope::linear_inputs && inHighPrecision(model(), recipe, linear->input)) continue;
         const std::set<int> kept = keptAt(model(), recipe, linear->input);
         std::string key = shaped_->weights + linear->name + "/" + plan.weights->key();
         for (int channel : kept)
@@ -237,6 +235,7 @@ void RecipeArithmetic::count(const Recipe& recipe, const Plan& plan) {
         valueBits += read ? activationBits(*read, int(inputs), kept) : 32.0 * double(inputs);
     }
     storage_.bytes = info.parameters * 4 + static_cast<std::int64_t>(linearBytes - 4 * linearWeights);
+    storage_.bytes += static_cast<std::int64_t>(shaped_->piece.streamBytes());
     std::map<const void*, double> steps;
     for (const auto& [site, made] : shaped_->piece.online())
         for (const OnlineStep& step : made)
@@ -265,7 +264,7 @@ const SiteRounding* RecipeArithmetic::valueRounding(Site site) const {
 
 std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::without(const Recipe& recipe) const {
     auto made = std::make_shared<RecipeArithmetic>(*this);
-    const auto whole = [&](Site site) { return inHighPrecision(model(), recipe, Plan(), site); };
+    const auto whole = [&](Site site) { return inHighPrecision(model(), recipe, site); };
     std::erase_if(made->atValue_, [&](const auto& entry) { return whole(entry.first); });
     std::erase_if(made->atOperand_, [&](const auto& entry) { return whole(entry.first); });
     if (recipe.scope == Scope::linear_inputs)

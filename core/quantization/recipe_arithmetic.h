@@ -87,7 +87,7 @@ private:
     void solveWeights(const Recipe& recipe, const Plan& plan, CalibrationSet& calibration, WeightStore& store,
                       std::stop_token stop, const OnProgress& progress);
     void count(const Recipe& recipe, const Plan& plan);
-    bool staysWhole(const Recipe& recipe, const Plan& plan, Site site) const;
+    bool staysWhole(const Recipe& recipe, Site site) const;
     std::set<int> keptOf(const Recipe& recipe, Site site) const;
 
     std::shared_ptr<const ShapedModel> shaped_;

@@ -66,7 +66,7 @@ void check(const SchemeInfo& info, const RecipePart& part) {
             for (const auto& one : info.parameters)
                 ids += one.id + ", ";
             throw Error("scheme " + info.id + " has no parameter \"" + id + "\"", "",
-                        "It has: " + ids + "scope, keep, samples");
+                        "It has: " + ids + "scope, keep, samples, sample_seed");
         }
         if (!isAllowed(*known, value))
             throw Error(id + "=" + value + " is not possible for scheme " + info.id, "",
@@ -94,9 +94,12 @@ int Told::integer(const std::string& id) const {
 }
 
 double Told::real(const std::string& id) const {
-    const std::string value = text(id);
+    return numberOf(text(id));
+}
+
+double numberOf(const std::string& value) {
     double number = 0;
-    std::from_chars(value.data(), value.data() + value.size(), number); // never the locale's comma
+    std::from_chars(value.data(), value.data() + value.size(), number);
     return number;
 }
 

@@ -41,6 +41,9 @@ public:
 template <>
 Registry<Scheme>& Registry<Scheme>::instance();
 
+// A checked parameter's number, whatever the locale's comma.
+double numberOf(const std::string& value);
+
 // Parameters in the words that all schemes share.
 ParameterInfo choiceOf(std::string id, std::string title, std::string help, std::string fallback,
                        std::vector<std::string> choices);

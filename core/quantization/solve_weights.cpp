@@ -49,7 +49,7 @@ void RecipeArithmetic::solveWeights(const Recipe& recipe, const Plan& plan, Cali
             if (linear->head || linear->input.layer != layer) continue;
             if (stop.stop_requested()) throw Cancelled();
             ++done;
-            if (recipe.scope == Scope::linear_inputs && staysWhole(recipe, plan, linear->input)) continue;
+            if (recipe.scope == Scope::linear_inputs && staysWhole(recipe, linear->input)) continue;
             const std::set<int> kept = keptOf(recipe, linear->input);
             const at::Tensor gram = grams.gram(linear->input);
             const auto solved = store.get(made + linear->name, [&] {

@@ -65,10 +65,12 @@ void Workpiece::rotateInput(Site input, const at::Tensor& rotation, double bytes
     online_[input].push_back({{}, rotation, bytes});
 }
 
-bool Workpiece::rotateStream(const at::Tensor& rotation) {
+bool Workpiece::rotateStream(const at::Tensor& rotation, double bytes) {
     for (const auto& [input, steps] : online_)
         if (input.place == Place::attn_input || input.place == Place::mlp_input) return false;
-    return own().rotateStream(rotation);
+    if (!own().rotateStream(rotation)) return false;
+    streamBytes_ += bytes;
+    return true;
 }
 
 } // namespace kurtoscope

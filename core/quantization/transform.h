@@ -49,12 +49,14 @@ public:
     // the rotation.
     void rotateInput(Site input, const at::Tensor& rotation, double bytes);
     // Transformer::rotateStream; false too when a step at run time already stands behind a norm.
-    bool rotateStream(const at::Tensor& rotation);
+    bool rotateStream(const at::Tensor& rotation, double bytes);
+    double streamBytes() const { return streamBytes_; } // to store what turns the final hidden state back
 
 private:
     const Transformer& base_;
     std::unique_ptr<Transformer> own_;
     std::map<Site, std::vector<OnlineStep>> online_;
+    double streamBytes_ = 0;
 };
 
 // A change of a model that leaves its answers as they are and makes it easier to quantize.
@@ -65,6 +67,7 @@ public:
     // how values will be rounded.
     virtual std::string key(const Plan& plan) const = 0;
     virtual bool needsCalibration() const = 0;
+    virtual bool scalesChannels() const { return false; } // one by one: a rotation after it would undo that
     // `calibration` is null where none is needed; `shapedKey` names what was done to the piece before, for
     // its cache. Throws Error when the model's family cannot carry it, Cancelled.
     virtual void apply(Workpiece& piece, const Plan& plan, CalibrationSet* calibration,

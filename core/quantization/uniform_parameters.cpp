@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/uniform_parameters.h"
 
-#include <charconv>
-
 namespace kurtoscope {
 namespace {
 
@@ -34,12 +32,7 @@ public:
         return "";
     }
     int integer(const std::string& id) const { return std::stoi(text(id)); }
-    double real(const std::string& id) const {
-        const std::string value = text(id);
-        double number = 0;
-        std::from_chars(value.data(), value.data() + value.size(), number); // never the locale's comma
-        return number;
-    }
+    double real(const std::string& id) const { return numberOf(text(id)); }
     bool on(const std::string& id) const { return text(id) == "on"; }
 
 private:
@@ -79,12 +72,12 @@ void claimSides(const std::string& scheme, const Told& told, Plan& plan, Plan::C
     const bool weightTold = told.givenAny(weightIds);
     // Told to leave a side alone, a scheme lets another speak for it.
     plan.claimActivations(scheme,
-                          !activation      ? Plan::Claim::fallback
+                          !activation      ? Plan::Claim::aside
                           : activationTold ? Plan::Claim::told
                                            : usual,
                           std::move(activation));
     plan.claimWeights(scheme,
-                      !weight      ? Plan::Claim::fallback
+                      !weight      ? Plan::Claim::aside
                       : weightTold ? Plan::Claim::told
                                    : usual,
                       std::move(weight));

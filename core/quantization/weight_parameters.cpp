@@ -35,7 +35,7 @@ void WeightParameters::claim(const std::string& scheme, const Told& told, Plan& 
         activations->granularity = Granularity::per_token;
     }
     // Told to leave activations alone, it does not stand in the way of another scheme.
-    plan.claimActivations(scheme, activations ? Plan::Claim::told : Plan::Claim::fallback, activations);
+    plan.claimActivations(scheme, activations ? Plan::Claim::told : Plan::Claim::aside, activations);
 }
 
 } // namespace kurtoscope

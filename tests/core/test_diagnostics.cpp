@@ -321,6 +321,15 @@ private slots:
                 std::string::npos);
         goal.budget = 2;
         QCOMPARE(workbench.selectKept(recipe, goal, data).recipe.kept.at(site), (std::set<int>{3, 4}));
+        KeepGoal elsewhere = goal;
+        elsewhere.banned[{7, Place::mlp_input}] = {1};
+        QVERIFY(failure([&] {
+                    workbench.selectKept(recipe, elsewhere, data);
+                }).find("no site layers.7.mlp_input") != std::string::npos);
+        elsewhere = goal;
+        elsewhere.pinned[site] = {3, 4000};
+        QVERIFY(failure([&] { workbench.selectKept(recipe, elsewhere, data); }).find("no channel 4000") !=
+                std::string::npos);
         goal.budget = 1, goal.wholeSites = true; // the pinned site, though others are noisier
         QCOMPARE(workbench.selectKept(recipe, goal, data).recipe.highPrecision, (std::set<Site>{site}));
         // What the recipe keeps itself stays kept beside whole sites.

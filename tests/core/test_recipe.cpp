@@ -21,6 +21,7 @@ Recipe fullRecipe() {
     recipe.with = {{"smoothquant", {{"alpha", "0.5"}}}};
     recipe.bits = {{{1, Place::mlp_output}, 4}};
     recipe.samples = 32;
+    recipe.sampleSeed = 7;
     recipe.scope = Scope::all_activations;
     recipe.keep = "ratio:20";
     recipe.kept = {{{0, Place::attn_input}, {1, 2, 507}}, {{-1, Place::logits}, {0}}};
@@ -90,7 +91,7 @@ void TestRecipe::textComesBack_data() {
     QTest::addColumn<QByteArray>("text");
     for (const char* text : {"fp32", "w8a8", "w8a8:activation=per-token", "w8a8:scope=all-activations",
                              "w8a8:activation=per-token,weight=per-channel,scope=all-activations,keep=top:4",
-                             "gptq:bits=4,samples=32+kv-cache"})
+                             "gptq:bits=4,samples=32+kv-cache", "w8a8:samples=8,sample_seed=3"})
         QTest::newRow(text) << QByteArray(text);
 }
 
@@ -122,6 +123,8 @@ void TestRecipe::badTextNamesThePiece_data() {
                                     << QByteArray("/nowhere/recipe.json");
     QTest::newRow("samples") << QByteArray("gptq:samples=none")
                              << QByteArray("\"samples=none\": samples is a number");
+    QTest::newRow("sample seed") << QByteArray("w8a8:sample_seed=0")
+                                 << QByteArray("\"sample_seed=0\": sample_seed is a number");
     QTest::newRow("odd signs") << QByteArray("w8a8:weight=a b") << QByteArray("\"weight=a b\"");
     QTest::newRow("path as scheme") << QByteArray("../w8a8") << QByteArray("\"../w8a8\"");
 }
@@ -179,7 +182,8 @@ void TestRecipe::jsonIsStable() {
   },
   "high_precision": ["embedding", "layers.11.mlp_output"],
   "bits": {"layers.1.mlp_output": 4},
-  "samples": 32
+  "samples": 32,
+  "sample_seed": 7
 }
 )"));
 }
@@ -238,7 +242,8 @@ void TestRecipe::badJsonNamesTheKey_data() {
     row("further scheme's key", "\"with\": [{\"scheme\": \"a\", \"keep\": \"auto\"}]",
         "with[0]: unknown key \"keep\"");
     row("samples", "\"samples\": 0", "r.json, samples: a number of calibration windows");
-    row("bits", "\"bits\": {\"layers.0.key\": 9}", "r.json, bits.layers.0.key: bits from 2 to 8");
+    row("sample seed", "\"sample_seed\": \"a\"", "r.json, sample_seed: a seed from 1");
+    row("bits", "\"bits\": {\"layers.0.key\": 9}", "r.json, bits.layers.0.key: bits from 2 to 8, or 16");
     row("bits' site", "\"bits\": {\"nowhere\": 4}", "r.json, bits.nowhere: no site is called");
     row("whole site", "\"high_precision\": [\"head\"]", "r.json, high_precision: no site is called \"head\"");
 }
@@ -287,7 +292,7 @@ void TestRecipe::schemaPatternsMatchTheReader() {
 void TestRecipe::hashFollowsEquality() {
     const Recipe full = fullRecipe();
     QCOMPARE(Recipe::fromJson(full.toJson(), "").hash(), full.hash());
-    std::vector<Recipe> others(10, full);
+    std::vector<Recipe> others(11, full);
     others[0].scheme = "w4a8";
     others[1].parameters["weight_bits"] = "5";
     others[2].scope = Scope::linear_inputs;
@@ -298,6 +303,7 @@ void TestRecipe::hashFollowsEquality() {
     others[7].with.clear();
     others[8].bits.begin()->second = 3;
     others[9].samples = 0;
+    others[10].sampleSeed = 8;
     for (const Recipe& other : others) {
         QVERIFY(!(other == full));
         QVERIFY(other.hash() != full.hash());

@@ -300,8 +300,20 @@ private slots:
         one.samples = 4; // one more than the request holds
         QCOMPARE(*evaluated(workbench, textOf(model), one).klMean,
                  *evaluated(workbench, textOf(model, 2, 16, 4), plain).klMean);
+        // A seed draws other windows, the same ones each time; a rule that needs none has none to miss.
+        Recipe drawn = plain;
+        drawn.samples = 2, drawn.sampleSeed = 1;
+        const double first = *evaluated(workbench, textOf(model), drawn).klMean;
+        QCOMPARE(*evaluated(workbench, textOf(model, 2, 16, 1), drawn).klMean, first);
+        drawn.sampleSeed = 2;
+        QVERIFY(*evaluated(workbench, textOf(model), drawn).klMean != first);
+        Recipe dynamic = Recipe::parse("w8a8:activation_bits=4,dynamic=on");
+        const double ownRanges = *evaluated(workbench, textOf(model), dynamic).klMean;
+        dynamic.samples = 100'000;
+        QCOMPARE(*evaluated(workbench, textOf(model), dynamic).klMean, ownRanges);
         one.samples = 100'000;
-        const std::string sentence = kurtoscope::test::failure([&] { evaluated(workbench, textOf(model), one); });
+        const std::string sentence =
+            kurtoscope::test::failure([&] { evaluated(workbench, textOf(model), one); });
         QVERIFY2(sentence.find("samples=100000 asks for more than") != std::string::npos, sentence.c_str());
     }
 
@@ -409,6 +421,8 @@ private slots:
             << "ablate:place=logits" << QStringList{"no place \"logits\"", "mlp_residual"};
         QTest::newRow("ablated place of another family")
             << "ablate:place=mlp_norm" << QStringList{"no site layers.0.mlp_norm"};
+        QTest::newRow("smoothing before a rotation")
+            << "smoothquant+rotation" << QStringList{"undone", "Put rotation first"};
         QTest::newRow("mixed sites") << "mixed:sites=mlp_output/nowhere"
                                      << QStringList{"\"nowhere\"", "mlp_output"};
         QTest::newRow("mixed site not there")

@@ -190,7 +190,8 @@ private slots:
             });
             QVERIFY_THROWS_EXCEPTION(Cancelled, call(source.get_token()));
         };
-        // Megabytes take far longer than these waits on any machine: the call is under way when the stop comes.
+        // Megabytes take far longer than these waits on any machine: the call is under way when the stop
+        // comes.
         for (const int wait : {0, 2, 15})
             stoppedAfter(wait, [&](std::stop_token stop) { workbench.describe(data, true, stop); });
         ObserveRequest observe;

@@ -59,9 +59,11 @@ class Quantizer:
             for i in range(layers):
                 self.columns[f"layers.{i}.attn_input"] = self.kept.get(origin(f"layers.{i}.attn_input"), set())
         self.high = {origin(s) for s in recipe["high_precision"]}
+        self.ofSite = {}
         if scheme == "mixed":
             for name in p.get("sites", "mlp_residual/mlp_output").split("/"):
-                self.high |= {name} if "." in name else {origin(f"layers.{i}.{name}") for i in range(layers)}
+                for site in [name] if "." in name else [f"layers.{i}.{name}" for i in range(layers)]:
+                    self.ofSite[origin(site)] = int(p.get("site_bits", 16))
         self.statistics, self.gathering, self.margin, self.out, self.noise = {}, False, 1.0, False, None
 
     def inliers(self, site, channels, kept):
@@ -187,7 +189,8 @@ class Quantizer:
             low, high = inside.amin(-1, True).clamp(max=0), inside.amax(-1, True).clamp(min=0)
         else:
             low, high = inside.min().clamp(max=0), inside.max().clamp(min=0)
-        rounded = self.fake(inside, low, high, self.bits, self.symmetric)
+        bits = self.ofSite.get(site, self.bits)
+        rounded = self.fake(inside, low, high, bits, self.symmetric, bits < 16)  # of 65,536 levels some value is always near a middle
         return rounded if mask is None else torch.where(mask, rounded, x)
 
     def value(self, site, x):
@@ -320,6 +323,7 @@ CASES = [(name, "w8a8", parameters, scope, kept, high, []) for name, parameters,
     ("LLM.int8", "llm-int8", {"threshold": "2.5", "weight_bits": "4"}, "linear-inputs", {}, [], []),
     ("mixed", "mixed", {"dynamic": "on"}, "all-activations", {}, [], []),
     ("mixed, a single site", "mixed", {"sites": "layers.1.mlp_hidden/attn_context", "symmetric": "off"}, "linear-inputs", {}, [], []),
+    ("mixed, a place at 4 bits", "mixed", {"sites": "mlp_input", "site_bits": "4", "dynamic": "on"}, "linear-inputs", {}, [], []),
     ("a quantized cache", "w8a8", DYNAMIC, "linear-inputs", {}, [], [{"scheme": "kv-cache", "parameters": {"bits": "4", "group": "4"}}]),
     ("FP8, static", "fp8", {"format": "e4m3"}, "linear-inputs", {}, [], []),
     ("FP8, per-token, kept", "fp8", {"format": "e5m2", "activation": "per-token"}, "linear-inputs", KEPT, [], []),

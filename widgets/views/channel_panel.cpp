@@ -196,7 +196,7 @@ private:
         else if (levels_ > 0)
             parts << gridText(name);
         else if (!name.isEmpty())
-            parts << tr("no grid: %1 does not quantize here").arg(name);
+            parts << tr("no one grid of %1 for these values").arg(name);
         const ValueCounts& h = plot_->histogram();
         if (const double beyond = h.below.all() + h.above.all(); beyond > 0)
             parts << (beyond == 1 ? tr("1 value beyond, at %1").arg(figure(furthest_))

@@ -14,15 +14,7 @@ public:
                                      {}};
         return info;
     }
-    void plan(const Told&, Plan& plan) const override {
-        ActivationRule activation;
-        activation.format = Format::bf16;
-        activation.dynamic = true; // a cast needs no range
-        plan.claimActivations(info().id, Plan::Claim::usual, activation);
-        WeightRule weight;
-        weight.format = Format::bf16;
-        plan.claimWeights(info().id, Plan::Claim::usual, weight);
-    }
+    void plan(const Told&, Plan& plan) const override { plan.claimCast(info().id, Format::bf16); }
 };
 
 const Registration<Scheme, Bf16> registration;

@@ -15,15 +15,7 @@ public:
             {}};
         return info;
     }
-    void plan(const Told&, Plan& plan) const override {
-        ActivationRule activation;
-        activation.format = Format::fp16;
-        activation.dynamic = true; // a cast needs no range
-        plan.claimActivations(info().id, Plan::Claim::usual, activation);
-        WeightRule weight;
-        weight.format = Format::fp16;
-        plan.claimWeights(info().id, Plan::Claim::usual, weight);
-    }
+    void plan(const Told&, Plan& plan) const override { plan.claimCast(info().id, Format::fp16); }
 };
 
 const Registration<Scheme, Fp16> registration;

@@ -50,7 +50,7 @@ public:
                         "", "Leave dynamic out, or use activation=per-tensor");
         activation.dynamic = activation.perToken() || told.on("dynamic");
         if (format("activation_format") == "16") {
-            plan.claimActivations(info().id, Plan::Claim::fallback, std::nullopt);
+            plan.claimActivations(info().id, Plan::Claim::aside, std::nullopt);
         } else {
             activation.format = formatFromName(format("activation_format"));
             plan.claimActivations(info().id, firmly({"activation_format", "activation", "dynamic"}),
@@ -59,7 +59,7 @@ public:
         WeightRule weight;
         if (told.text("weight") == "per-tensor") weight.granularity = Granularity::per_tensor;
         if (format("weight_format") == "16") {
-            plan.claimWeights(info().id, Plan::Claim::fallback, std::nullopt);
+            plan.claimWeights(info().id, Plan::Claim::aside, std::nullopt);
         } else {
             weight.format = formatFromName(format("weight_format"));
             plan.claimWeights(info().id, firmly({"weight_format", "weight"}), weight);

@@ -43,7 +43,7 @@ public:
             return told.given(id) ? Plan::Claim::told : Plan::Claim::usual;
         };
         if (format("activation_format") == "16") {
-            plan.claimActivations(info().id, Plan::Claim::fallback, std::nullopt);
+            plan.claimActivations(info().id, Plan::Claim::aside, std::nullopt);
         } else {
             ActivationRule activation;
             activation.format = formatFromName(format("activation_format"));
@@ -51,7 +51,7 @@ public:
             plan.claimActivations(info().id, firmly("activation_format"), activation);
         }
         if (format("weight_format") == "16") {
-            plan.claimWeights(info().id, Plan::Claim::fallback, std::nullopt);
+            plan.claimWeights(info().id, Plan::Claim::aside, std::nullopt);
         } else {
             WeightRule weight;
             weight.format = formatFromName(format("weight_format"));

@@ -33,6 +33,11 @@ public:
         return info;
     }
     void plan(const Told& told, Plan& plan) const override {
+        for (const auto& earlier : plan.transforms)
+            if (earlier->scalesChannels())
+                throw Error(
+                    "what scales single channels before a rotation is undone by it: the rotation mixes them",
+                    "", "Put rotation first in the recipe");
         const std::string where = told.text("where");
         plan.transforms.push_back(std::make_shared<Rotate>(where == "residual" ? Rotate::Where::residual
                                                            : where == "inputs" ? Rotate::Where::inputs

@@ -14,6 +14,7 @@ public:
     explicit ActivationScale(std::optional<double> alpha) : alpha_(alpha) {}
     std::string key(const Plan& plan) const override;
     bool needsCalibration() const override { return true; }
+    bool scalesChannels() const override { return true; }
     void apply(Workpiece& piece, const Plan& plan, CalibrationSet* calibration, const std::string& shapedKey,
                std::stop_token stop, const OnProgress& progress) const override;
 

@@ -27,7 +27,8 @@ void Rotate::apply(Workpiece& piece, const Plan&, CalibrationSet*, const std::st
     bool turned = false;
     if (where_ != Where::inputs && !(where_ == Where::automatic && info.postNorm)) {
         if (progress) progress({"Rotating the residual stream", 0, 0, -1});
-        turned = piece.rotateStream(ofSize(info.hidden).matrix);
+        const Rotation& rotation = ofSize(info.hidden);
+        turned = piece.rotateStream(rotation.matrix, rotation.bytes);
         if (!turned && where_ == Where::residual)
             throw Error("the residual stream of " + info.name + " cannot be rotated: the scales of its " +
                             (info.postNorm ? "post-norm " : "") +

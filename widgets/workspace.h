@@ -26,6 +26,7 @@ struct Column {
     std::shared_ptr<const Observation> observation; // under this recipe; null until observed
     std::optional<Reading> reading;                 // null until evaluated
     bool stale = false;                             // the reading belongs to an earlier choice
+    bool fromFile = false;                          // the reading was taken before, and saved with the session
 };
 
 // Everything that views draw: a value owned by the session, replaced piece by piece, never written by a view.
@@ -34,6 +35,7 @@ struct Workspace {
     QString dataName, dataSummary, task, deviceText;
     std::vector<Column> columns;     // FP32 first
     int active = 0;                  // the column whose kept channels a click changes
+    int reference = 0;               // the column that differences are shown against
     Site site{0, Place::attn_input}; // the linked cursor
     int channel = -1;                // −1: none selected
     int token = -1;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/choice.h"
 
+#include <algorithm>
+
 namespace kurtoscope {
 
 Choice startingChoice() {
@@ -26,14 +28,18 @@ Choice choiceOf(const std::vector<std::string>& recipeTexts) {
     return choice;
 }
 
+int Choice::referenceIndex() const {
+    const auto found = std::ranges::find(columns, reference, &ColumnChoice::id);
+    return found == columns.end() ? 0 : static_cast<int>(found - columns.begin());
+}
+
 bool isLinearInput(Place place) {
     return place == Place::attn_input || place == Place::attn_context || place == Place::mlp_input ||
            place == Place::mlp_hidden;
 }
 
 bool quantizes(const Recipe& recipe, Site site) {
-    if (recipe.isFp32() || recipe.highPrecision.contains(site) || site.place == Place::logits)
-        return false;
+    if (recipe.isFp32() || recipe.highPrecision.contains(site) || site.place == Place::logits) return false;
     return recipe.scope == Scope::all_activations || isLinearInput(site.place);
 }
 

@@ -24,8 +24,10 @@ struct ColumnChoice {
 struct Choice {
     std::vector<ColumnChoice> columns; // the first is the baseline and stays
     int active = 0;
+    int reference = 0; // id of the column that differences are taken against
 
     bool operator==(const Choice&) const = default;
+    int referenceIndex() const; // 0, the baseline, where the reference is gone
     ColumnChoice* activeColumn() {
         return active >= 0 && active < static_cast<int>(columns.size())
                    ? &columns[static_cast<std::size_t>(active)]

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/first_files.h"
 
+#include "core/data/saved_session.h"
+
 #include <QCoreApplication>
 #include <QDir>
 #include <QFileInfo>
@@ -35,6 +37,11 @@ bool looksLikeModel(const QString& path) {
     const QFileInfo info(path);
     return info.isDir() ? QFileInfo::exists(path + "/config.json")
                         : info.isFile() && info.suffix().compare("gguf", Qt::CaseInsensitive) == 0;
+}
+
+bool looksLikeSession(const QString& path) {
+    return path.endsWith(QLatin1String(sessionSuffix.data(), sessionSuffix.size()), Qt::CaseInsensitive) &&
+           !QFileInfo(path).isDir();
 }
 
 bool looksLikeData(const QString& path) {

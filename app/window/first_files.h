@@ -15,5 +15,6 @@ QString textFor(const QString& modelPath);
 // Whether a dropped or chosen path is a model (a folder with config.json, a .gguf file) or data.
 bool looksLikeModel(const QString& path);
 bool looksLikeData(const QString& path);
+bool looksLikeSession(const QString& path); // FILE.kurtoscope.json
 
 } // namespace kurtoscope

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/main_window.h"
 
-#include "app/window/first_files.h"
 #include "app/window/session.h"
 #include "app/window/status_text.h"
 #include "widgets/parts/heading.h"
@@ -9,12 +8,9 @@
 #include "widgets/view.h"
 
 #include <QApplication>
-#include <QCloseEvent>
 #include <QDockWidget>
-#include <QDragEnterEvent>
 #include <QHBoxLayout>
 #include <QLabel>
-#include <QMimeData>
 #include <QPainter>
 #include <QSaveFile>
 #include <QStatusBar>
@@ -29,8 +25,6 @@ namespace kurtoscope {
 namespace {
 
 constexpr QSize firstSize(1680, 1040);
-constexpr int layoutVersion =
-    1; // raised when the docks change, so that an old arrangement is not forced on them
 
 // Shares of the window at the first start: the left column, the right one, the row of curves and tables.
 constexpr double leftShare = 0.141, rightShare = 0.222, bottomShare = 0.405;
@@ -60,7 +54,7 @@ std::vector<const ViewFactory*> factories() {
 } // namespace
 
 MainWindow::MainWindow(Session& session, const QString& settingsFile, const QString& theme)
-    : session_(session), settings_(settingsFile) {
+    : session_(session), settings_(settingsFile), file_(session, settings_.dataFolder()) {
     setObjectName("window");
     setWindowTitle("Kurtoscope");
     setAcceptDrops(true);
@@ -75,7 +69,7 @@ MainWindow::MainWindow(Session& session, const QString& settingsFile, const QStr
     connect(&session_, &Session::failed, this, &MainWindow::showMessage);
     connect(&session_, &Session::noticed, this,
             [this](const QString& text) { statusBar()->showMessage(text, 8000); });
-    connect(&session_, &Session::opened, this, [this](const QString& path) { settings_.setLastModel(path); });
+    connectFiles();
     resize(firstSize);
     if (!settings_.geometry().isEmpty()) restoreGeometry(settings_.geometry());
     follow(Change::everything);
@@ -165,12 +159,16 @@ void MainWindow::makeStatusLine() {
     selection_->setObjectName("selection");
     kept_ = new QLabel(this);
     kept_->setObjectName("kept");
+    saved_ = new QLabel(this);
+    saved_->setObjectName("saved");
+    saved_->setContentsMargins(0, 0, 2 * Theme::current().spacing, 0);
     auto* help = new QLabel(tr("? shortcuts"), this);
     selection_->setContentsMargins(Theme::current().spacing, 0, 2 * Theme::current().spacing, 0);
     statusBar()->setSizeGripEnabled(false);
     statusBar()->addWidget(selection_);
     statusBar()->addWidget(kept_, 1);
     help->setContentsMargins(0, 0, Theme::current().spacing, 0);
+    statusBar()->addPermanentWidget(saved_);
     statusBar()->addPermanentWidget(help);
 }
 
@@ -180,24 +178,10 @@ void MainWindow::follow(Changes what) {
         view->show(workspace, what);
     selection_->setText(selectionText(workspace));
     kept_->setText(keptText(workspace));
-    if (what & Change::model)
-        setWindowTitle(workspace.model ? QString::fromStdString(workspace.model->name) + " – Kurtoscope"
-                                       : "Kurtoscope");
     followPanels(what);
     followActions();
+    if (what & Change::model) followFile();
     if (what & (Change::model | Change::data)) followTask();
-}
-
-void MainWindow::openModel(const QString& path) {
-    if (dataChosen_) return session_.openModel(path);
-    DataRequest data = session_.data();
-    data.path = textFor(path).toStdString();
-    session_.openModel(path, data);
-}
-
-void MainWindow::openData(const QString& path) {
-    dataChosen_ = true;
-    session_.openData(path);
 }
 
 void MainWindow::useTheme(const QString& name) {
@@ -219,28 +203,8 @@ void MainWindow::showEvent(QShowEvent* event) {
     QMainWindow::showEvent(event);
     if (std::exchange(arranged_, true)) return;
     const QByteArray docks = settings_.dockState();
-    if (docks.isEmpty() || !restoreState(docks, layoutVersion)) arrange();
+    if (docks.isEmpty() || !restoreState(docks, Settings::layoutVersion)) arrange();
     if (View* map = view("channel-map")) map->setFocus(); // arrows and Space work there from the start
-}
-
-void MainWindow::closeEvent(QCloseEvent* event) {
-    settings_.setWindow(saveGeometry(), saveState(layoutVersion));
-    event->accept();
-}
-
-void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
-    const auto urls = event->mimeData()->urls();
-    if (urls.size() == 1 && (looksLikeModel(urls[0].toLocalFile()) || looksLikeData(urls[0].toLocalFile())))
-        event->acceptProposedAction();
-}
-
-void MainWindow::dropEvent(QDropEvent* event) {
-    const QString path = event->mimeData()->urls().value(0).toLocalFile();
-    if (looksLikeModel(path))
-        openModel(path);
-    else
-        openData(path);
-    event->acceptProposedAction();
 }
 
 } // namespace kurtoscope

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/window/model_list.h"
+#include "app/window/session_file.h"
 #include "app/window/settings.h"
 #include "widgets/workspace.h"
 
@@ -41,6 +42,10 @@ public:
     } // else a model opens with the text that suits it
     void openModel(const QString& path);
     void openData(const QString& path);
+    void openSession(const QString& path);
+    void openAny(const QString& path); // a model, a session or a text, by what it looks like
+    SessionFile& sessionFile() { return file_; }
+    void offerRecovery();               // of what a crash left behind
     void useTheme(const QString& name); // light, dark or system
     bool saveScreenshot(const QString& path, QString* whyNot);
     void showMessage(const QString& what, const QString& where, const QString& hint);
@@ -60,6 +65,18 @@ private:
 
     void makeMenus();
     void makeFileMenu();
+    void connectFiles();
+    void followFile(); // title and status line
+    void listRecent(QMenu* menu);
+    void chooseSession();
+    void saveSession();
+    bool saveSessionAs(bool wait);
+    void locateModel();
+    bool mayClose(); // asks about what is unsaved in a named session
+    void offer(const QString& what, const QString& hint, const QString& action,
+               const std::function<void()>& accepted, const std::function<void()>& dismissed = {});
+    std::string layout() const;
+    void takeLayout(const QByteArray& layout);
     void makeEditMenu();
     void makeDataMenu();
     void makeColumnsMenu();
@@ -90,12 +107,14 @@ private:
 
     Session& session_;
     Settings settings_;
+    SessionFile file_;
+    std::function<void()> offerAccepted_, offerDismissed_;
     HeaderBar* header_ = nullptr;
     MessageBar* messages_ = nullptr;
     QTabWidget* centre_ = nullptr;
     std::vector<View*> views_;
     QList<QDockWidget*> docks_;
-    QLabel *selection_ = nullptr, *kept_ = nullptr;
+    QLabel *selection_ = nullptr, *kept_ = nullptr, *saved_ = nullptr;
     QMenu* viewMenu_ = nullptr;
     QActionGroup* tasks_ = nullptr;
     ModelList models_;

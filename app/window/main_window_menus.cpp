@@ -5,16 +5,12 @@
 #include "app/window/edit_recipe_dialog.h"
 #include "app/window/session.h"
 #include "app/window/shortcut_sheet.h"
-#include "core/base/atomic_file.h"
-#include "core/base/error.h"
 #include "core/workbench.h"
 #include "widgets/view.h"
 
 #include <QActionGroup>
 #include <QApplication>
 #include <QDockWidget>
-#include <QFileDialog>
-#include <QFileInfo>
 #include <QInputDialog>
 #include <QMenuBar>
 #include <QMessageBox>
@@ -39,27 +35,6 @@ void MainWindow::makeMenus() {
     makeHelpMenu();
     followActions();
     followTask();
-}
-
-void MainWindow::makeFileMenu() {
-    QMenu* menu = menuBar()->addMenu(tr("&File"));
-    add(menu, tr("&Open model folder…"), QKeySequence("Ctrl+O"), "openFolder", [this] { chooseFolder(); });
-    add(menu, tr("Open &GGUF file…"), QKeySequence("Ctrl+G"), "openGguf", [this] { chooseGguf(); });
-    QMenu* known = menu->addMenu(tr("&Models at hand"));
-    known->setObjectName("modelsAtHand");
-    known->setToolTipsVisible(true);
-    connect(known, &QMenu::aboutToShow, this, [this, known] {
-        models_.look();
-        listModels(known);
-    });
-    connect(&models_, &ModelList::found, this, [this, known] { listModels(known); });
-    menu->addSeparator();
-    add(menu, tr("&Export recipe as JSON…"), QKeySequence("Ctrl+E"), "exportRecipe",
-        [this] { exportRecipe(); });
-    add(menu, tr("&Save screenshot…"), QKeySequence("Ctrl+Shift+S"), "screenshot",
-        [this] { chooseScreenshot(); });
-    menu->addSeparator();
-    add(menu, tr("&Quit"), QKeySequence("Ctrl+Q"), "quit", [this] { close(); });
 }
 
 void MainWindow::makeEditMenu() {
@@ -156,11 +131,18 @@ void MainWindow::followActions() {
     const int active = session_.workspace().active;
     const bool quantized = active > 0 && session_.workspace().activeColumn();
     const std::pair<const char*, bool> enabled[] = {
-        {"openData", open},        {"exportRecipe", open && quantized},
-        {"toggleSelected", open},  {"keepOutliers", open && quantized && session_.workspace().baseline()},
-        {"clearKept", quantized},  {"duplicate", open},
-        {"rename", open},          {"remove", open && active > 0},
+        {"openData", open},
+        {"exportRecipe", open && quantized},
+        {"toggleSelected", open},
+        {"keepOutliers", open && quantized && session_.workspace().baseline()},
+        {"clearKept", quantized},
+        {"duplicate", open},
+        {"rename", open},
+        {"remove", open && active > 0},
         {"editRecipe", quantized},
+        {"saveSession", open || session_.awaitsModel()},
+        {"saveSessionAs", open || session_.awaitsModel()},
+        {"locateModel", session_.awaitsModel()},
     };
     for (const auto& [name, on] : enabled)
         if (auto* action = findChild<QAction*>(name)) action->setEnabled(on);
@@ -171,19 +153,6 @@ void MainWindow::followTask() {
     const QString asked = QString::fromStdString(session_.data().task);
     for (QAction* action : tasks_->actions())
         action->setChecked(action->data().toString() == asked);
-}
-
-void MainWindow::listModels(QMenu* menu) {
-    menu->clear();
-    for (const auto& known : models_.models()) {
-        const QString path = QString::fromStdString(known.path);
-        QAction* action = menu->addAction(
-            QString::fromStdString(known.name + "  ·  " + known.summary + "  ·  " + known.origin));
-        action->setToolTip(path);
-        connect(action, &QAction::triggered, this, [this, path] { openModel(path); });
-    }
-    if (menu->isEmpty())
-        menu->addAction(models_.stands() ? tr("None found") : tr("Looking…"))->setEnabled(false);
 }
 
 void MainWindow::listTasks(QMenu* menu) {
@@ -214,49 +183,6 @@ void MainWindow::listSchemes(QMenu* menu) {
             recipe.scheme = scheme.id;
             session_.addColumn(QString::fromStdString(scheme.title), recipe);
         });
-    }
-}
-
-void MainWindow::chooseFolder() {
-    const QString from = QFileInfo(settings_.lastModel()).absolutePath();
-    const QString path = QFileDialog::getExistingDirectory(this, tr("Open a model folder"), from);
-    if (!path.isEmpty()) openModel(path);
-}
-
-void MainWindow::chooseGguf() {
-    const QString from = QFileInfo(settings_.lastModel()).absolutePath();
-    const QString path =
-        QFileDialog::getOpenFileName(this, tr("Open a GGUF file"), from, tr("GGUF models (*.gguf)"));
-    if (!path.isEmpty()) openModel(path);
-}
-
-void MainWindow::chooseData() {
-    const QString from = QFileInfo(QString::fromStdString(session_.data().path)).absolutePath();
-    const QString path = QFileDialog::getOpenFileName(
-        this, tr("Open data"), from, tr("Text and tables (*.txt *.md *.tsv *.csv);;All files (*)"));
-    if (!path.isEmpty()) openData(path);
-}
-
-void MainWindow::chooseScreenshot() {
-    const QString path =
-        QFileDialog::getSaveFileName(this, tr("Save a screenshot"), "kurtoscope.png", tr("Pictures (*.png)"));
-    QString whyNot;
-    if (!path.isEmpty() && !saveScreenshot(path, &whyNot))
-        showMessage(tr("The screenshot was not written: %1").arg(whyNot), path, tr("Choose another place"));
-}
-
-void MainWindow::exportRecipe() {
-    const Column* column = session_.workspace().activeColumn();
-    if (!column) return;
-    const Recipe recipe = column->recipe;
-    const QString path = QFileDialog::getSaveFileName(this, tr("Export the recipe of %1").arg(column->name),
-                                                      "recipe.json", tr("Recipes (*.json)"));
-    if (path.isEmpty()) return;
-    try {
-        writeFileAtomically(path.toStdString(), recipe.toJson());
-    } catch (const Error& error) {
-        showMessage(QString::fromStdString(error.message()), QString::fromStdString(error.where()),
-                    QString::fromStdString(error.hint()));
     }
 }
 

@@ -42,6 +42,14 @@ void MainWindow::makePanels() {
     bar->addWidget(top);
     addToolBar(Qt::TopToolBarArea, bar);
 
+    connect(messages_, &MessageBar::accepted, this, [this] {
+        offerDismissed_ = {};
+        if (const auto act = std::exchange(offerAccepted_, {})) act();
+    });
+    connect(messages_, &MessageBar::dismissed, this, [this] {
+        offerAccepted_ = {};
+        if (const auto act = std::exchange(offerDismissed_, {})) act();
+    });
     connect(header_, &HeaderBar::openModelAsked, this, &MainWindow::chooseFolder);
     connect(header_, &HeaderBar::openDataAsked, this, &MainWindow::chooseData);
     connect(header_, &HeaderBar::deviceAsked, this, &MainWindow::showAbout);
@@ -94,7 +102,15 @@ void MainWindow::followPanels(Changes what) {
 }
 
 void MainWindow::showMessage(const QString& what, const QString& where, const QString& hint) {
+    if (messages_->isVisible() && messages_->isOffer()) offerAccepted_ = offerDismissed_ = {};
     messages_->showError(what, where, hint);
+}
+
+void MainWindow::offer(const QString& what, const QString& hint, const QString& action,
+                       const std::function<void()>& accepted, const std::function<void()>& dismissed) {
+    offerAccepted_ = accepted;
+    offerDismissed_ = dismissed;
+    messages_->showOffer(what, hint, action);
 }
 
 void MainWindow::keepOutliers() {

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 
 #include <QApplication>
+#include <QFileInfo>
 #include <QIcon>
 #include <QTemporaryDir>
 #include <QTimer>
@@ -80,8 +81,13 @@ int openWindow(int argc, char** argv) {
     }
     const StartOptions& start = *parsed.options;
     QString model = start.model.isEmpty() ? firstModel() : start.model;
+    const bool isSession = looksLikeSession(model);
+    if (isSession && !QFileInfo::exists(model)) {
+        complain(model + ": there is no such session");
+        return failedCode;
+    }
     try {
-        if (!model.isEmpty()) model = QString::fromStdString(modelPath(model.toStdString()));
+        if (!model.isEmpty() && !isSession) model = QString::fromStdString(modelPath(model.toStdString()));
     } catch (const Error&) {
         complain('"' + model + "\" is no model and no command\nSee kurtoscope --help.");
         return misusedCode;
@@ -104,7 +110,7 @@ int openWindow(int argc, char** argv) {
 
     Session session(start.engine, start.columns);
     DataRequest data = start.data;
-    if (data.path.empty()) data.path = textFor(model).toStdString();
+    if (data.path.empty()) data.path = textFor(isSession ? QString() : model).toStdString();
     session.setDefaultData(data);
 
     const QTemporaryDir unremembered; // a picture looks the same whatever was left behind
@@ -122,7 +128,11 @@ int openWindow(int argc, char** argv) {
         }
         taker.emplace(window, session, start.screenshot);
     }
-    if (!model.isEmpty()) window.openModel(model);
+    if (isSession)
+        window.openSession(model);
+    else if (!model.isEmpty())
+        window.openModel(model);
+    if (start.screenshot.isEmpty()) window.offerRecovery();
     return QApplication::exec();
 }
 

@@ -26,7 +26,7 @@ Changes difference(const Column& was, const Column& is) {
     keepingTheSame.kept = is.recipe.kept;
     if (was.name != is.name || keepingTheSame != is.recipe) what |= Change::columns;
     if (was.recipe != is.recipe) what |= Change::kept | Change::reading;
-    if (was.stale != is.stale) what |= Change::reading;
+    if (was.stale != is.stale || was.fromFile != is.fromFile) what |= Change::reading;
     if (was.observation != is.observation) what |= Change::observation;
     return what;
 }
@@ -38,6 +38,8 @@ Session::Session(const WorkbenchOptions& options, Choice start, QObject* parent)
     choice_ = startChoice_;
     for (const auto& column : choice_.columns)
         nextId_ = std::max(nextId_, column.id + 1);
+    provenance_.version = Workbench::version();
+    provenance_.seed = options.seed;
     showColumns({});
     connect(&engine_, &EngineThread::finished, this, &Session::takeEnd);
     connect(&engine_, &EngineThread::failed, this, &Session::takeFailure);
@@ -156,6 +158,7 @@ void Session::apply(Choice next) {
 Changes Session::showColumns(const std::vector<int>& previousIds) {
     const auto before = std::exchange(workspace_.columns, {});
     const int activeBefore = std::exchange(workspace_.active, choice_.active);
+    const int referenceBefore = std::exchange(workspace_.reference, choice_.referenceIndex());
     columnIds_.clear();
     for (const auto& wanted : choice_.columns) {
         Column column;
@@ -168,6 +171,7 @@ Changes Session::showColumns(const std::vector<int>& previousIds) {
         if (const Reading* reading = known_.reading(wanted.recipe)) {
             column.reading = *reading;
             column.stale = false;
+            column.fromFile = known_.isFromFile(wanted.recipe);
         } else if (column.reading && !sameRecipe) {
             column.stale = true;
         }
@@ -178,6 +182,7 @@ Changes Session::showColumns(const std::vector<int>& previousIds) {
         return Change::columns | Change::kept | Change::reading | Change::observation;
     Changes what;
     if (choice_.active != activeBefore) what |= Change::columns | Change::kept;
+    if (workspace_.reference != referenceBefore) what |= Change::columns | Change::reading;
     for (std::size_t i = 0; i < before.size(); ++i)
         what |= difference(before[i], workspace_.columns[i]);
     return what;
@@ -264,51 +269,6 @@ void Session::activateColumn(int column) {
     choice_.active = workspace_.active = column; // a look, not a change: nothing to undo
     emit changed(Change::columns | Change::kept);
     schedule();
-}
-
-void Session::addColumn(const QString& name, const Recipe& recipe) {
-    Choice next = choice_;
-    next.columns.push_back({nextId_++, name, recipe});
-    next.active = static_cast<int>(next.columns.size()) - 1;
-    push(tr("adding %1").arg(name), std::move(next));
-}
-
-void Session::duplicateColumn(int column) {
-    if (!holds(choice_.columns, column)) return;
-    Choice next = choice_;
-    ColumnChoice copy = next.columns[static_cast<std::size_t>(column)];
-    copy.id = nextId_++;
-    copy.name = tr("%1 copy").arg(copy.name);
-    next.columns.insert(next.columns.begin() + column + 1, copy);
-    next.active = column + 1;
-    push(tr("duplicating %1").arg(choice_.columns[static_cast<std::size_t>(column)].name), std::move(next));
-}
-
-void Session::removeColumn(int column) {
-    if (!holds(choice_.columns, column)) return;
-    if (column == 0) {
-        emit noticed(tr("The first column is what the others are compared with: it stays"));
-        return;
-    }
-    Choice next = choice_;
-    const QString name = next.columns[static_cast<std::size_t>(column)].name;
-    next.columns.erase(next.columns.begin() + column);
-    if (next.active >= column) --next.active;
-    push(tr("removing %1").arg(name), std::move(next));
-}
-
-void Session::renameColumn(int column, const QString& name) {
-    if (!holds(choice_.columns, column) || name.trimmed().isEmpty()) return;
-    Choice next = choice_;
-    next.columns[static_cast<std::size_t>(column)].name = name.trimmed();
-    push(tr("renaming to %1").arg(name.trimmed()), std::move(next));
-}
-
-void Session::setRecipe(int column, const Recipe& recipe) {
-    if (!holds(choice_.columns, column) || column == 0) return;
-    Choice next = choice_;
-    next.columns[static_cast<std::size_t>(column)].recipe = recipe;
-    push(tr("changing %1").arg(choice_.columns[static_cast<std::size_t>(column)].name), std::move(next));
 }
 
 } // namespace kurtoscope

@@ -4,6 +4,7 @@
 #include "app/window/choice.h"
 #include "app/window/engine_thread.h"
 #include "app/window/work.h"
+#include "core/data/saved_session.h"
 #include "core/statistics/outliers.h"
 #include "widgets/workspace.h"
 
@@ -38,6 +39,17 @@ public:
     bool hasFirstResults() const;               // every column read and observed, the selected site sampled
     bool canKeepAt(Site site) const;            // the active column quantizes there
 
+    // Everything that is open, chosen, looked at and measured, as a value; the window's layout is not in it.
+    SavedSession saved() const;
+    // Shows its columns and numbers at once, then opens its model and data. Throws Error for recipes that
+    // this program does not know; then nothing has changed. `from`: its file, beside which a moved model is
+    // looked for.
+    void openSession(const SavedSession& session, const QString& from);
+    bool awaitsModel() const { return restored_ && !workspace_.model; } // of the session that is open
+    QString modelName() const;                                          // open or awaited; "" for none
+    const std::string& criterion() const { return criterion_; }         // last asked for
+    void setCriterion(const std::string& criterion) { criterion_ = criterion; }
+
     // What the first model runs over, and what is fallen back to when a model cannot use the data that was
     // open.
     void setDefaultData(const DataRequest& data);
@@ -46,7 +58,8 @@ public slots:
     void openModel(const QString& path); // over the data that is open
     // Over `data`, which becomes the default data once the model stands; until then nothing changes.
     void openModel(const QString& path, const kurtoscope::DataRequest& data);
-    void openData(const QString& path); // windows and length stay as they are
+    void locateModel(const QString& path); // where the model of the session that is open lies now
+    void openData(const QString& path);    // windows and length stay as they are
     void requestData(const kurtoscope::DataRequest& data);
     void stop();     // what runs and what waits; later choices run again
     void runAgain(); // what was stopped or failed
@@ -67,6 +80,10 @@ public slots:
     void removeColumn(int column); // the baseline stays
     void renameColumn(int column, const QString& name);
     void setRecipe(int column, const kurtoscope::Recipe& recipe);
+    void moveColumn(int column, int to); // the baseline stays at the left
+    void pinColumn(int column);          // differences are against it; pinned once more, against FP32
+    void copyKept(int from, int to);     // the channels of `from` take the place of those of `to`
+    void keepChannels(const QList<kurtoscope::Site>& sites, const QList<int>& channels, bool keep);
 
     // What `criterion` would keep at the sites which the active column quantizes. Throws Error.
     ChannelSets outliers(const kurtoscope::Criterion& criterion) const;
@@ -78,12 +95,16 @@ signals:
     void progressed(QString text, double fraction, double secondsLeft); // fraction < 0: unknown
     void settled();                                                     // nothing is missing any more
     void opened(QString path);
+    void began(); // a model was opened that belongs to no session file
     void failed(QString what, QString where, QString hint); // stays on screen until dismissed
-    void openFailed(QString sentence); // the model could not be opened; failed() came before
-    void noticed(QString sentence);    // for the status line
+    void openFailed(QString sentence);            // the model could not be opened; failed() came before
+    void noticed(QString sentence);               // for the status line
+    void told(QString what, QString hint);        // more than a notice, no failure
+    void modelMissed(QString name, QString path); // that of the session that is open lies elsewhere
 
 private:
     friend class ChoiceChanged;
+    bool hasRoom(); // for one more column; says so where there is none
     void push(const QString& text, Choice next);
     void apply(Choice next);                                  // shows it and computes what it needs
     Changes showColumns(const std::vector<int>& previousIds); // what is seen to differ
@@ -104,9 +125,13 @@ private:
     struct Opening {
         QString path;
         std::optional<DataRequest> defaultData, data; // data: asked for since
+        bool forSession = false;                      // columns and data are those of restored_
     };
-    void takeModel(std::shared_ptr<const ModelInfo> model, const QString& device, Opening opening);
-    void takeData(const DataRequest& data, const DataInfo& info);
+    void takeModel(std::shared_ptr<const ModelInfo> model, const QString& device, const std::string& print,
+                   Opening opening);
+    void takeData(const DataRequest& data, const DataInfo& info, const std::string& print);
+    void forgetSiteUnlessThere(); // in the model that is open
+    void takeRestoredReadings();  // those that hold for what is open now
     void takeBaseline(std::shared_ptr<const Observation> observation);
     void takeObservation(const Recipe& recipe, std::shared_ptr<const Observation> observation);
     void takeResolution(const Recipe& recipe, const Recipe& resolved);
@@ -114,6 +139,9 @@ private:
     void takeReading(const Recipe& recipe, const Reading& reading, bool final); // final: with its latency
 
     Workspace workspace_;
+    Provenance provenance_;                // of what is measured now
+    std::optional<SavedSession> restored_; // until its model and data stand
+    std::string criterion_;
     Choice startChoice_, choice_;
     std::vector<int> columnIds_; // of workspace_.columns
     int nextId_ = 0;

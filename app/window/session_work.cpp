@@ -2,6 +2,10 @@
 // The half of Session that has the engine compute what is missing and takes its results.
 #include "app/window/session.h"
 
+#include "core/data/fingerprint.h"
+
+#include <QDateTime>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -26,15 +30,19 @@ private:
     std::chrono::steady_clock::time_point last_{};
 };
 
+std::string nowText() {
+    return QDateTime::currentDateTime().toString("yyyy-MM-dd HH:mm").toStdString();
+}
+
 } // namespace
 
 void Session::openModel(const QString& path) {
-    pendingModel_ = Opening{path, {}, {}};
+    pendingModel_ = Opening{path, {}, {}, false};
     schedule();
 }
 
 void Session::openModel(const QString& path, const DataRequest& data) {
-    pendingModel_ = Opening{path, data, {}};
+    pendingModel_ = Opening{path, data, {}, false};
     schedule();
 }
 
@@ -74,6 +82,9 @@ void Session::stop() {
 
 void Session::runAgain() {
     setAside_.clear();
+    if (awaitsModel() && !pendingModel_)
+        pendingModel_ = Opening{QString::fromStdString(restored_->modelPath), {}, {}, true};
+    known_.forgetFromFile(); // they are measured anew
     if (workspace_.model && !dataReady_ && !pendingData_) pendingData_ = data_;
     schedule();
 }
@@ -147,13 +158,17 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
             auto model =
                 std::make_shared<const ModelInfo>(bench.open(opening.path.toStdString(), stop, progress));
             const QString device = QString::fromStdString(bench.deviceText());
+            const std::string print = fingerprint(model->path);
             // Never dropped: the workbench has this model now, whatever was asked for since.
-            engine_.deliver([this, model, device, opening] { takeModel(model, device, opening); });
+            engine_.deliver(
+                [this, model, device, print, opening] { takeModel(model, device, print, opening); });
         };
     case Work::Kind::describe:
         return [this, generation, request = *pendingData_](Workbench& bench, std::stop_token stop) {
             const DataInfo info = bench.describe(request, true, stop);
-            deliver(generation, [this, request, info] { takeData(request, info); });
+            std::string print = fingerprint(request.path);
+            if (!request.calibrationPath.empty()) print += '+' + fingerprint(request.calibrationPath);
+            deliver(generation, [this, request, info, print] { takeData(request, info, print); });
         };
     case Work::Kind::baseline:
         return [this, generation, data, progress](Workbench& bench, std::stop_token stop) {
@@ -262,7 +277,9 @@ void Session::takeFailure(quint64 ticket, const QString& what, const QString& wh
         pendingModel_.reset();
         emit openFailed(QStringList{what, where, hint}.join(". "));
     } else if (work.kind == Work::Kind::describe) {
-        const bool fallBack = !dataReady_ && pendingData_ && pendingData_->path != defaultData_.path;
+        // A session's numbers belong to its own data: they stay, and nothing is measured over another text.
+        const bool fallBack =
+            !dataReady_ && !restored_ && pendingData_ && pendingData_->path != defaultData_.path;
         pendingData_.reset();
         if (fallBack) pendingData_ = data_ = defaultData_;
     } else {
@@ -270,7 +287,8 @@ void Session::takeFailure(quint64 ticket, const QString& what, const QString& wh
     }
 }
 
-void Session::takeModel(std::shared_ptr<const ModelInfo> model, const QString& device, Opening opening) {
+void Session::takeModel(std::shared_ptr<const ModelInfo> model, const QString& device,
+                        const std::string& print, Opening opening) {
     const QString path = QString::fromStdString(model->path);
     if (pendingModel_ && pendingModel_->path == opening.path) // else another model was asked for since
         opening = *std::exchange(pendingModel_, std::nullopt);
@@ -278,34 +296,46 @@ void Session::takeModel(std::shared_ptr<const ModelInfo> model, const QString& d
     running_.reset();
     ++generation_;
 
-    Workspace fresh;
-    fresh.model = std::move(model);
-    fresh.deviceText = device;
-    fresh.skipFirstToken = workspace_.skipFirstToken;
-    workspace_ = std::move(fresh);
-    known_ = {};
-    looking_ = {};
+    provenance_.modelPrint = print;
+    provenance_.device = device.toStdString();
+    dataReady_ = false;
     setAside_.clear();
-    choseSite_ = dataReady_ = false;
-    undo_.clear();
-    choice_ = startChoice_;
-    showColumns({});
+    if (opening.forSession && restored_) {
+        workspace_.model = std::move(model);
+        workspace_.deviceText = device;
+        forgetSiteUnlessThere();
+    } else {
+        restored_.reset();
+        Workspace fresh;
+        fresh.model = std::move(model);
+        fresh.deviceText = device;
+        fresh.skipFirstToken = workspace_.skipFirstToken;
+        workspace_ = std::move(fresh);
+        known_ = {};
+        looking_ = {};
+        choseSite_ = false;
+        undo_.clear();
+        choice_ = startChoice_;
+        showColumns({});
+    }
     if (opening.defaultData) data_ = defaultData_ = *opening.defaultData;
     if (opening.data) data_ = *opening.data;
-    data_.task.clear();
+    if (!opening.forSession) data_.task.clear(); // the one that fits the new model
     pendingData_ = data_;
     emit changed(Change::everything);
     emit opened(path);
+    if (!opening.forSession) emit began();
     schedule();
 }
 
-void Session::takeData(const DataRequest& data, const DataInfo& info) {
+void Session::takeData(const DataRequest& data, const DataInfo& info, const std::string& print) {
     pendingData_.reset();
     data_ = data;
     dataReady_ = true;
     workspace_.dataName = QString::fromStdString(info.name);
     workspace_.dataSummary = QString::fromStdString(info.summary);
     workspace_.task = QString::fromStdString(info.task);
+    provenance_.dataPrint = print;
     known_ = {};
     setAside_.clear();
     workspace_.sample = workspace_.typed = nullptr;
@@ -314,8 +344,9 @@ void Session::takeData(const DataRequest& data, const DataInfo& info) {
     for (auto& column : workspace_.columns) {
         column.observation = nullptr;
         column.reading.reset();
-        column.stale = false;
+        column.stale = column.fromFile = false;
     }
+    takeRestoredReadings();
     if (!info.note.empty()) emit noticed(QString::fromStdString(info.note));
     emit changed(Change::data | Change::observation | Change::reading | Change::sample | Change::marked);
     schedule();
@@ -351,13 +382,16 @@ void Session::takeSample(const Work& work, std::shared_ptr<const SiteSample> sam
 }
 
 void Session::takeReading(const Recipe& recipe, const Reading& reading, bool final) {
-    if (final) known_.add(recipe, reading);
+    if (final) {
+        known_.add(recipe, reading);
+        provenance_.taken = nowText();
+    }
     for (std::size_t i = 0; i < workspace_.columns.size(); ++i) {
         Column& column = workspace_.columns[i];
         if (column.recipe != recipe) continue;
         column.reading = reading;
         column.reading->column = static_cast<int>(i);
-        column.stale = false;
+        column.stale = column.fromFile = false;
     }
     emit changed(Change::reading);
 }

@@ -4,12 +4,16 @@
 #include <QByteArray>
 #include <QSettings>
 #include <QString>
+#include <QStringList>
 
 namespace kurtoscope {
 
 // What the window remembers from one start to the next. `file` empty: the person's own settings.
 class Settings {
 public:
+    // Raised when the docks change, so that an old arrangement is not forced on them.
+    static constexpr int layoutVersion = 1;
+
     explicit Settings(const QString& file = {});
 
     QByteArray geometry() const { return store_.value("window/geometry").toByteArray(); }
@@ -22,7 +26,19 @@ public:
     QString lastModel() const { return store_.value("lastModel").toString(); }
     void setLastModel(const QString& path) { store_.setValue("lastModel", path); }
 
+    // The newest first, at most ten of each kind: "models", "sessions" or "data".
+    QStringList recent(const QString& kind) const;
+    void addRecent(const QString& kind, const QString& path);
+    void forgetRecent();
+    QString dataFolder() const { return dataFolder_; } // for what is kept beside settings, such as autosaves
+
+    bool tourSeen() const { return store_.value("tourSeen", false).toBool(); }
+    void setTourSeen(bool seen) { store_.setValue("tourSeen", seen); }
+    bool projector() const { return store_.value("projector", false).toBool(); }
+    void setProjector(bool on) { store_.setValue("projector", on); }
+
 private:
+    QString dataFolder_;
     QSettings store_;
 };
 

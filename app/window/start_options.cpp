@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/start_options.h"
 
+#include "app/window/first_files.h"
 #include "app/window_options.h"
 #include "core/base/error.h"
+#include "core/data/saved_session.h"
 
 #include <QCommandLineParser>
 
@@ -39,7 +41,8 @@ void declare(QCommandLineParser& parser) {
         "channels in high precision is worth.");
     parser.addPositionalArgument(
         "MODEL",
-        "a Hugging Face folder, a GGUF file or a name that `kurtoscope models` lists; "
+        "a Hugging Face folder, a GGUF file, a name that `kurtoscope models` lists or a saved session "
+        "(FILE.kurtoscope.json); "
         "without one, the first at hand",
         "[MODEL]");
     for (const auto& [name, value, byDefault, help] : windowOptions) {
@@ -83,6 +86,12 @@ ParsedOptions parseStartOptions(const QStringList& arguments) {
     start.theme = parser.value("theme");
     if (!start.theme.isEmpty() && !QStringList{"light", "dark", "system"}.contains(start.theme))
         return misuse("--theme is light, dark or system, got \"" + start.theme + '"');
+    if (looksLikeSession(start.model) && (parser.isSet("recipe") || !start.data.path.empty()))
+        return misuse("a session holds its own columns and data: leave out --recipe and --data");
+    if (parser.values("recipe").size() >= static_cast<qsizetype>(mostColumns))
+        return misuse(QString("at most %1 recipes stand beside FP32, got %2")
+                          .arg(mostColumns - 1)
+                          .arg(parser.values("recipe").size()));
     if (parser.isSet("size")) {
         const auto size = sizeOf(parser.value("size"));
         if (!size)

@@ -75,7 +75,22 @@ const Recipe* Known::resolution(const Recipe& recipe) const {
     return valueOf(resolved, recipe);
 }
 
+bool Known::isFromFile(const Recipe& recipe) const {
+    return std::ranges::find(fromFile, recipe) != fromFile.end();
+}
+
+void Known::addFromFile(const Recipe& recipe, const Reading& reading) {
+    add(recipe, reading);
+    fromFile.push_back(recipe);
+}
+
+void Known::forgetFromFile() {
+    std::erase_if(readings, [this](const auto& entry) { return isFromFile(entry.first); });
+    fromFile.clear();
+}
+
 void Known::add(const Recipe& recipe, const Reading& reading) {
+    std::erase(fromFile, recipe);
     if (const auto found = findByRecipe(readings, recipe); found != readings.end()) readings.erase(found);
     if (readings.size() >= rememberedReadings) readings.erase(readings.begin());
     readings.emplace_back(recipe, reading);

@@ -45,14 +45,18 @@ struct Known {
     std::vector<std::pair<Recipe, Reading>> readings; // complete ones
     std::vector<std::pair<Recipe, std::shared_ptr<const Observation>>> observations;
     std::vector<std::pair<Recipe, Recipe>>
-        resolved; // a recipe with a `keep` criterion → with the channels it means
+        resolved;                 // a recipe with a `keep` criterion → with the channels it means
+    std::vector<Recipe> fromFile; // whose reading was not taken by this program
     std::optional<Work> sample, typed, grid; // the work whose results are on screen
 
     bool baselineComplete() const { return baseline && baseline->windows == baseline->windowsTotal; }
     const Reading* reading(const Recipe& recipe) const;
     std::shared_ptr<const Observation> observation(const Recipe& recipe) const;
     const Recipe* resolution(const Recipe& recipe) const;
+    bool isFromFile(const Recipe& recipe) const; // its reading was saved with a session
     void add(const Recipe& recipe, const Reading& reading);
+    void addFromFile(const Recipe& recipe, const Reading& reading);
+    void forgetFromFile(); // so that they are measured
     void add(const Recipe& recipe, std::shared_ptr<const Observation> observation);
     void keepOnly(const Choice& choice); // observations are large: those of recipes no longer shown go
 };

@@ -2,12 +2,11 @@
 #include "core/data/recipe_json.h"
 
 #include "core/base/error.h"
-#include "core/base/json_depth.h"
+#include "core/data/strict_json.h"
 #include "core/statistics/outliers.h"
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <limits>
 
 namespace kurtoscope {
@@ -24,31 +23,6 @@ constexpr const char* schemaHint = "See resources/recipe.schema.json for what a 
 
 std::string typeOf(const json& value) {
     return std::string("got ") + value.type_name();
-}
-
-json parseObject(std::string_view text, const std::string& where) {
-    if (nestsDeeper(text, deepestJson))
-        fail("nested more than " + std::to_string(deepestJson) + " deep", where, "");
-    std::vector<std::set<std::string>>
-        keys; // of the objects that are open: JSON itself lets a key come twice
-    const json::parser_callback_t refuseTwice = [&](int, json::parse_event_t event, json& parsed) {
-        if (event == json::parse_event_t::object_start) keys.emplace_back();
-        if (event == json::parse_event_t::object_end) keys.pop_back();
-        if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
-            fail("a key is given twice", where, parsed.get<std::string>());
-        return true;
-    };
-    json value;
-    try {
-        value = json::parse(text, refuseTwice);
-    } catch (const json::parse_error& error) {
-        const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(error.byte, text.size()));
-        fail("not valid JSON", where, "line " + std::to_string(1 + std::count(text.begin(), end, '\n')));
-    } catch (const json::out_of_range&) { // such as 1e999, which the grammar allows
-        fail("a number is too large", where, "");
-    }
-    if (!value.is_object()) fail("a JSON object was expected, " + typeOf(value), where, "");
-    return value;
 }
 
 std::string textOf(const json& value, const std::string& where, const std::string& key) {
@@ -179,7 +153,7 @@ std::string recipeToJson(const Recipe& recipe) {
 }
 
 Recipe recipeFromJson(std::string_view text, const std::string& where) {
-    const json object = parseObject(text, where);
+    const json object = parseStrictObject(text, where, schemaHint);
     Recipe recipe;
     for (const auto& [key, value] : object.items()) {
         if (key == "schema") {
@@ -232,7 +206,7 @@ Recipe recipeFromJson(std::string_view text, const std::string& where) {
 }
 
 ChannelSets keptFromJson(std::string_view text, const std::string& where) {
-    const json object = parseObject(text, where);
+    const json object = parseStrictObject(text, where, schemaHint);
     if (object.contains("schema")) return recipeFromJson(text, where).kept;
     return keptOf(object, where, "");
 }

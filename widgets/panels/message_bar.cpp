@@ -7,6 +7,7 @@
 #include <QKeyEvent>
 #include <QLabel>
 #include <QPainter>
+#include <QPushButton>
 #include <QToolButton>
 
 namespace kurtoscope {
@@ -28,16 +29,25 @@ MessageBar::MessageBar(QWidget* parent) : QWidget(parent) {
     close_->setText(QStringLiteral("✕"));
     close_->setToolTip(tr("Dismiss (Esc)"));
     close_->setAccessibleName(tr("Dismiss"));
+    action_ = new QPushButton(this);
+    action_->setObjectName("messageAction");
+    action_->setProperty("primary", true);
     auto* grid = new QGridLayout(this);
     grid->setContentsMargins(14, 8, 10, 8);
     grid->setVerticalSpacing(1);
     grid->addWidget(what_, 0, 0);
     grid->addWidget(where_, 1, 0);
     grid->addWidget(hint_, 2, 0);
-    grid->addWidget(close_, 0, 1, 3, 1, Qt::AlignTop);
+    grid->addWidget(action_, 0, 1, 3, 1, Qt::AlignVCenter);
+    grid->addWidget(close_, 0, 2, 3, 1, Qt::AlignTop);
+    grid->setHorizontalSpacing(12);
     grid->setColumnStretch(0, 1);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Maximum);
-    setAccessibleName(tr("Error"));
+    setAccessibleName(tr("Message"));
+    connect(action_, &QPushButton::clicked, this, [this] {
+        hide();
+        emit accepted();
+    });
     connect(close_, &QToolButton::clicked, this, &MessageBar::dismiss);
     applyTheme();
     hide();
@@ -49,12 +59,23 @@ void MessageBar::applyTheme() {
     where_->setFont(theme.small());
     hint_->setFont(theme.body());
     QPalette ink = what_->palette();
-    ink.setColor(QPalette::WindowText, theme.problem);
+    ink.setColor(QPalette::WindowText, offer_ ? theme.text : theme.problem);
     what_->setPalette(ink);
     update();
 }
 
 void MessageBar::showError(const QString& what, const QString& where, const QString& hint) {
+    offer_ = false;
+    showParts(what, where, hint, {});
+}
+
+void MessageBar::showOffer(const QString& what, const QString& hint, const QString& action) {
+    offer_ = true;
+    showParts(what, {}, hint, action);
+}
+
+void MessageBar::showParts(const QString& what, const QString& where, const QString& hint,
+                           const QString& action) {
     const auto set = [](QLabel* label, const QString& text) {
         label->setText(text);
         label->setVisible(!text.isEmpty());
@@ -62,6 +83,9 @@ void MessageBar::showError(const QString& what, const QString& where, const QStr
     set(what_, what);
     set(where_, where);
     set(hint_, hint);
+    action_->setText(action);
+    action_->setVisible(!action.isEmpty());
+    applyTheme();
     setAccessibleDescription(text());
     show();
 }
@@ -82,8 +106,8 @@ QString MessageBar::text() const {
 void MessageBar::paintEvent(QPaintEvent*) {
     const Theme& theme = Theme::current();
     QPainter painter(this);
-    painter.fillRect(rect(), theme.problemSoft);
-    painter.fillRect(QRect(0, 0, 4, height()), theme.problem);
+    painter.fillRect(rect(), offer_ ? theme.primarySoft : theme.problemSoft);
+    painter.fillRect(QRect(0, 0, 4, height()), offer_ ? theme.primary : theme.problem);
 }
 
 void MessageBar::changeEvent(QEvent* event) {

@@ -6,6 +6,7 @@
 #include <QWidget>
 
 class QLabel;
+class QPushButton;
 class QToolButton;
 
 namespace kurtoscope {
@@ -17,11 +18,16 @@ class KURTOSCOPE_WIDGETS_API MessageBar : public QWidget {
 public:
     explicit MessageBar(QWidget* parent = nullptr);
     void showError(const QString& what, const QString& where, const QString& hint);
+    // No failure: in calm colours, with a button where `action` names one; accepted() says that it was
+    // pressed.
+    void showOffer(const QString& what, const QString& hint, const QString& action = {});
+    bool isOffer() const { return offer_; }
     void dismiss();
     QString text() const;
 
 signals:
-    void dismissed();
+    void dismissed(); // by the person
+    void accepted();
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -30,11 +36,14 @@ protected:
 
 private:
     void applyTheme();
+    void showParts(const QString& what, const QString& where, const QString& hint, const QString& action);
 
     QLabel* what_ = nullptr;
     QLabel* where_ = nullptr;
     QLabel* hint_ = nullptr;
+    QPushButton* action_ = nullptr;
     QToolButton* close_ = nullptr;
+    bool offer_ = false;
 };
 
 } // namespace kurtoscope

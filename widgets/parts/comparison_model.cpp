@@ -17,12 +17,18 @@ struct RowText {
     QString label, help;
 };
 
-RowText describeRow(Row row, const QString& metric) {
+RowText describeRow(Row row, const QString& metric, const QString& pinned = {}) {
     switch (row) {
     case Row::score:
         return {metric.isEmpty() ? QStringLiteral("score") : metric,
                 QStringLiteral("The task's score ± its standard error over the windows done so far.")};
     case Row::difference:
+        if (!pinned.isEmpty())
+            return {
+                QStringLiteral("difference to ") + pinned,
+                QStringLiteral("Score − the pinned column's score over the same windows ± the sum of both "
+                               "standard errors of\ntheir differences to FP32, which the paired error cannot "
+                               "exceed. In colour only beyond twice that.")};
         return {QStringLiteral("difference to FP32"),
                 QStringLiteral(
                     "Score − FP32's score over the same windows ± its standard error, paired by window.\n"
@@ -121,6 +127,7 @@ void ComparisonModel::take(const Workspace& workspace) {
     columns_ = workspace.columns;
     metric_ = metric;
     active_ = workspace.active;
+    reference_ = std::clamp(workspace.reference, 0, std::max(0, static_cast<int>(columns_.size()) - 1));
     if (reshaped) return endResetModel();
     if (columns_.empty()) return;
     emit dataChanged(index(0, 0), index(rowCount() - 1, columnCount() - 1));
@@ -140,6 +147,16 @@ int ComparisonModel::columnCount(const QModelIndex& parent) const {
     return parent.isValid() ? 0 : static_cast<int>(columns_.size());
 }
 
+std::optional<ComparisonModel::Difference> ComparisonModel::difference(int column) const {
+    const auto& own = columns_[static_cast<std::size_t>(column)].reading;
+    const auto& other = columns_[static_cast<std::size_t>(reference_)].reading;
+    if (own && reference_ == 0) return Difference{own->difference, own->differenceError}; // paired
+    if (!own || !other || own->windowsDone != other->windowsDone || own->metric != other->metric)
+        return std::nullopt;
+    // A standard deviation is a norm: that of a difference is at most the sum of both.
+    return Difference{own->difference - other->difference, own->differenceError + other->differenceError};
+}
+
 QString ComparisonModel::text(Row row, const Column& column, bool baseline) const {
     if (!column.reading)
         return row == Row::kept && !baseline ? grouped(static_cast<std::int64_t>(column.recipe.keptCount()))
@@ -151,9 +168,11 @@ QString ComparisonModel::text(Row row, const Column& column, bool baseline) cons
     switch (row) {
     case Row::score:
         return scoreText(r.metric, r.score) + errorText(r.metric, r.standardError);
-    case Row::difference:
-        if (baseline) return absent;
-        return scoreText(r.metric, r.difference, true) + errorText(r.metric, r.differenceError);
+    case Row::difference: {
+        if (&column == &columns_[static_cast<std::size_t>(reference_)]) return absent;
+        const auto found = difference(static_cast<int>(&column - columns_.data()));
+        return found ? scoreText(r.metric, found->value, true) + errorText(r.metric, found->error) : awaited;
+    }
     case Row::perplexity:
         return or_absent(r.perplexity, [](double v) { return scoreText("perplexity", v); });
     case Row::pearson:
@@ -190,7 +209,8 @@ QString ComparisonModel::text(Row row, const Column& column, bool baseline) cons
 
 QString ComparisonModel::state(const Column& column) const {
     if (!column.reading) return tr("not measured yet");
-    if (column.stale) return tr("of an earlier choice");
+    if (column.stale) return column.fromFile ? tr("from the file, outdated") : tr("of an earlier choice");
+    if (column.fromFile) return tr("from the file");
     const Reading& r = *column.reading;
     if (!r.complete()) return tr("window %1 of %2").arg(r.windowsDone).arg(r.windowsTotal);
     return r.windowsTotal == 1 ? tr("1 window") : tr("%1 windows").arg(r.windowsTotal);
@@ -207,12 +227,14 @@ QVariant ComparisonModel::data(const QModelIndex& index, int role) const {
     case Qt::TextAlignmentRole:
         return QVariant(Qt::AlignRight | Qt::AlignVCenter);
     case Qt::ToolTipRole:
-        return describeRow(row, metric_).help;
+        return describeRow(row, metric_, pinnedName()).help;
     case Qt::ForegroundRole: {
         const Theme& theme = Theme::current();
         if (column.stale || !column.reading) return theme.faint;
-        if (row != Row::difference || baseline || !column.reading->differs()) return {};
-        return (column.reading->difference < 0) == column.reading->lowerIsBetter ? theme.better : theme.worse;
+        if (row != Row::difference || index.column() == reference_) return {};
+        const auto found = difference(index.column());
+        if (!found || !found->exceedsError()) return {};
+        return (found->value < 0) == column.reading->lowerIsBetter ? theme.better : theme.worse;
     }
     case kernelRole:
         return row == Row::arithmetic && column.reading ? static_cast<int>(column.reading->kernels) : -1;
@@ -228,7 +250,7 @@ QVariant ComparisonModel::data(const QModelIndex& index, int role) const {
 QVariant ComparisonModel::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation == Qt::Vertical) {
         if (section >= rowCount()) return {};
-        const RowText text = describeRow(rowAt(section), metric_);
+        const RowText text = describeRow(rowAt(section), metric_, pinnedName());
         return role == Qt::DisplayRole   ? QVariant(text.label)
                : role == Qt::ToolTipRole ? QVariant(text.help)
                                          : QVariant();
@@ -244,13 +266,21 @@ QVariant ComparisonModel::headerData(int section, Qt::Orientation orientation, i
         return column.stale;
     case activeRole:
         return section == active_;
+    case referenceRole:
+        return reference_ > 0 && section == reference_;
     case Qt::ToolTipRole:
         return column.name + "\n" + state(column) +
                (section == active_ ? tr("\nactive: a click on the map changes its kept channels")
-                                   : tr("\nclick: make it active"));
+                                   : tr("\nclick: make it active")) +
+               (reference_ > 0 && section == reference_ ? tr("\npinned: differences are against it")
+                                                        : QString());
     default:
         return {};
     }
+}
+
+QString ComparisonModel::pinnedName() const {
+    return reference_ > 0 ? columns_[static_cast<std::size_t>(reference_)].name : QString();
 }
 
 QString ComparisonModel::asText() const {

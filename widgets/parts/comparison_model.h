@@ -6,6 +6,9 @@
 
 #include <QAbstractTableModel>
 
+#include <cmath>
+#include <optional>
+
 namespace kurtoscope {
 
 // The recipes side by side: one row per figure, one column per recipe. Text in DisplayRole; colour in
@@ -32,7 +35,8 @@ public:
         kernelRole = Qt::UserRole,
         staleRole,
         stateRole,
-        activeRole
+        activeRole,
+        referenceRole
     }; // kernelRole: −1 none, else KernelTag
     using QAbstractTableModel::QAbstractTableModel;
 
@@ -51,11 +55,19 @@ public:
 private:
     QString text(Row row, const Column& column, bool baseline) const;
     QString state(const Column& column) const;
+    QString pinnedName() const; // "" for FP32
+    // Against the pinned column, with an error that the true one cannot exceed; empty until both are
+    // measured.
+    struct Difference {
+        double value = 0, error = 0;
+        bool exceedsError() const { return value != 0 && std::abs(value) > 2 * error; }
+    };
+    std::optional<Difference> difference(int column) const;
 
     std::vector<Row> rows_;
     std::vector<Column> columns_;
     QString metric_;
-    int active_ = 0;
+    int active_ = 0, reference_ = 0;
 };
 
 // A metric as a person reads it: "accuracy" 0.912 → "91.2 %"; decimals that fit its size.

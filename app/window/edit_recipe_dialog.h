@@ -5,14 +5,19 @@
 
 #include "core/data/recipe.h"
 
+#include <functional>
+
 class QLabel;
 class QLineEdit;
 class QPushButton;
 
 namespace kurtoscope {
 
-// A column's recipe as one line of text, checked at every key. Kept channels and sites in high precision stay
-// as they are unless a recipe file says otherwise.
+class RecipeForm;
+
+// A column's recipe as controls and, in step with them, as one line of text, checked at every key. Kept
+// channels, sites in high precision and sites with bits of their own stay as they are unless a recipe file
+// says otherwise.
 class EditRecipeDialog : public QDialog {
     Q_OBJECT
 public:
@@ -24,8 +29,11 @@ public:
 
 private:
     void check();
+    void takeForm();
+    void take(const std::function<Recipe()>& read); // or say why it is none
 
     Recipe before_, recipe_;
+    RecipeForm* form_ = nullptr;
     QLineEdit* text_ = nullptr;
     QLabel* says_ = nullptr;
     QPushButton* change_ = nullptr;

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #ifdef KURTOSCOPE_HAS_WINDOW
+#include "app/commands/report_page.h"
 #include "app/window/open_window.h"
+#include "app/window/pdf_page.h"
 #else
 #include <iostream>
 #endif
@@ -31,6 +33,9 @@ void waitWithoutSpinning(char** argv) {
 
 int main(int argc, char** argv) {
     waitWithoutSpinning(argv);
+#ifdef KURTOSCOPE_HAS_WINDOW
+    kurtoscope::commands::pdfWriter() = kurtoscope::writePdfPage;
+#endif
     if (argc > 1 && forCommandLine(argv[1])) return kurtoscope::commands::runCommandLine(argc, argv);
 #ifdef KURTOSCOPE_HAS_WINDOW
     return kurtoscope::openWindow(argc, argv);

@@ -24,7 +24,8 @@ public:
 
     void show(const Workspace& workspace, Changes what); // keeps a pointer: the session outlives its views
     using QWidget::show;
-    void drawNow(); // what is pending, also while hidden
+    void drawNow();                                // what is pending, also while hidden
+    bool hasPicture() const { return !isEmpty(); } // rather than a sentence that says what to do
 
     // Title and grey help, at the view's top. A dock may take it as its title bar (setTitleBarWidget).
     Heading* heading() const { return heading_; }
@@ -43,6 +44,9 @@ signals:
     void columnActivated(int column);
     void columnDuplicated(int column);
     void columnRemoved(int column);
+    void columnMoved(int column, int to);
+    void columnPinned(int column); // as what the others are compared with; once more: no longer
+    void keptCopied(int from, int to);
     void textTyped(QString text);   // a person's own text, to be run through the model
     void message(QString sentence); // for the status line
 

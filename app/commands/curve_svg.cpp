@@ -123,4 +123,15 @@ std::string curveSvg(const std::string& title, const std::vector<Curve>& curves)
     return svg + "</svg>";
 }
 
+std::string standaloneSvg(const std::string& inlineSvg) {
+    std::string svg = inlineSvg;
+    svg.insert(svg.find('>') + 1,
+               "<style>text{fill:#1c2128;font-family:sans-serif;font-size:12px}.title{font-size:13px}"
+               ".axis{fill:#66707c;font-size:11px}.grid{stroke:#d9dee4}path{fill:none;stroke-width:1.8}"
+               ".line0{stroke:#5b6570}.line1{stroke:#d55e00}.line2{stroke:#0072b2}.line3{stroke:#009e73}"
+               ".line4{stroke:#cc79a7}.line5{stroke:#b8860b}</style>");
+    svg.insert(4, R"( xmlns="http://www.w3.org/2000/svg" width="760" height="460")");
+    return svg;
+}
+
 } // namespace kurtoscope::commands

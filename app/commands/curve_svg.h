@@ -15,6 +15,8 @@ struct Curve {
 // axes take the page's colours (classes `axis`, `grid`, `line0` … `line5`).
 std::string curveSvg(const std::string& title, const std::vector<Curve>& curves);
 inline constexpr int curveColours = 6;
+// The same as a file of its own, in the light page's colours.
+std::string standaloneSvg(const std::string& inlineSvg);
 
 std::string escaped(const std::string& text); // for HTML and SVG
 

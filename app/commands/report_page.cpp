@@ -5,9 +5,12 @@
 #include "app/commands/figures.h"
 #include "app/commands/heat_picture.h"
 #include "app/commands/report_style.h"
+#include "core/base/atomic_file.h"
+#include "core/base/error.h"
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 
 namespace kurtoscope::commands {
 namespace {
@@ -133,7 +136,16 @@ std::string key(const Report& report) {
     return html + "</p>\n";
 }
 
-std::string depthCurves(const Report& report, Place place) {
+// What a program shows that knows no inline SVG: the same figure as a picture of its own.
+std::string asPicture(const std::string& svg) {
+    return R"(<img width="330" src="data:image/svg+xml;base64,)" + base64(standaloneSvg(svg)) + "\">";
+}
+
+std::string depthCurves(const Report& report, Place place, PageFor medium) {
+    const auto figure = [medium](const std::string& title, const std::vector<Curve>& curves) {
+        const std::string svg = curveSvg(title, curves);
+        return medium == PageFor::paper ? asPicture(svg) : svg;
+    };
     const auto curves = [&](auto value) {
         std::vector<Curve> all;
         for (const auto& column : report.columns) {
@@ -144,10 +156,10 @@ std::string depthCurves(const Report& report, Place place) {
         return all;
     };
     return "<h3>" + std::string(placeName(place)) + "</h3>\n<div class=\"curves\">" +
-           curveSvg("Kurtosis (a Gaussian has 3)", curves([](auto& s) { return s.siteKurtosis; })) +
-           curveSvg("Energy in the top 1 % of channels (%)",
-                    curves([](auto& s) { return 100 * s.top1pctEnergy; })) +
-           curveSvg("Largest channel / median channel", curves([](auto& s) { return s.maxToMedian; })) +
+           figure("Kurtosis (a Gaussian has 3)", curves([](auto& s) { return s.siteKurtosis; })) +
+           figure("Energy in the top 1 % of channels (%)",
+                  curves([](auto& s) { return 100 * s.top1pctEnergy; })) +
+           figure("Largest channel / median channel", curves([](auto& s) { return s.maxToMedian; })) +
            "</div>\n";
 }
 
@@ -169,13 +181,50 @@ std::string keptList(const Report& report) {
     return html + "</table></details>\n";
 }
 
+std::string recipes(const Report& report) {
+    std::string html = "<h2>Recipes</h2>\n";
+    for (const auto& column : report.columns)
+        html += "<details><summary>" + escaped(column.name) + ": <code>" + escaped(column.recipe.text()) +
+                "</code></summary>\n<pre>" + escaped(column.recipe.toJson()) + "</pre></details>\n";
+    return html;
+}
+
+std::string pictures(const Report& report, PageFor medium) {
+    std::string html;
+    for (const auto& picture : report.pictures)
+        html += "<h3>" + escaped(picture.title) + "</h3>\n<figure><img class=\"view\" " +
+                (medium == PageFor::paper ? "width=\"680\" " : "") + "alt=\"" + escaped(picture.caption) +
+                "\" src=\"data:image/png;base64," + base64(picture.png) + "\">\n<figcaption>" +
+                escaped(picture.caption) + "</figcaption></figure>\n";
+    return html;
+}
+
+std::string outliers(const Report& report, PageFor medium) {
+    if (report.columns.empty() || report.columns.front().observation.sites.empty()) return "";
+    std::string html =
+        "<h2>Where the outliers live</h2>\n<p>Each picture shows the largest magnitude that each channel "
+        "reached, layer by layer, under " +
+        escaped(report.columns.front().name) +
+        ". A bright column is a channel far above the others: one 8-bit scale for the whole tensor must "
+        "span it, and little is left for the rest.</p>\n" +
+        heatMaps(report) + "<h2>Through the depth</h2>\n" + (medium == PageFor::screen ? key(report) : "");
+    for (const Place place : {Place::mlp_residual, Place::attn_input, Place::mlp_hidden})
+        if (!sitesOf(report.columns.front().observation, place).empty())
+            html += depthCurves(report, place, medium);
+    return html;
+}
+
+bool endsIn(const std::string& path, std::string_view suffix) {
+    return path.size() > suffix.size() && path.ends_with(suffix);
+}
+
 } // namespace
 
-std::string reportPage(const Report& report) {
+std::string reportPage(const Report& report, PageFor medium) {
     std::string html = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-                       escaped(report.model.name) + " · Kurtoscope</title>\n<style>" + reportStyle +
-                       "</style></head>\n<body>\n";
+                       escaped(report.model.name) + " · Kurtoscope</title>\n<style>" +
+                       (medium == PageFor::paper ? paperStyle : reportStyle) + "</style></head>\n<body>\n";
     html += "<h1>" + escaped(report.model.name) + "</h1>\n<p class=\"soft\">" +
             escaped(modelSummary(report.model)) + "</p>\n";
     html +=
@@ -184,21 +233,40 @@ std::string reportPage(const Report& report) {
         "<b>integer</b> ran in low "
         "precision, <b>simulated</b> rounded within floating point, so its latency is no speed-up.</p>\n" +
         comparison(report) + keptList(report);
-    if (!report.data.note.empty()) html += "<p class=\"soft\">" + escaped(report.data.note) + "</p>\n";
-    html += "<h2>Where the outliers live</h2>\n<p>Each picture shows the largest magnitude that each channel "
-            "reached, layer by "
-            "layer, under " +
-            escaped(report.columns.front().name) +
-            ". A bright column is a channel far above the others: one 8-bit scale for the whole tensor must "
-            "span it, and little "
-            "is left for the rest.</p>\n" +
-            heatMaps(report);
-    html += "<h2>Through the depth</h2>\n" + key(report);
-    for (const Place place : {Place::mlp_residual, Place::attn_input, Place::mlp_hidden})
-        if (!sitesOf(report.columns.front().observation, place).empty()) html += depthCurves(report, place);
-    html += "<h2>Model</h2>\n" + modelFacts(report.model) + "<h2>How this was measured</h2>\n" +
-            factTable(report.settings);
+    for (const std::string& note : {report.note, report.data.note})
+        if (!note.empty()) html += "<p class=\"soft\">" + escaped(note) + "</p>\n";
+    html += pictures(report, medium) + outliers(report, medium) + recipes(report) + "<h2>Model</h2>\n" +
+            modelFacts(report.model) + "<h2>How this was measured</h2>\n" + factTable(report.settings);
     return html + "</body></html>\n";
+}
+
+PdfWriter& pdfWriter() {
+    static PdfWriter writer = nullptr;
+    return writer;
+}
+
+void checkReportName(const std::string& path) {
+    if (endsIn(path, ".pdf") && !pdfWriter())
+        throw Error("this build has no window and so writes no PDF", path,
+                    "Name a file that ends in .html, and print it from a browser");
+    if (!endsIn(path, ".pdf") && !endsIn(path, ".html") && !endsIn(path, ".htm"))
+        throw Error("a report is written as .html or .pdf", path, "Let the name end in one of them");
+}
+
+void writeReport(const Report& report, const std::string& path) {
+    checkReportName(path);
+    if (endsIn(path, ".pdf"))
+        pdfWriter()(reportPage(report, PageFor::paper), path);
+    else
+        writeFileAtomically(path, reportPage(report));
+}
+
+std::string nowForPeople() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    std::array<char, 32> text{};
+    std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M", ::localtime_r(&now, &parts));
+    return text.data();
 }
 
 } // namespace kurtoscope::commands

@@ -4,6 +4,12 @@
 namespace kurtoscope::commands {
 
 // Light and dark follow the reader's system. Lines: the Okabe–Ito colours, told apart also by their dashes.
+inline constexpr const char* paperStyle = R"(
+body { font-family:sans-serif; font-size:9pt; color:#1c2128 } h1 { font-size:17pt } h2 { font-size:13pt } h3 { font-size:10pt }
+.soft, figcaption { color:#66707c } th,td { padding:2px 5px; text-align:right } th { color:#66707c; font-weight:normal }
+.good { color:#0b7a4b } .bad { color:#b3261e } pre { font-size:7pt }
+)";
+
 inline constexpr const char* reportStyle = R"(
 :root { color-scheme: light dark; --text:#1c2128; --soft:#66707c; --line:#d9dee4; --page:#fff; --box:#f5f7f9;
   --kept:#c75300; --good:#0b7a4b; --bad:#b3261e;
@@ -18,6 +24,7 @@ p { margin:4px 0 10px; max-width:78ch } .soft, figcaption { color:var(--soft); f
 .scroll { overflow-x:auto } table { border-collapse:collapse; font-size:14px; font-variant-numeric:tabular-nums }
 th,td { padding:5px 12px; border-bottom:1px solid var(--line); text-align:right; white-space:nowrap }
 th { color:var(--soft); font-weight:500; font-size:13px } th:first-child,td:first-child { text-align:left; padding-left:0; white-space:normal; overflow-wrap:anywhere; min-width:15em }
+.view { image-rendering:auto } pre { overflow-x:auto; font-size:12px; background:var(--box); padding:10px } code { font-size:13px }
 .facts th,.facts td { text-align:left; white-space:normal } .good { color:var(--good) } .bad { color:var(--bad) }
 .tag { border:1px solid var(--line); background:var(--box); border-radius:9px; padding:1px 9px; font-size:12px }
 figure { margin:0 0 18px } img { width:100%; height:auto; image-rendering:pixelated; border:1px solid var(--line); display:block }

@@ -46,8 +46,9 @@ CLI::Validator atLeast(long low) {
             ""};
 }
 
-void ModelOptions::declare(CLI::App& app, const std::string& as) {
-    app.add_option(as, model_, "A Hugging Face folder, a GGUF file, or a name that `kurtoscope models` lists")
+void ModelOptions::declare(CLI::App& app, const std::string& as, const std::string& more) {
+    app.add_option(as, model_,
+                   "A Hugging Face folder, a GGUF file, or a name that `kurtoscope models` lists" + more)
         ->required()
         ->type_name(as.starts_with("-") ? "MODEL" : "");
     app.add_option("--device", device_, "Where to run: a GPU where there is one (auto), the CPU, or CUDA")

@@ -20,7 +20,10 @@ CLI::Validator atLeast(long low); // a whole number, low or more
 // MODEL, --device, --threads, --seed: what every command that runs a model takes.
 class ModelOptions {
 public:
-    void declare(CLI::App& app, const std::string& as = "MODEL"); // or "--model"
+    void declare(CLI::App& app, const std::string& as = "MODEL", // or "--model"
+                 const std::string& more = "");                  // to its help
+    const std::string& given() const { return model_; }
+    void set(const std::string& model, std::uint64_t seed) { model_ = model, options_.seed = seed; }
     void check() const; // throws Error when there is no such model; quick
     // Opens the model and says its warnings. Throws Error, Cancelled.
     Workbench open(ProgressLine& progress, std::stop_token stop) const;
@@ -38,6 +41,7 @@ public:
     void declare(CLI::App& app, Need need, bool withTask);
     void check() const; // throws Error when a file is not there
     void setDefaultPath(const std::string& path);
+    void set(const DataRequest& request) { request_ = request; }
     const DataRequest& request() const { return request_; }
 
 private:
@@ -54,6 +58,7 @@ public:
     std::vector<Recipe> recipes(const std::vector<std::string>& otherwise);
     // The same against the open model: values, sites, channels.
     void validate(const Workbench& workbench, const std::vector<Recipe>& recipes) const;
+    bool isGiven() const { return !texts_.empty(); }
     const std::vector<std::string>& names() const { return texts_; } // as they were typed
 
 private:

@@ -40,6 +40,8 @@ EditRecipeDialog::EditRecipeDialog(const QString& column, const Recipe& recipe, 
     scroll->setWidgetResizable(true);
     scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     scroll->setWidget(form_);
+    scroll->viewport()->setAutoFillBackground(false);
+    form_->setAutoFillBackground(false);
     scroll->setMinimumSize(820, 420);
     text_ = new QLineEdit(QString::fromStdString(recipe.text()), this);
     text_->setObjectName("recipeText");

@@ -120,6 +120,9 @@ void MainWindow::connectView(View* view) {
     connect(view, &View::columnActivated, &session_, &Session::activateColumn);
     connect(view, &View::columnDuplicated, &session_, &Session::duplicateColumn);
     connect(view, &View::columnRemoved, &session_, &Session::removeColumn);
+    connect(view, &View::columnMoved, &session_, &Session::moveColumn);
+    connect(view, &View::columnPinned, &session_, &Session::pinColumn);
+    connect(view, &View::keptCopied, &session_, &Session::copyKept);
     connect(view, &View::textTyped, &session_, &Session::typeText);
     connect(view, &View::message, this,
             [this](const QString& sentence) { statusBar()->showMessage(sentence); });

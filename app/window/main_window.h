@@ -45,8 +45,9 @@ public:
     void openSession(const QString& path);
     void openAny(const QString& path); // a model, a session or a text, by what it looks like
     SessionFile& sessionFile() { return file_; }
-    void offerRecovery();               // of what a crash left behind
-    void useTheme(const QString& name); // light, dark or system
+    void offerRecovery();                 // of what a crash left behind
+    void useTheme(const QString& name);   // light, dark or system
+    void saveReport(const QString& path); // .html or .pdf; says where it failed
     bool saveScreenshot(const QString& path, QString* whyNot);
     void showMessage(const QString& what, const QString& where, const QString& hint);
 
@@ -93,7 +94,10 @@ private:
     void chooseData();
     void chooseScreenshot();
     void exportRecipe();
+    void chooseReport();
     void keepOutliers();
+    void keepList();
+    void listCopyTargets(QMenu* menu);
     void renameActive();
     void editRecipe();
     void chooseTask(const std::string& id); // "": picked by model and file

@@ -2,9 +2,13 @@
 // Files that the window opens and saves: the File menu, drops, closing, and what a crash left behind.
 #include "app/window/first_files.h"
 #include "app/window/main_window.h"
+#include "app/window/pdf_page.h"
 #include "app/window/session.h"
+#include "app/window/window_report.h"
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
+
+#include "widgets/view.h"
 
 #include <QCloseEvent>
 #include <QDragEnterEvent>
@@ -15,6 +19,7 @@
 #include <QMenuBar>
 #include <QMessageBox>
 #include <QMimeData>
+#include <QStatusBar>
 
 namespace kurtoscope {
 namespace {
@@ -58,6 +63,7 @@ void MainWindow::makeFileMenu() {
     menu->addSeparator();
     add(menu, tr("E&xport recipe as JSON…"), QKeySequence("Ctrl+E"), "exportRecipe",
         [this] { exportRecipe(); });
+    add(menu, tr("&Report…"), QKeySequence("Ctrl+Shift+R"), "report", [this] { chooseReport(); });
     add(menu, tr("Save s&creenshot…"), QKeySequence("Ctrl+Shift+S"), "screenshot",
         [this] { chooseScreenshot(); });
     menu->addSeparator();
@@ -65,6 +71,7 @@ void MainWindow::makeFileMenu() {
 }
 
 void MainWindow::connectFiles() {
+    commands::pdfWriter() = writePdfPage;
     file_.setLayout([this] { return layout(); });
     connect(&file_, &SessionFile::changed, this, &MainWindow::followFile);
     connect(&file_, &SessionFile::failed, this, &MainWindow::showMessage);
@@ -266,6 +273,24 @@ void MainWindow::exportRecipe() {
     if (path.isEmpty()) return;
     try {
         writeFileAtomically(path.toStdString(), recipe.toJson());
+    } catch (const Error& error) {
+        showMessage(text(error.message()), text(error.where()), text(error.hint()));
+    }
+}
+
+void MainWindow::chooseReport() {
+    const QString usual = session_.modelName() + QStringLiteral(" report.html");
+    const QString path =
+        QFileDialog::getSaveFileName(this, tr("Write a report"), usual, tr("Web page (*.html);;PDF (*.pdf)"));
+    if (!path.isEmpty()) saveReport(path);
+}
+
+void MainWindow::saveReport(const QString& path) {
+    try {
+        for (View* view : views_)
+            view->drawNow();
+        commands::writeReport(windowReport(session_, views_), path.toStdString());
+        statusBar()->showMessage(tr("The report is written to %1").arg(path), 8000);
     } catch (const Error& error) {
         showMessage(text(error.message()), text(error.where()), text(error.hint()));
     }

@@ -6,14 +6,18 @@
 #include "app/window/session.h"
 #include "app/window/shortcut_sheet.h"
 #include "core/workbench.h"
+#include "widgets/parts/table_text.h"
 #include "widgets/view.h"
 
 #include <QActionGroup>
 #include <QApplication>
+#include <QClipboard>
 #include <QDockWidget>
 #include <QInputDialog>
 #include <QMenuBar>
 #include <QMessageBox>
+#include <QStatusBar>
+#include <QTableView>
 
 namespace kurtoscope {
 
@@ -56,8 +60,19 @@ void MainWindow::makeEditMenu() {
         if (workspace.channel >= 0) session_.toggleChannels(workspace.site, {workspace.channel});
     });
     add(menu, tr("Keep &outliers…"), QKeySequence("Ctrl+K"), "keepOutliers", [this] { keepOutliers(); });
+    add(menu, tr("Keep a &list of channels…"), QKeySequence("Ctrl+L"), "keepList", [this] { keepList(); });
     add(menu, tr("&Clear kept channels"), QKeySequence("Ctrl+Shift+K"), "clearKept",
         [this] { session_.clearKept(); });
+    menu->addSeparator();
+    QMenu* copy = menu->addMenu(tr("Copy &table as"));
+    const auto copyAs = [this](QString (*write)(const QAbstractItemModel&)) {
+        const auto* table = view("compare")->findChild<QTableView*>("comparison");
+        QApplication::clipboard()->setText(write(*table->model()));
+        statusBar()->showMessage(tr("The table is on the clipboard"), 4000);
+    };
+    add(copy, tr("&Markdown"), QKeySequence("Ctrl+Shift+M"), "copyMarkdown",
+        [copyAs] { copyAs(markdownTable); });
+    add(copy, tr("&LaTeX"), QKeySequence("Ctrl+Shift+L"), "copyLatex", [copyAs] { copyAs(latexTable); });
     menu->addSeparator();
     add(menu, tr("&Stop"), QKeySequence("Ctrl+."), "stop", [this] { session_.stop(); });
     add(menu, tr("&Run again"), QKeySequence("F5"), "runAgain", [this] { session_.runAgain(); });
@@ -79,6 +94,20 @@ void MainWindow::makeColumnsMenu() {
     add(menu, tr("Re&name…"), QKeySequence("F2"), "rename", [this] { renameActive(); });
     add(menu, tr("&Remove"), QKeySequence("Ctrl+Backspace"), "remove",
         [this] { session_.removeColumn(session_.workspace().active); });
+    menu->addSeparator();
+    const auto move = [this](int by) {
+        const int active = session_.workspace().active;
+        session_.moveColumn(active, active + by);
+    };
+    add(menu, tr("Move &left"), QKeySequence("Alt+Left"), "moveLeft", [move] { move(-1); });
+    add(menu, tr("Move ri&ght"), QKeySequence("Alt+Right"), "moveRight", [move] { move(1); });
+    QAction* pin = add(menu, tr("&Pin as reference"), QKeySequence("Ctrl+P"), "pinColumn",
+                       [this] { session_.pinColumn(session_.workspace().active); });
+    pin->setCheckable(true);
+    pin->setToolTip(tr("Differences are shown against this column instead of FP32"));
+    QMenu* copy = menu->addMenu(tr("&Copy kept channels to"));
+    copy->setObjectName("copyKept");
+    connect(copy, &QMenu::aboutToShow, this, [this, copy] { listCopyTargets(copy); });
     menu->addSeparator();
     const auto step = [this](int by) {
         const int count = static_cast<int>(session_.workspace().columns.size());
@@ -140,6 +169,13 @@ void MainWindow::followActions() {
         {"rename", open},
         {"remove", open && active > 0},
         {"editRecipe", quantized},
+        {"keepList", open && quantized && session_.workspace().baseline()},
+        {"moveLeft", active > 1},
+        {"moveRight", active > 0 && active + 1 < static_cast<int>(session_.workspace().columns.size())},
+        {"pinColumn", quantized},
+        {"report", open},
+        {"copyMarkdown", open},
+        {"copyLatex", open},
         {"saveSession", open || session_.awaitsModel()},
         {"saveSessionAs", open || session_.awaitsModel()},
         {"locateModel", session_.awaitsModel()},
@@ -147,6 +183,8 @@ void MainWindow::followActions() {
     for (const auto& [name, on] : enabled)
         if (auto* action = findChild<QAction*>(name)) action->setEnabled(on);
     tasks_->setEnabled(open);
+    findChild<QAction*>("pinColumn")
+        ->setChecked(session_.workspace().reference > 0 && session_.workspace().reference == active);
 }
 
 void MainWindow::followTask() {
@@ -184,6 +222,19 @@ void MainWindow::listSchemes(QMenu* menu) {
             session_.addColumn(QString::fromStdString(scheme.title), recipe);
         });
     }
+}
+
+void MainWindow::listCopyTargets(QMenu* menu) {
+    menu->clear();
+    const auto& columns = session_.workspace().columns;
+    const int active = session_.workspace().active;
+    for (int column = 1; column < static_cast<int>(columns.size()); ++column) {
+        if (column == active) continue;
+        QAction* action = menu->addAction(columns[static_cast<std::size_t>(column)].name);
+        connect(action, &QAction::triggered, this,
+                [this, active, column] { session_.copyKept(active, column); });
+    }
+    if (menu->isEmpty()) menu->addAction(tr("There is no other column"))->setEnabled(false);
 }
 
 void MainWindow::renameActive() {

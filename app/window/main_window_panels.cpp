@@ -2,6 +2,7 @@
 // The header, the message bar and the dialog for outliers: what stands around the views.
 #include "app/window/main_window.h"
 
+#include "app/window/keep_list_dialog.h"
 #include "app/window/session.h"
 #include "core/base/error.h"
 #include "widgets/figures.h"
@@ -113,6 +114,27 @@ void MainWindow::offer(const QString& what, const QString& hint, const QString& 
     messages_->showOffer(what, hint, action);
 }
 
+void MainWindow::keepList() {
+    const Column* column = session_.workspace().activeColumn();
+    if (!column || !session_.workspace().stats(session_.workspace().site)) return;
+    auto* dialog = new KeepListDialog(session_.workspace(), column->recipe, this);
+    dialog->setObjectName("keepListDialog");
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setModal(true);
+    connect(dialog, &KeepListDialog::meant, this,
+            [this](const QList<Site>& sites, const QList<int>& channels) {
+                ChannelSets marks;
+                if (!channels.isEmpty())
+                    for (const Site site : sites)
+                        marks[site] = {channels.begin(), channels.end()};
+                session_.mark(marks);
+            });
+    connect(dialog, &QDialog::finished, this, [this] { session_.mark({}); });
+    connect(dialog, &QDialog::accepted, this,
+            [this, dialog] { session_.keepChannels(dialog->sites(), dialog->channels(), dialog->keeps()); });
+    dialog->show();
+}
+
 void MainWindow::keepOutliers() {
     if (!session_.workspace().baseline()) return;
     const Place place = session_.workspace().site.place;
@@ -143,6 +165,7 @@ void MainWindow::keepOutliers() {
     connect(dialog, &QDialog::rejected, this, [this] { session_.mark({}); });
     connect(dialog, &QDialog::accepted, this, [this, dialog, found] {
         try {
+            session_.setCriterion(dialog->criterion().toStdString());
             session_.keep(found(dialog->criterion(), dialog->where()), false);
         } catch (const Error& error) { // what was observed may have changed while the dialog stood
             session_.mark({});
@@ -150,6 +173,7 @@ void MainWindow::keepOutliers() {
                         QString::fromStdString(error.hint()));
         }
     });
+    if (!session_.criterion().empty()) dialog->setCriterion(QString::fromStdString(session_.criterion()));
     mark();
     dialog->show();
 }

@@ -357,6 +357,19 @@ void RecipeForm::buildWhole(QVBoxLayout* column) {
     grid->addWidget(label, last, 0);
     grid->addWidget(samples, last, 1);
     grid->addWidget(mutedLabel(tr("Text that static ranges and criteria are taken from"), card), last, 2);
+    auto* seed = new QSpinBox(card);
+    seed->setObjectName("sampleSeed");
+    seed->setAccessibleName(tr("Calibration windows drawn by seed"));
+    seed->setRange(0, 1'000'000);
+    seed->setSpecialValueText(tr("in order"));
+    refreshers_.push_back([this, seed] { seed->setValue(recipe_.sampleSeed); });
+    connect(seed, &QSpinBox::valueChanged, this,
+            [this](int value) { change([value](Recipe& next) { next.sampleSeed = value; }); });
+    grid->addWidget(new QLabel(tr("Drawn by seed"), card), last + 1, 0);
+    grid->addWidget(seed, last + 1, 1);
+    grid->addWidget(
+        mutedLabel(tr("Which of the windows to spare; in order: those after the evaluated ones"), card),
+        last + 1, 2);
     column->addWidget(card);
 }
 

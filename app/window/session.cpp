@@ -240,10 +240,10 @@ void Session::clearKept() {
 ChannelSets Session::outliers(const Criterion& criterion) const {
     const Observation* baseline = workspace_.baseline();
     if (!baseline) return {};
-    std::vector<SiteStats> sites;
-    for (const auto& stats : workspace_.skipFirstToken ? baseline->withoutFirstToken : baseline->sites)
-        if (canKeepAt(stats.site)) sites.push_back(stats);
-    return outlierChannels(sites, criterion);
+    ChannelSets found =
+        outlierChannels(workspace_.skipFirstToken ? baseline->withoutFirstToken : baseline->sites, criterion);
+    std::erase_if(found, [this](const auto& entry) { return !canKeepAt(entry.first); });
+    return found;
 }
 
 void Session::mark(const ChannelSets& channels) {

@@ -13,6 +13,11 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QRadioButton>
+#include <QSignalBlocker>
+#include <QSlider>
+
+#include <algorithm>
+#include <cmath>
 
 namespace kurtoscope {
 namespace {
@@ -36,6 +41,12 @@ const Kind kinds[] = {
     {"top", "largest per site", " channels", "This many channels with the largest absmax at every site.", 4,
      1, 4096, 1, 0},
 };
+
+constexpr int sliderSteps = 400;
+// The slider's end, where hardly a channel is left; the box beside it goes further.
+double most(const Kind& kind) {
+    return std::min(kind.high, 1000.0);
+}
 
 } // namespace
 
@@ -61,6 +72,10 @@ void KeepOutliersDialog::build(const QString& place) {
     value_ = new QDoubleSpinBox(this);
     value_->setAccessibleName(tr("Value of the criterion"));
     value_->setMinimumWidth(130);
+    slider_ = new QSlider(Qt::Horizontal, this);
+    slider_->setObjectName("criterionSlider");
+    slider_->setAccessibleName(tr("Value of the criterion, from all to none"));
+    slider_->setRange(0, sliderSteps);
     meaning_ = new QLabel(this);
     meaning_->setWordWrap(true);
     meaning_->setMinimumHeight(QFontMetrics(Theme::current().small()).lineSpacing() * 2);
@@ -87,12 +102,13 @@ void KeepOutliersDialog::build(const QString& place) {
     grid->addWidget(new QLabel(tr("Criterion"), this), 0, 0);
     grid->addWidget(kind_, 0, 1);
     grid->addWidget(value_, 0, 2);
-    grid->addWidget(meaning_, 1, 1, 1, 2);
-    grid->addWidget(new QLabel(tr("Where"), this), 2, 0);
-    grid->addWidget(all, 2, 1, 1, 2);
-    grid->addWidget(here, 3, 1, 1, 2);
-    grid->addWidget(found_, 4, 1, 1, 2);
-    grid->addWidget(buttons, 5, 0, 1, 3);
+    grid->addWidget(slider_, 1, 1, 1, 2);
+    grid->addWidget(meaning_, 2, 1, 1, 2);
+    grid->addWidget(new QLabel(tr("Where"), this), 3, 0);
+    grid->addWidget(all, 3, 1, 1, 2);
+    grid->addWidget(here, 4, 1, 1, 2);
+    grid->addWidget(found_, 5, 1, 1, 2);
+    grid->addWidget(buttons, 6, 0, 1, 3);
     grid->setColumnMinimumWidth(1, 220);
 
     const auto adopt = [this] {
@@ -104,6 +120,8 @@ void KeepOutliersDialog::build(const QString& place) {
         value_->setSuffix(kind.suffix);
         value_->setEnabled(kind.low < kind.high);
         value_->setValue(kind.usual);
+        slider_->setEnabled(kind.low < kind.high);
+        followValue();
         meaning_->setText(tr(kind.meaning));
     };
     adopt();
@@ -111,12 +129,27 @@ void KeepOutliersDialog::build(const QString& place) {
         adopt();
         recount();
     });
-    connect(value_, &QDoubleSpinBox::valueChanged, this, &KeepOutliersDialog::recount);
+    connect(value_, &QDoubleSpinBox::valueChanged, this, [this] {
+        followValue();
+        recount();
+    });
+    connect(slider_, &QSlider::valueChanged, this, [this](int step) {
+        const Kind& kind = kinds[kind_->currentIndex()];
+        value_->setValue(kind.low * std::pow(most(kind) / kind.low, double(step) / sliderSteps));
+    });
     connect(where_, &QButtonGroup::idToggled, this, [this](int, bool on) {
         if (on) recount();
     });
     connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+}
+
+void KeepOutliersDialog::followValue() {
+    const Kind& kind = kinds[kind_->currentIndex()];
+    const QSignalBlocker quiet(slider_);
+    const double share =
+        kind.low < kind.high ? std::log(value_->value() / kind.low) / std::log(most(kind) / kind.low) : 0;
+    slider_->setValue(static_cast<int>(std::lround(std::min(1.0, share) * sliderSteps)));
 }
 
 QString KeepOutliersDialog::criterion() const {

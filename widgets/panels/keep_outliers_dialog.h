@@ -12,6 +12,7 @@ class QComboBox;
 class QDoubleSpinBox;
 class QLabel;
 class QPushButton;
+class QSlider;
 
 namespace kurtoscope {
 
@@ -41,10 +42,12 @@ signals:
 private:
     void build(const QString& place);
     void recount();
+    void followValue(); // with the slider
 
     Count count_;
     QComboBox* kind_ = nullptr;
     QDoubleSpinBox* value_ = nullptr;
+    QSlider* slider_ = nullptr;
     QLabel* meaning_ = nullptr;
     QLabel* found_ = nullptr;
     QButtonGroup* where_ = nullptr;

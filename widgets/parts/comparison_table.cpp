@@ -4,7 +4,13 @@
 #include "widgets/parts/comparison_model.h"
 #include "widgets/theme.h"
 
+#include <QApplication>
+#include <QDrag>
+#include <QMimeData>
+#include <QMouseEvent>
 #include <QPainter>
+
+#include <utility>
 
 namespace kurtoscope {
 namespace {
@@ -48,6 +54,61 @@ RecipeHeader::RecipeHeader(QWidget* parent) : QHeaderView(Qt::Horizontal, parent
     setSectionResizeMode(QHeaderView::ResizeToContents);
     setResizeContentsPrecision(-1);
     setMinimumSectionSize(72);
+    setAcceptDrops(true);
+    viewport()->setAcceptDrops(true);
+}
+
+QString RecipeHeader::dragFormat() {
+    return QStringLiteral("application/x-kurtoscope-column");
+}
+
+void RecipeHeader::aimAt(int section) {
+    if (std::exchange(aim_, section) != section) viewport()->update();
+}
+
+void RecipeHeader::mousePressEvent(QMouseEvent* event) {
+    pressed_ = event->position().toPoint();
+    dragged_ = event->button() == Qt::LeftButton ? logicalIndexAt(pressed_) : -1;
+    QHeaderView::mousePressEvent(event);
+}
+
+void RecipeHeader::mouseMoveEvent(QMouseEvent* event) {
+    const int far = (event->position().toPoint() - pressed_).manhattanLength();
+    if (dragged_ < 0 || !(event->buttons() & Qt::LeftButton) || far < QApplication::startDragDistance())
+        return QHeaderView::mouseMoveEvent(event);
+    auto* what = new QMimeData;
+    what->setData(dragFormat(), QByteArray::number(dragged_));
+    auto* drag = new QDrag(this);
+    drag->setMimeData(what);
+    const QRect section(sectionViewportPosition(dragged_), 0, sectionSize(dragged_), height());
+    drag->setPixmap(viewport()->grab(section));
+    dragged_ = -1;
+    drag->exec(Qt::CopyAction);
+}
+
+void RecipeHeader::dragEnterEvent(QDragEnterEvent* event) {
+    if (event->mimeData()->hasFormat(dragFormat())) event->acceptProposedAction();
+}
+
+void RecipeHeader::dragMoveEvent(QDragMoveEvent* event) {
+    const int from = event->mimeData()->data(dragFormat()).toInt();
+    const int onto = logicalIndexAt(event->position().toPoint());
+    const bool good = onto > 0 && onto != from; // FP32 keeps everything
+    event->setAccepted(good);
+    aimAt(good ? onto : -1);
+}
+
+void RecipeHeader::dragLeaveEvent(QDragLeaveEvent*) {
+    aimAt(-1);
+}
+
+void RecipeHeader::dropEvent(QDropEvent* event) {
+    const int from = event->mimeData()->data(dragFormat()).toInt();
+    const int onto = logicalIndexAt(event->position().toPoint());
+    aimAt(-1);
+    if (!event->mimeData()->hasFormat(dragFormat()) || onto <= 0 || onto == from) return;
+    event->acceptProposedAction();
+    emit dropped(from, onto);
 }
 
 QSize RecipeHeader::sectionSizeFromContents(int section) const {
@@ -88,8 +149,13 @@ void RecipeHeader::paintSection(QPainter* painter, const QRect& area, int sectio
     painter->drawText(
         text, Qt::AlignRight | Qt::AlignBottom,
         small.elidedText(ask(ComparisonModel::stateRole).toString(), Qt::ElideRight, text.width()));
-    painter->setPen(theme.border);
+    const bool pinned = ask(ComparisonModel::referenceRole).toBool();
+    painter->setPen(pinned ? QPen(theme.primary, 3) : QPen(theme.border));
     painter->drawLine(area.bottomLeft(), area.bottomRight());
+    if (section == aim_) {
+        painter->setPen(QPen(theme.kept, 2));
+        painter->drawRect(area.adjusted(1, 1, -2, -2));
+    }
     painter->restore();
 }
 

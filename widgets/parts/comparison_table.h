@@ -10,14 +10,30 @@
 namespace kurtoscope {
 
 // The recipes' names in bold, their progress in grey below; the active one tinted.
-class RecipeHeader : public QHeaderView {
+class KURTOSCOPE_WIDGETS_API RecipeHeader : public QHeaderView {
     Q_OBJECT
 public:
     explicit RecipeHeader(QWidget* parent);
+    static QString dragFormat(); // of what is dragged: the column's number as text
+
+signals:
+    void dropped(int from, int onto); // a name dragged onto another one
 
 protected:
+    void mousePressEvent(QMouseEvent* event) override;
+    void mouseMoveEvent(QMouseEvent* event) override;
+    void dragEnterEvent(QDragEnterEvent* event) override;
+    void dragMoveEvent(QDragMoveEvent* event) override;
+    void dragLeaveEvent(QDragLeaveEvent* event) override;
+    void dropEvent(QDropEvent* event) override;
     void paintSection(QPainter* painter, const QRect& area, int section) const override;
     QSize sectionSizeFromContents(int section) const override;
+
+private:
+    void aimAt(int section);
+
+    QPoint pressed_;
+    int dragged_ = -1, aim_ = -1; // columns: −1 for none
 };
 
 // The figures' names, grey, at the left.

@@ -22,7 +22,9 @@ public:
         table_ = new QTableView(this);
         table_->setObjectName("comparison");
         table_->setAccessibleName(tr("Recipes side by side"));
-        table_->setHorizontalHeader(new RecipeHeader(table_));
+        auto* names = new RecipeHeader(table_);
+        table_->setHorizontalHeader(names);
+        connect(names, &RecipeHeader::dropped, this, &View::keptCopied);
         table_->setVerticalHeader(new FigureHeader(table_));
         table_->setModel(model_);
         table_->setItemDelegate(new FigureDelegate(table_));
@@ -125,6 +127,25 @@ private:
             // FP32 is what the others are measured against.
             menu->addAction(tr("Remove\tDel"), this, [this, column] { emit columnRemoved(column); })
                 ->setEnabled(column > 0);
+            menu->addSeparator();
+            menu->addAction(tr("Move left\tAlt+Left"), this,
+                            [this, column] { emit columnMoved(column, column - 1); })
+                ->setEnabled(column > 1);
+            menu->addAction(tr("Move right\tAlt+Right"), this,
+                            [this, column] { emit columnMoved(column, column + 1); })
+                ->setEnabled(column > 0 && column + 1 < model_->columnCount());
+            auto* pin =
+                menu->addAction(tr("Pin as reference"), this, [this, column] { emit columnPinned(column); });
+            pin->setCheckable(true);
+            pin->setChecked(
+                model_->headerData(column, Qt::Horizontal, ComparisonModel::referenceRole).toBool());
+            pin->setEnabled(column > 0);
+            QMenu* copies = menu->addMenu(tr("Copy kept channels to"));
+            copies->setEnabled(column > 0);
+            for (int to = 1; to < model_->columnCount(); ++to)
+                if (to != column)
+                    copies->addAction(model_->headerData(to, Qt::Horizontal, Qt::DisplayRole).toString(),
+                                      this, [this, column, to] { emit keptCopied(column, to); });
             menu->addSeparator();
         }
         menu->addAction(tr("Copy table as text\tCtrl+C"), this, &Compare::copy);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/window/window_report.h"
+
+#include "app/window/session.h"
+#include "widgets/parts/heading.h"
+#include "widgets/view.h"
+
+#include <QBuffer>
+#include <QPixmap>
+
+namespace kurtoscope {
+namespace {
+
+std::string pngOf(View& view) {
+    QByteArray bytes;
+    QBuffer buffer(&bytes);
+    buffer.open(QIODevice::WriteOnly);
+    view.drawNow();
+    QImage picture(view.size() * 2, QImage::Format_RGB32); // sharp on paper, whatever the screen
+    picture.setDevicePixelRatio(2);
+    view.render(&picture);
+    picture.save(&buffer, "PNG");
+    return bytes.toStdString();
+}
+
+} // namespace
+
+commands::Report windowReport(const Session& session, const std::vector<View*>& views) {
+    const Workspace& workspace = session.workspace();
+    const SavedSession saved = session.saved();
+    commands::Report report;
+    if (workspace.model) report.model = *workspace.model;
+    report.data.name = workspace.dataName.toStdString();
+    report.data.summary = workspace.dataSummary.toStdString();
+    report.data.task = workspace.task.toStdString();
+    bool fromFile = false;
+    for (const auto& column : workspace.columns) {
+        if (!column.reading || column.stale || !column.reading->complete()) continue; // never half a number
+        commands::ReportColumn shown{column.name.toStdString(), column.recipe, {}, *column.reading};
+        if (column.observation) shown.observation = *column.observation;
+        fromFile = fromFile || column.fromFile;
+        report.columns.push_back(std::move(shown));
+    }
+    if (report.columns.size() < workspace.columns.size())
+        report.note = "Columns that are not measured yet are left out.";
+    if (fromFile) report.note += " Numbers of the session file, taken " + saved.results.taken + ".";
+    const auto& data = session.data();
+    report.settings = {
+        {"Data", report.data.name + ", " + report.data.summary},
+        {"Task", report.data.task},
+        {"Window length", std::to_string(data.length) + " tokens"},
+        {"Calibration", data.calibrationPath.empty()
+                            ? std::to_string(data.calibrationWindows) + " windows after those run"
+                            : data.calibrationPath},
+        {"Seed", std::to_string(saved.results.seed)},
+        {"Hardware", saved.results.device},
+        {"Kurtoscope", saved.results.version},
+        {"Model fingerprint", saved.results.modelPrint},
+        {"Data fingerprint", saved.results.dataPrint},
+        {"Date", commands::nowForPeople()}};
+    for (View* view : views) {
+        if (!view->hasPicture()) continue;
+        report.pictures.push_back(
+            {view->heading()->title().toStdString(), view->heading()->help().toStdString(), pngOf(*view)});
+    }
+    return report;
+}
+
+} // namespace kurtoscope

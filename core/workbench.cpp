@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 
@@ -141,19 +142,26 @@ void Workbench::Impl::checkChannels(const ChannelSets& sets) const {
 
 std::shared_ptr<const RecipeArithmetic> Workbench::Impl::arithmetic(const Recipe& recipe, PreparedData& data,
                                                                     std::stop_token stop,
-                                                                    const OnProgress& progress) {
+                                                                    const OnProgress& progress,
+                                                                    KernelChoice kernels) {
     if (recipe.isFp32()) return nullptr;
-    for (const auto& [known, made] : data.arithmetics)
-        if (known == recipe) return made;
-    Plan plan = planOf(recipe);
-    auto model = shaped(plan, recipe, data, stop, progress);
-    CalibrationSet* calibrated = plan.needsCalibration() ? &calibration(data, recipe) : nullptr;
-    auto made = std::make_shared<const RecipeArithmetic>(std::move(model), recipe, std::move(plan),
-                                                         calibrated, current().weights, stop, progress);
-    // The newest recipes stay ready; an older one is made again from shared weights in a moment.
-    if (data.arithmetics.size() >= 6) data.arithmetics.erase(data.arithmetics.begin());
-    data.arithmetics.emplace_back(recipe, made);
-    return made;
+    auto ready = std::find_if(data.arithmetics.begin(), data.arithmetics.end(),
+                              [&](const PreparedData::Ready& one) { return one.recipe == recipe; });
+    if (ready == data.arithmetics.end()) {
+        Plan plan = planOf(recipe);
+        auto model = shaped(plan, recipe, data, stop, progress);
+        CalibrationSet* calibrated = plan.needsCalibration() ? &calibration(data, recipe) : nullptr;
+        auto made = std::make_shared<const RecipeArithmetic>(std::move(model), recipe, std::move(plan),
+                                                             calibrated, current().weights, stop, progress);
+        // The newest recipes stay ready; an older one is made again from shared weights in a moment.
+        if (data.arithmetics.size() >= 6) data.arithmetics.erase(data.arithmetics.begin());
+        data.arithmetics.push_back({recipe, std::move(made), nullptr});
+        ready = data.arithmetics.end() - 1;
+    }
+    if (kernels == KernelChoice::simulated) return ready->simulated;
+    if (!ready->integers)
+        ready->integers = ready->simulated->withIntegers(recipe, planOf(recipe), current().packed);
+    return ready->integers ? ready->integers : ready->simulated;
 }
 
 std::vector<Reading> Workbench::evaluate(const EvaluateRequest& request, std::stop_token stop,
@@ -171,7 +179,10 @@ std::vector<Reading> Workbench::evaluate(const EvaluateRequest& request, std::st
     std::vector<EvaluatedRecipe> recipes;
     for (const Recipe& recipe : request.recipes) {
         const Recipe resolved = impl_->resolve(recipe, data, stop, progress);
-        owners.push_back(impl_->arithmetic(resolved, data, stop, progress));
+        const std::size_t index = owners.size();
+        owners.push_back(impl_->arithmetic(resolved, data, stop, progress,
+                                           index < request.kernels.size() ? request.kernels[index]
+                                                                          : KernelChoice::automatic));
         recipes.push_back({static_cast<int>(recipes.size()), owners.back().get()});
     }
     Evaluator evaluator(*impl_->current().transformer, data.windows, *data.task,

@@ -25,13 +25,19 @@ struct PreparedData {
     using Samples = std::pair<int, int>; // Recipe::samples and ::sampleSeed
     std::map<Samples, std::unique_ptr<CalibrationSet>> calibrations;
     std::vector<std::pair<Samples, std::shared_ptr<const ShapedModel>>> shaped; // newest last
-    std::vector<std::pair<Recipe, std::shared_ptr<const RecipeArithmetic>>> arithmetics;
+    struct Ready {
+        Recipe recipe;
+        std::shared_ptr<const RecipeArithmetic> simulated;
+        std::shared_ptr<const RecipeArithmetic> integers; // null until asked for, or where there are none
+    };
+    std::vector<Ready> arithmetics; // newest last
 };
 
 struct OpenModel {
     ModelFolder folder;
     std::unique_ptr<Transformer> transformer;
     WeightStore weights;
+    IntegerLinears::Store packed;
     std::vector<std::unique_ptr<PreparedData>> prepared; // newest last
 };
 
@@ -50,9 +56,10 @@ struct Workbench::Impl {
     void checkChannels(const ChannelSets& sets) const; // throws Error for one that the model does not have
     Recipe resolve(const Recipe& recipe, PreparedData& data, std::stop_token stop,
                    const OnProgress& progress);
-    // Null for FP32.
+    // Null for FP32. Integers are multiplied where that is asked for and there are kernels for the recipe.
     std::shared_ptr<const RecipeArithmetic> arithmetic(const Recipe& recipe, PreparedData& data,
-                                                       std::stop_token stop, const OnProgress& progress);
+                                                       std::stop_token stop, const OnProgress& progress,
+                                                       KernelChoice kernels = KernelChoice::simulated);
 
     WorkbenchOptions options;
     c10::Device device;

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <ostream>
 
 namespace kurtoscope::commands {
@@ -49,13 +50,30 @@ public:
         model_.declare(app);
         data_.declare(app, DataOptions::Need::required, true);
         recipes_.declare(app, RecipeOptions::Number::many, true);
+        app.add_option(
+               "--kernels", kernels_,
+               "auto: integers really multiplied where there are kernels for the recipe; simulated: never; "
+               "both: one after the other, and how far apart they are")
+            ->check(CLI::IsMember({"auto", "simulated", "both"}))
+            ->capture_default_str();
         app.add_flag("--no-latency", noLatency_, "Leave the latency unmeasured, which takes less time");
         json_.declare(app);
     }
 
     int run(std::stop_token stop) override {
         EvaluateRequest request;
-        request.recipes = recipes_.recipes({});
+        std::vector<std::string> names;
+        const std::vector<Recipe> asked = recipes_.recipes({});
+        for (std::size_t i = 0; i < asked.size(); ++i) {
+            const auto add = [&](KernelChoice kernels) {
+                request.recipes.push_back(asked[i]);
+                request.kernels.push_back(kernels);
+                names.push_back(recipes_.names()[i]);
+            };
+            if (kernels_ != "simulated") add(KernelChoice::automatic);
+            if (kernels_ != "auto" && !(kernels_ == "both" && asked[i].isFp32()))
+                add(KernelChoice::simulated);
+        }
         request.data = data_.request();
         request.latency = !noLatency_;
         model_.check();
@@ -66,7 +84,7 @@ public:
         std::string phase;
         ProgressLine progress;
         Workbench workbench = model_.open(progress, stop);
-        recipes_.validate(workbench, request.recipes);
+        recipes_.validate(workbench, asked);
         const DataInfo data = workbench.describe(
             request.data,
             std::any_of(request.recipes.begin(), request.recipes.end(), Workbench::needsCalibration), stop);
@@ -92,12 +110,16 @@ public:
         // A table gives rows up for calibration only where a recipe asks for it.
         if (!data.note.empty() && readings.front().windowsTotal == data.windows) progress.say(data.note);
         progress.say("");
-        readingTable(readingCells(recipes_.names(), readings)).print(json_.human());
+        readingTable(readingCells(names, readings)).print(json_.human());
+        for (std::size_t i = 0; i + 1 < readings.size(); ++i)
+            if (readings[i].kernels == KernelTag::integer &&
+                request.kernels[i + 1] == KernelChoice::simulated)
+                json_.human() << apart(names[i], readings[i], readings[i + 1]);
 
         if (!json_.wanted()) return 0;
         Json list = Json::array();
         for (std::size_t i = 0; i < readings.size(); ++i)
-            list.push_back(readingJson(recipes_.names()[i], readings[i]));
+            list.push_back(readingJson(names[i], readings[i]));
         json_.write({{"schema", 1},
                      {"task", data.task},
                      {"model", modelJson(workbench.model())},
@@ -111,10 +133,23 @@ public:
     }
 
 private:
+    // What the kernels change against their simulation: rounding that ends in another last bit.
+    static std::string apart(const std::string& name, const Reading& real, const Reading& simulated) {
+        const double score = real.score - simulated.score;
+        std::string text = name + ": integers against their simulation, " + real.metric + " " +
+                           (score < 0 ? "−" : "+") + figure(std::abs(score), 2);
+        if (real.klMean && simulated.klMean) {
+            const double divergence = *real.klMean - *simulated.klMean;
+            text += std::string(", KL ") + (divergence < 0 ? "−" : "+") + figure(std::abs(divergence), 2);
+        }
+        return text + "\n";
+    }
+
     ModelOptions model_;
     DataOptions data_;
     RecipeOptions recipes_;
     JsonOutput json_;
+    std::string kernels_ = "auto";
     bool noLatency_ = false;
 };
 

@@ -202,6 +202,14 @@ void RecipeArithmetic::planAblation(const Recipe& recipe, const Plan& plan, cons
     }
 }
 
+// Linear layers of equal keys round alike.
+std::string RecipeArithmetic::weightKey(const Recipe& recipe, const Plan& plan, const Linear& linear) const {
+    std::string key = shaped_->weights + linear.name + "/" + plan.weights->key();
+    for (int channel : keptAt(model(), recipe, linear.input))
+        key += "," + std::to_string(channel);
+    return key;
+}
+
 void RecipeArithmetic::roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store,
                                     std::stop_token stop) {
     if (!plan.weights) return;
@@ -210,11 +218,9 @@ void RecipeArithmetic::roundWeights(const Recipe& recipe, const Plan& plan, Weig
         if (stop.stop_requested()) throw Cancelled();
         if (recipe.scope == Scope::linear_inputs && inHighPrecision(model(), recipe, linear->input)) continue;
         const std::set<int> kept = keptAt(model(), recipe, linear->input);
-        std::string key = shaped_->weights + linear->name + "/" + plan.weights->key();
-        for (int channel : kept)
-            key += "," + std::to_string(channel);
-        weights_.emplace(linear.get(),
-                         store.get(key, [&] { return roundWeight(linear->weight, *plan.weights, kept); }));
+        weights_.emplace(linear.get(), store.get(weightKey(recipe, plan, *linear), [&] {
+            return roundWeight(linear->weight, *plan.weights, kept);
+        }));
     }
 }
 
@@ -272,6 +278,26 @@ std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::without(const Recipe& 
     return made;
 }
 
+std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::withIntegers(const Recipe& recipe, const Plan& plan,
+                                                                       IntegerLinears::Store& store) const {
+    const bool plain = plan.activations && plan.weights && !plan.cache && threshold_ == 0 &&
+                       recipe.scope == Scope::linear_inputs;
+    if (!plain || !vnniTile()) return nullptr;
+    auto integers = std::make_shared<IntegerLinears>();
+    for (const auto& linear : model().linears()) {
+        if (!weights_.contains(linear.get())) continue; // an output head, or left in high precision
+        const SiteRounding* input = rounding(linear->input);
+        if (!input) return nullptr;
+        if (!integers->add(*linear, *plan.weights, *input, keptAt(model(), recipe, linear->input),
+                           weightKey(recipe, plan, *linear), store))
+            return nullptr;
+    }
+    auto made = std::make_shared<RecipeArithmetic>(*this);
+    made->integers_ = std::move(integers);
+    made->kernels_ = KernelTag::integer;
+    return made;
+}
+
 at::Tensor RecipeArithmetic::value(Site site, const at::Tensor& x, const Batch& batch) const {
     at::Tensor y = x;
     if (const auto found = ablated_.find(site); found != ablated_.end()) {
@@ -293,11 +319,13 @@ at::Tensor RecipeArithmetic::value(Site site, const at::Tensor& x, const Batch& 
 
 at::Tensor RecipeArithmetic::operand(Site site, const at::Tensor& x, const Batch& batch) const {
     const at::Tensor y = applySteps(shaped_->piece.online(site), x);
+    if (integers_ && integers_->reads(site)) return y; // its readers turn it into integers
     const auto found = atOperand_.find(site);
     return found == atOperand_.end() ? y : roundActivation(y, found->second, batch.lengths);
 }
 
 at::Tensor RecipeArithmetic::linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const {
+    if (integers_ && integers_->has(linear)) return integers_->multiply(linear, x, batch.lengths);
     const auto found = weights_.find(&linear);
     if (found == weights_.end()) return at::linear(x, linear.weight, linear.bias);
     const at::Tensor y = at::linear(x, *found->second, linear.bias);

@@ -3,6 +3,7 @@
 
 #include "core/data/reading.h"
 #include "core/quantization/calibration_set.h"
+#include "core/quantization/integer_linears.h"
 #include "core/quantization/round_activation.h"
 #include "core/quantization/round_weight.h"
 #include "core/quantization/scheme.h"
@@ -37,8 +38,8 @@ std::shared_ptr<const ShapedModel> shape(const Transformer& base, const Plan& pl
                                          CalibrationSet* calibration, std::stop_token stop,
                                          const OnProgress& progress);
 
-// A recipe made ready for one transformer: the model it runs, rules per site, rounded weights. Simulated:
-// quantize–dequantize in float32.
+// A recipe made ready for one transformer: the model it runs, rules per site, rounded weights. Simulated,
+// quantize–dequantize in float32, but for withIntegers().
 class RecipeArithmetic : public Arithmetic {
 public:
     // `recipe` with every keep criterion resolved. `calibration` may be null where nothing asks for it.
@@ -70,6 +71,11 @@ public:
     // one's, leaves in high precision. Storage and counts stay this one's.
     std::shared_ptr<const RecipeArithmetic> without(const Recipe& recipe) const;
 
+    // The same with its integers really multiplied, on a CPU whose instructions do that fast; null where a
+    // part of the recipe has no such kernel. `recipe` and `plan` are this one's.
+    std::shared_ptr<const RecipeArithmetic> withIntegers(const Recipe& recipe, const Plan& plan,
+                                                         IntegerLinears::Store& store) const;
+
     // Sites whose tensors the recipe puts on a grid, in forward order.
     static std::vector<Site> quantizedSites(const Transformer& transformer, const Recipe& recipe);
 
@@ -86,6 +92,7 @@ private:
     void roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store, std::stop_token stop);
     void solveWeights(const Recipe& recipe, const Plan& plan, CalibrationSet& calibration, WeightStore& store,
                       std::stop_token stop, const OnProgress& progress);
+    std::string weightKey(const Recipe& recipe, const Plan& plan, const Linear& linear) const;
     void count(const Recipe& recipe, const Plan& plan);
     bool staysWhole(const Recipe& recipe, Site site) const;
     std::set<int> keptOf(const Recipe& recipe, Site site) const;
@@ -96,6 +103,7 @@ private:
     std::unordered_map<Site, SiteRounding> atValue_, atOperand_;
     std::unordered_map<Site, Ablation> ablated_;
     std::unordered_map<const Linear*, std::shared_ptr<const at::Tensor>> weights_;
+    std::shared_ptr<const IntegerLinears> integers_; // null: simulated
     Storage storage_;
     KeptCount kept_;
 };

@@ -74,6 +74,22 @@ at::Tensor roundOnGpu(const at::Tensor& x, const SiteRounding& rounding, const s
 
 } // namespace
 
+std::vector<Grid> sequenceGrids(const at::Tensor& x, const SiteRounding& rounding,
+                                const std::vector<int>& lengths) {
+    const ActivationRule& rule = rounding.rule;
+    std::vector<Grid> grids(std::size_t(x.size(0)), rounding.grid);
+    if (!rule.dynamic || rule.perToken() || x.numel() == 0) return grids;
+    const at::Tensor in = x.contiguous();
+    const std::int64_t channels = in.size(-1), rows = in.numel() / in.size(0) / channels;
+    const std::int32_t* mask = rounding.inlier.empty() ? nullptr : rounding.inlier.data();
+    for (std::int64_t sequence = 0; sequence < in.size(0); ++sequence) {
+        const Extent extent = extentOfSequence(in.const_data_ptr<float>() + sequence * rows * channels, rows,
+                                               in.size(-2), lengths[std::size_t(sequence)], channels, mask);
+        grids[std::size_t(sequence)] = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
+    }
+    return grids;
+}
+
 at::Tensor roundActivation(const at::Tensor& x, const SiteRounding& rounding,
                            const std::vector<int>& lengths) {
     const ActivationRule& rule = rounding.rule;
@@ -88,15 +104,11 @@ at::Tensor roundActivation(const at::Tensor& x, const SiteRounding& rounding,
     const float* from = in.const_data_ptr<float>();
     float* to = out.data_ptr<float>();
     const std::int32_t* mask = rounding.inlier.empty() ? nullptr : rounding.inlier.data();
+    const std::vector<Grid> grids = sequenceGrids(in, rounding, lengths);
     for (std::int64_t sequence = 0; sequence < sequences; ++sequence) {
         const float* base = from + sequence * rows * channels;
         float* target = to + sequence * rows * channels;
-        Grid whole = rounding.grid;
-        if (rule.dynamic && !rule.perToken()) {
-            const int valid = lengths[static_cast<std::size_t>(sequence)];
-            const Extent extent = extentOfSequence(base, rows, in.size(-2), valid, channels, mask);
-            whole = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
-        }
+        const Grid whole = grids[std::size_t(sequence)];
         parallelFor(rows, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t row = begin; row < end; ++row) {
                 Grid mine = whole;

@@ -34,6 +34,11 @@ std::vector<std::int32_t> inlierMask(std::int64_t channels, const std::set<int>&
 // a block's 8).
 double activationBits(const SiteRounding& rounding, int channels, std::size_t kept);
 
+// The grid of each sequence of x [sequence, …, channel] where a tensor has one range: the static one, or what
+// the sequence's valid rows span.
+std::vector<Grid> sequenceGrids(const at::Tensor& x, const SiteRounding& rounding,
+                                const std::vector<int>& lengths);
+
 // x put on its grid; float32, same shape. x is [sequence, …, channel]; `lengths` are valid positions per
 // sequence. One integer range per tensor or token takes the fused kernel (CPU or CUDA), all else tensor
 // operators.

@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/quantization/calibration_set.h"
+#include "core/quantization/kernels/integer_rows.h"
 #include "core/quantization/round_activation.h"
 #include "core/quantization/round_weight.h"
 #include "core/statistics/collector.h"
@@ -83,10 +84,45 @@ std::vector<float> roundValues(const ActivationRule& rule, const ValueTable& tab
     return valuesOf(roundActivation(x, rounding, lengthsOf(table)));
 }
 
+std::vector<float> integerValues(const ActivationRule& rule, const ValueTable& table,
+                                 const std::set<int>& kept, const ValueTable& calibration) {
+    const c10::InferenceMode inference;
+    const at::Tensor x = asTensor(table.values, {table.sequences, table.positions, table.channels});
+    asTensor(calibration.values, {calibration.sequences, calibration.positions, calibration.channels});
+    const CalibratedSite seen = calibrated(calibration, kept);
+    const std::vector<int> channels(kept.begin(), kept.end());
+    const IntegerRows rows =
+        integerRows(x, roundingFor(rule, anywhere, table.channels, &seen, kept), lengthsOf(table), channels);
+    std::vector<float> levels;
+    for (std::int64_t row = 0; row < rows.rows; ++row) {
+        const std::int8_t* q = rows.values.as<std::int8_t>() + row * rows.stride;
+        const auto r = std::size_t(row);
+        for (std::int64_t channel = 0; channel < rows.channels; ++channel)
+            levels.push_back(float(q[channel] - rows.zeros[r]) * rows.scales[r]);
+        for (std::size_t k = 0; k < channels.size(); ++k) // onto a level of 0
+            levels[r * std::size_t(rows.channels) + std::size_t(channels[k])] +=
+                rows.kept[r * channels.size() + k];
+    }
+    return levels;
+}
+
 std::vector<float> roundWeightValues(const WeightRule& rule, const std::vector<float>& weight, int outputs,
                                      int inputs, const std::set<int>& kept) {
     const c10::InferenceMode inference;
     return valuesOf(roundWeight(asTensor(weight, {outputs, inputs}), rule, kept));
+}
+
+std::vector<float> integerWeightValues(const WeightRule& rule, const std::vector<float>& weight, int outputs,
+                                       int inputs, const std::set<int>& kept) {
+    const c10::InferenceMode inference;
+    const auto made = integerWeight(asTensor(weight, {outputs, inputs}), rule, kept);
+    if (!made) throw Error("these weights are no plain integers", "", "Multiply them in floating point");
+    std::vector<float> levels(weight.size());
+    for (std::size_t i = 0; i < levels.size(); ++i) {
+        const bool whole = kept.contains(int(i % std::size_t(inputs)));
+        levels[i] = whole ? weight[i] : float(made->q[i]) * made->scales[i / std::size_t(inputs)];
+    }
+    return levels;
 }
 
 } // namespace kurtoscope

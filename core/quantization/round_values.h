@@ -21,7 +21,14 @@ struct ValueTable {
 // is not what it says.
 KURTOSCOPE_API std::vector<float> roundValues(const ActivationRule& rule, const ValueTable& table,
                                               const std::set<int>& kept, const ValueTable& calibration);
+// The same by way of the integers that the kernels multiply, (q − zero) · scale, kept channels as they are.
+// Throws Error for a rule that has no such integers.
+KURTOSCOPE_API std::vector<float> integerValues(const ActivationRule& rule, const ValueTable& table,
+                                                const std::set<int>& kept, const ValueTable& calibration);
 KURTOSCOPE_API std::vector<float> roundWeightValues(const WeightRule& rule, const std::vector<float>& weight,
                                                     int outputs, int inputs, const std::set<int>& kept);
+KURTOSCOPE_API std::vector<float> integerWeightValues(const WeightRule& rule,
+                                                      const std::vector<float>& weight, int outputs,
+                                                      int inputs, const std::set<int>& kept);
 
 } // namespace kurtoscope

@@ -78,6 +78,38 @@ at::Tensor roundWeight(const at::Tensor& weight, const WeightRule& rule, const s
         .squeeze(0);
 }
 
+std::optional<IntegerWeight> integerWeight(const at::Tensor& weight, const WeightRule& rule,
+                                           const std::set<int>& kept) {
+    if (rule.format != Format::integer || rule.bits > 8 || !rule.symmetric || rule.solver ||
+        rule.range != RangeMethod::minmax || rule.granularity == Granularity::per_group)
+        return std::nullopt;
+    const at::Tensor plain = weight.to(at::kCPU, at::kFloat).contiguous();
+    const float* values = plain.const_data_ptr<float>();
+    const std::int64_t outputs = plain.size(0), inputs = plain.size(1);
+    const std::vector<std::int32_t> inlier = inlierMask(inputs, kept);
+    const std::int32_t* mask = inlier.empty() ? nullptr : inlier.data();
+    IntegerWeight made{std::vector<std::int8_t>(std::size_t(outputs * inputs)),
+                       std::vector<float>(std::size_t(outputs))};
+    Extent all;
+    for (std::int64_t output = 0; output < outputs; ++output) {
+        const Extent one = extentOf(values + output * inputs, inputs, mask);
+        all = {std::min(all.min, one.min), std::max(all.max, one.max)};
+        made.scales[std::size_t(output)] = Grid::over(one.min, one.max, rule.bits, true).scale;
+    }
+    if (rule.granularity == Granularity::per_tensor)
+        made.scales.assign(std::size_t(outputs), Grid::over(all.min, all.max, rule.bits, true).scale);
+    const float top = float((1 << (rule.bits - 1)) - 1);
+    for (std::int64_t output = 0; output < outputs; ++output)
+        for (std::int64_t input = 0; input < inputs; ++input) {
+            const std::int64_t at = output * inputs + input;
+            if (mask && mask[input] == 0) continue;
+            const float q = std::clamp(values[at] / made.scales[std::size_t(output)], -top, top);
+            if (std::isnan(q)) return std::nullopt;
+            made.q[std::size_t(at)] = static_cast<std::int8_t>(std::nearbyint(q));
+        }
+    return made;
+}
+
 double weightBytes(const WeightRule& rule, std::int64_t outputs, std::int64_t inputs, std::size_t kept) {
     const double count = double(outputs) * double(inputs);
     const double keptBytes = 4.0 * double(outputs) * double(kept);

@@ -5,16 +5,28 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace kurtoscope {
 
 // `weight` [out, in] with every entry at its nearest level; `kept` columns stay as they are, out of every
 // range. Same shape, float32.
 at::Tensor roundWeight(const at::Tensor& weight, const WeightRule& rule, const std::set<int>& kept);
+// The same weights as integers, w = q · scale of its output: q [output, input] within ±127, 0 in kept
+// columns.
+struct IntegerWeight {
+    std::vector<std::int8_t> q;
+    std::vector<float> scales; // [output]
+};
+// Empty where the rule's levels are no such integers: more than 8 bits, zero points, groups, searched ranges.
+std::optional<IntegerWeight> integerWeight(const at::Tensor& weight, const WeightRule& rule,
+                                           const std::set<int>& kept);
 // What storing it takes, scales and the float32 of kept columns included.
 double weightBytes(const WeightRule& rule, std::int64_t outputs, std::int64_t inputs, std::size_t kept);
 

@@ -63,7 +63,8 @@ private slots:
         const Json json = run.json();
         QCOMPARE(json["kept"].get<int>(), 5);
         QVERIFY(json["reached"].get<bool>() && json["path"].size() >= 2);
-        const auto evaluated = diagnosed("evaluate", {"--recipe", file, "--no-latency", "--json", "-"});
+        const auto evaluated = diagnosed(
+            "evaluate", {"--recipe", file, "--no-latency", "--kernels", "simulated", "--json", "-"});
         QVERIFY2(evaluated.code == 0, evaluated.err.constData());
         QVERIFY(evaluated.json()["readings"][0]["kept_channels"].get<int>() >= 5);
         const double divergence = evaluated.json()["readings"][0]["kl_mean"].get<double>();

@@ -34,8 +34,8 @@ void checkInspection(const Json& json, int layers, int hidden, std::int64_t toke
     int residuals = 0;
     for (const Json& site : json["sites"]) {
         QCOMPARE(missingKeys(site, {"site", "layer", "place", "channels", "tokens", "absmax", "kurtosis",
-                                    "top1pct_energy", "max_to_median", "nonfinite", "outlier_channels", "first_token_only",
-                                    "channel_absmax", "channel_kurtosis"}),
+                                    "top1pct_energy", "max_to_median", "nonfinite", "outlier_channels",
+                                    "first_token_only", "channel_absmax", "channel_kurtosis"}),
                  QByteArray());
         QCOMPARE(site.size(), std::size_t(14));
         QCOMPARE(site["channel_absmax"].size(), site["channels"].get<std::size_t>());
@@ -151,6 +151,27 @@ private slots:
         QVERIFY(std::abs(quantized["difference"].get<double>() - difference) <
                 1e-6 * baseline["score"].get<double>());
         QVERIFY(run.err.contains("recipe ")); // the table, off standard output
+    }
+
+    void kernelsBesideTheirSimulation() {
+        const CommandRun run =
+            runCommand(QStringList{"evaluate", tinyModel, "--data", tinyText, "--recipe", "fp32", "--recipe",
+                                   "w8a8:dynamic=on", "--kernels", "both", "--no-latency"} +
+                       small);
+        QVERIFY2(run.code == 0, run.err);
+        const Json readings = run.json()["readings"];
+        QCOMPARE(readings.size(), std::size_t(3)); // FP32 has but one way
+        QCOMPARE(readings[0]["kernels"].get<std::string>(), std::string("float"));
+        QCOMPARE(readings[2]["kernels"].get<std::string>(), std::string("simulated"));
+        QCOMPARE(readings[1]["recipe"], readings[2]["recipe"]);
+        const double real = readings[1]["score"].get<double>(),
+                     simulated = readings[2]["score"].get<double>();
+        QVERIFY2(std::abs(real / simulated - 1) < 1e-3,
+                 qPrintable(QString("%1 %2").arg(real).arg(simulated)));
+        if (readings[1]["kernels"] == "integer")
+            QVERIFY2(run.err.contains("integers against their simulation, perplexity"), run.err);
+        else
+            QCOMPARE(real, simulated);
     }
 
     void evaluateWithoutLatency() {

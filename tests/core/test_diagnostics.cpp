@@ -31,6 +31,7 @@ double klOf(Workbench& workbench, const DataRequest& data, const Recipe& recipe)
     request.data = data;
     request.recipes = {recipe};
     request.latency = false;
+    request.kernels = {KernelChoice::simulated}; // as diagnostics run
     request.holdOut = true;
     return *workbench.evaluate(request).front().klMean;
 }
@@ -296,6 +297,7 @@ private slots:
         request.data = data;
         request.recipes = {fits};
         request.latency = false;
+        request.kernels = {KernelChoice::simulated};
         const double bits = workbench.evaluate(request).front().effectiveBits;
         QVERIFY2(bits <= 6 && bits > 5, qPrintable(QString::number(bits)));
         goal = {};

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The tile for processors with AVX-512 VNNI: 64 products of bytes to an instruction.
+#include "core/quantization/kernels/integer_product.h"
+
+#if defined(__x86_64__)
+
+#include <algorithm>
+#include <cstring>
+
+#include <immintrin.h>
+
+#define KURTOSCOPE_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+#define KURTOSCOPE_INLINE KURTOSCOPE_VNNI __attribute__((always_inline)) inline
+
+namespace kurtoscope {
+namespace {
+
+// What all rows of a tile share.
+struct Panel {
+    const IntegerRows& x;
+    const PackedWeight& weight;
+    std::int64_t first;      // output
+    std::uint32_t low, high; // which of the 16 + 16 outputs are there, as bits
+    float* out;
+};
+
+KURTOSCOPE_INLINE void finish(__m512i sums, std::size_t row, std::int64_t at, std::uint32_t there,
+                              const Panel& p) {
+    const __m512i exact = _mm512_sub_epi32(
+        _mm512_sub_epi32(sums, _mm512_set1_epi32(128 * p.x.sums[row])),
+        _mm512_mullo_epi32(_mm512_set1_epi32(p.x.zeros[row]), _mm512_load_si512(p.weight.sums() + at)));
+    __m512 y = _mm512_fmadd_ps(
+        _mm512_cvtepi32_ps(exact),
+        _mm512_mul_ps(_mm512_set1_ps(p.x.scales[row]), _mm512_load_ps(p.weight.scales() + at)),
+        _mm512_load_ps(p.weight.bias() + at));
+    const float* kept = p.x.kept.data() + row * std::size_t(p.x.keptCount);
+    for (std::int64_t k = 0; k < p.x.keptCount; ++k)
+        y = _mm512_fmadd_ps(_mm512_set1_ps(kept[k]), _mm512_load_ps(p.weight.keptColumn(k) + at), y);
+    _mm512_mask_storeu_ps(p.out + std::int64_t(row) * p.weight.outputs() + at, static_cast<__mmask16>(there),
+                          y);
+}
+
+// `rows` × 32 accumulators stay in registers over all inputs: 28 of the processor's 32 for 14 rows.
+template <int rows>
+KURTOSCOPE_VNNI void tile(std::int64_t begin, std::int64_t panel, const Panel& p) {
+    __m512i low[rows], high[rows];
+#pragma GCC unroll 14
+    for (int r = 0; r < rows; ++r)
+        low[r] = high[r] = _mm512_setzero_si512();
+    const std::int8_t* values = p.x.values.as<std::int8_t>() + begin * p.x.stride;
+    const std::uint8_t* w = p.weight.panelAt(panel);
+    const std::int64_t stride = p.x.stride, groups = p.weight.groups();
+    for (std::int64_t group = 0; group < groups; ++group, w += PackedWeight::panel * 4, values += 4) {
+        const __m512i lowWeights = _mm512_load_si512(w), highWeights = _mm512_load_si512(w + 64);
+#pragma GCC unroll 14
+        for (int r = 0; r < rows; ++r) { // four inputs of each row and of 32 outputs
+            std::int32_t four;
+            std::memcpy(&four, values + r * stride, 4);
+            const __m512i spread = _mm512_set1_epi32(four);
+            low[r] = _mm512_dpbusd_epi32(low[r], lowWeights, spread);
+            high[r] = _mm512_dpbusd_epi32(high[r], highWeights, spread);
+        }
+    }
+#pragma GCC unroll 14
+    for (int r = 0; r < rows; ++r) {
+        finish(low[r], std::size_t(begin + r), p.first, p.low, p);
+        finish(high[r], std::size_t(begin + r), p.first + 16, p.high, p);
+    }
+}
+
+template <int rows>
+void upTo(std::int64_t begin, std::int64_t count, std::int64_t panel, const Panel& p) {
+    if (count == rows) return tile<rows>(begin, panel, p);
+    if constexpr (rows > 1) upTo<rows - 1>(begin, count, panel, p);
+}
+
+void tileOfRows(const IntegerRows& x, const PackedWeight& weight, std::int64_t begin, std::int64_t count,
+                std::int64_t panel, float* out) {
+    const auto bits = [](std::int64_t there) { return (1U << std::clamp<std::int64_t>(there, 0, 16)) - 1; };
+    const std::int64_t first = panel * PackedWeight::panel, left = weight.outputs() - first;
+    upTo<integerTileRows>(begin, count, panel, {x, weight, first, bits(left), bits(left - 16), out});
+}
+
+} // namespace
+
+IntegerTile vnniTile() {
+    __builtin_cpu_init();
+    const bool there = __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
+                       __builtin_cpu_supports("avx512vl");
+    return there ? tileOfRows : nullptr;
+}
+
+} // namespace kurtoscope
+
+#else
+
+namespace kurtoscope {
+
+IntegerTile vnniTile() {
+    return nullptr;
+}
+
+} // namespace kurtoscope
+
+#endif

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/quantization/kernels/integer_rows.h"
+
+#include "core/base/error.h"
+#include "core/base/parallel.h"
+
+#include <limits>
+
+// As in rounding.cpp: the best of several copies of a loop, chosen at start.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define KURTOSCOPE_CLONES __attribute__((target_clones("default", "avx2", "arch=x86-64-v4")))
+#else
+#define KURTOSCOPE_CLONES
+#endif
+
+namespace kurtoscope {
+namespace {
+
+constexpr float roundingBias = 12582912.0F; // see rounding.cpp
+constexpr std::int64_t rowsPerPiece = 16;
+
+// q of each channel on `grid`, lowered by `offset` to fit a signed byte; returns their sum. `nan` says that a
+// value was NaN, which no integer can.
+KURTOSCOPE_CLONES std::int32_t toBytes(const float* row, std::int8_t* out, std::int64_t channels, Grid grid,
+                                       float offset, std::int32_t& nan) {
+    std::int32_t sum = 0, odd = 0;
+#pragma omp simd reduction(+ : sum) reduction(| : odd)
+    for (std::int64_t c = 0; c < channels; ++c) {
+        float q = row[c] / grid.scale + grid.zero;
+        odd |= q != q ? 1 : 0;
+        q = q < grid.low ? grid.low : q;
+        q = q > grid.high ? grid.high : q;
+        q = (q + roundingBias) - roundingBias;
+        const auto whole = static_cast<std::int32_t>(q - offset);
+        out[c] = static_cast<std::int8_t>(whole);
+        sum += whole;
+    }
+    nan = odd;
+    return sum;
+}
+
+} // namespace
+
+bool fitsIntegers(const SiteRounding& rounding) {
+    const ActivationRule& rule = rounding.rule;
+    return rule.format == Format::integer && rule.bits <= 8 && rule.embeddingGroups == 0 &&
+           rule.threshold == 0 && rounding.scales.empty() &&
+           (rule.granularity == Granularity::per_tensor || rule.granularity == Granularity::per_token);
+}
+
+IntegerRows integerRows(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths,
+                        const std::vector<int>& kept) {
+    if (!fitsIntegers(rounding))
+        throw Error("these activations are no plain integers", "", "Multiply them in floating point");
+    const ActivationRule& rule = rounding.rule;
+    const at::Tensor in = x.contiguous();
+    const float* from = in.const_data_ptr<float>();
+    IntegerRows made;
+    made.channels = in.size(-1);
+    made.rows = made.channels > 0 ? in.numel() / made.channels : 0;
+    made.stride = (made.channels + 3) / 4 * 4;
+    made.values = AlignedBytes(std::size_t(made.rows * made.stride));
+    made.scales.resize(std::size_t(made.rows));
+    made.zeros.resize(std::size_t(made.rows));
+    made.sums.resize(std::size_t(made.rows));
+    made.keptCount = std::int64_t(kept.size());
+    made.kept.resize(std::size_t(made.rows) * kept.size());
+    if (made.rows == 0) return made;
+    const std::vector<Grid> whole = sequenceGrids(in, rounding, lengths);
+    const std::int32_t* mask = rounding.inlier.empty() ? nullptr : rounding.inlier.data();
+    const std::int64_t perSequence = made.rows / in.size(0);
+    const float offset = rule.symmetric ? 0 : float(1 << (rule.bits - 1));
+    parallelFor(made.rows, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) {
+            const float* values = from + row * made.channels;
+            Grid grid;
+            if (rule.perToken()) {
+                const Extent extent = extentOf(values, made.channels, mask);
+                grid = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
+            } else {
+                grid = whole[std::size_t(row / perSequence)];
+            }
+            std::int8_t* bytes = made.values.as<std::int8_t>() + row * made.stride;
+            std::int32_t nan = 0;
+            std::int32_t sum = toBytes(values, bytes, made.channels, grid, offset, nan);
+            const auto zero = static_cast<std::int32_t>(grid.zero - offset);
+            for (std::size_t k = 0; k < kept.size(); ++k) {
+                const int channel = kept[k];
+                sum += zero - bytes[channel];
+                bytes[channel] = static_cast<std::int8_t>(zero);
+                made.kept[std::size_t(row) * kept.size() + k] = values[channel];
+            }
+            made.sums[std::size_t(row)] = sum;
+            made.zeros[std::size_t(row)] = zero;
+            made.scales[std::size_t(row)] = nan ? std::numeric_limits<float>::quiet_NaN() : grid.scale;
+        }
+    });
+    return made;
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/quantization/kernels/integer_product.h"
+#include "core/quantization/round_activation.h"
+
+namespace kurtoscope {
+
+// Whether a site's rounding is one that integer products can carry: integers of at most 8 bits, one range for
+// each tensor or token.
+bool fitsIntegers(const SiteRounding& rounding);
+
+// x [sequence, …, channel] float32 on the CPU as integers, with the same levels as roundActivation; `kept`
+// channels, those out of the rounding's inliers, in rising order. Throws Error for what fitsIntegers()
+// refuses.
+IntegerRows integerRows(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths,
+                        const std::vector<int>& kept);
+
+} // namespace kurtoscope

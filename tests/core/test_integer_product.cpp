@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Integer products against plain loops, and against the schemes that they make real.
+#include <QtTest>
+
+#include "core/quantization/kernels/integer_product.h"
+#include "core/quantization/round_values.h"
+#include "core/workbench.h"
+#include "tests/support/failure.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include <omp.h>
+
+using namespace kurtoscope;
+
+namespace {
+
+const std::string goldens = KURTOSCOPE_TESTS_DIR "/golden/";
+
+struct Problem {
+    std::int64_t rows, outputs, inputs, kept;
+};
+
+PackedWeight weightOf(const Problem& p, std::mt19937& random) {
+    std::vector<std::int8_t> q(std::size_t(p.outputs * p.inputs));
+    for (auto& value : q)
+        value = static_cast<std::int8_t>(int(random() % 255) - 127);
+    std::vector<float> scales, bias, columns;
+    for (std::int64_t output = 0; output < p.outputs; ++output) {
+        scales.push_back(0.001F * float(1 + random() % 50));
+        bias.push_back(float(int(random() % 200) - 100) / 7);
+    }
+    std::vector<int> kept;
+    for (std::int64_t k = 0; k < p.kept; ++k) {
+        kept.push_back(static_cast<int>(k * p.inputs / p.kept));
+        for (std::int64_t output = 0; output < p.outputs; ++output) {
+            columns.push_back(float(int(random() % 200) - 100) / 11);
+            q[std::size_t(output * p.inputs + kept.back())] = 0;
+        }
+    }
+    return {q.data(), p.outputs, p.inputs, scales, bias.data(), kept, columns};
+}
+
+// Any bytes and zeros: −128 and a zero at either end are what asymmetric grids make.
+IntegerRows rowsOf(const Problem& p, std::mt19937& random) {
+    IntegerRows x;
+    x.rows = p.rows, x.channels = p.inputs, x.stride = (p.inputs + 3) / 4 * 4;
+    x.values = AlignedBytes(std::size_t(x.rows * x.stride));
+    x.keptCount = p.kept;
+    for (std::int64_t row = 0; row < p.rows; ++row) {
+        std::int32_t sum = 0;
+        for (std::int64_t input = 0; input < p.inputs; ++input) {
+            const auto value = static_cast<std::int8_t>(int(random() % 256) - 128);
+            x.values.as<std::int8_t>()[row * x.stride + input] = value;
+            sum += value;
+        }
+        x.sums.push_back(sum);
+        x.zeros.push_back(int(random() % 256) - 128);
+        x.scales.push_back(0.01F * float(1 + random() % 30));
+        for (std::int64_t k = 0; k < p.kept; ++k)
+            x.kept.push_back(float(int(random() % 2000) - 1000) / 3);
+    }
+    return x;
+}
+
+std::vector<float> normals(std::size_t count, unsigned seed) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    std::vector<float> values(count);
+    for (float& value : values)
+        value = normal(random);
+    return values;
+}
+
+} // namespace
+
+class IntegerProductTest : public QObject {
+    Q_OBJECT
+
+private slots:
+    void equalsPlainLoops_data() {
+        QTest::addColumn<int>("rows");
+        QTest::addColumn<int>("outputs");
+        QTest::addColumn<int>("inputs");
+        QTest::addColumn<int>("kept");
+        const int sizes[][4] = {{1, 1, 1, 0},      {1, 32, 4, 0},   {14, 32, 384, 0},
+                                {13, 37, 75, 3},   {15, 64, 96, 8}, {200, 33, 31, 1},
+                                {5, 100, 1536, 2}, {29, 16, 7, 7},  {3, 17, 65, 0}};
+        for (const auto& s : sizes)
+            QTest::addRow("%d rows, %d outputs, %d inputs, %d kept", s[0], s[1], s[2], s[3])
+                << s[0] << s[1] << s[2] << s[3];
+    }
+    void equalsPlainLoops() {
+        QFETCH(int, rows);
+        QFETCH(int, outputs);
+        QFETCH(int, inputs);
+        QFETCH(int, kept);
+        std::mt19937 random(unsigned(rows * 1000 + inputs));
+        const Problem problem{rows, outputs, inputs, kept};
+        const PackedWeight weight = weightOf(problem, random);
+        const IntegerRows x = rowsOf(problem, random);
+        const std::size_t size = std::size_t(rows) * std::size_t(outputs);
+        std::vector<float> plain(size), made(size), portable(size, -1), one(size);
+        weight.multiplyPlainly(x, plain.data());
+        weight.multiply(x, made.data());
+        QCOMPARE(made, plain); // to the last bit: the same sums, then the same roundings
+        for (std::int64_t row = 0; row < rows; row += integerTileRows)
+            for (std::int64_t panel = 0; panel < weight.paddedOutputs() / PackedWeight::panel; ++panel)
+                portableTile(x, weight, row, std::min<std::int64_t>(integerTileRows, rows - row), panel,
+                             portable.data());
+        QCOMPARE(portable, plain);
+        const int threads = omp_get_max_threads();
+        omp_set_num_threads(1);
+        weight.multiply(x, one.data());
+        omp_set_num_threads(threads);
+        QCOMPARE(one, plain);
+    }
+
+    void largestSumsStayExact() {
+        const std::int64_t inputs = 65'536;
+        const std::vector<std::int8_t> q(std::size_t(inputs), 127);
+        const PackedWeight weight(q.data(), 1, inputs, {1}, nullptr, {}, {});
+        IntegerRows x;
+        x.rows = 1, x.channels = x.stride = inputs;
+        x.values = AlignedBytes(std::size_t(inputs));
+        std::memset(x.values.as<std::int8_t>(), 127, std::size_t(inputs));
+        x.scales = {1}, x.zeros = {0}, x.sums = {127 * 65'536};
+        float y = 0;
+        weight.multiply(x, &y);
+        QCOMPARE(y, 127.0F * 127.0F * 65'536.0F);
+    }
+
+    void rowsHaveTheLevelsOfRoundActivation_data() {
+        QTest::addColumn<int>("bits");
+        QTest::addColumn<bool>("symmetric");
+        QTest::addColumn<bool>("dynamic");
+        QTest::addColumn<bool>("perToken");
+        QTest::addColumn<bool>("keeps");
+        for (int bits : {2, 4, 8})
+            for (bool symmetric : {true, false})
+                for (int kind = 0; kind < 3; ++kind)
+                    for (bool keeps : {false, true})
+                        QTest::addRow("%d bits %s %s%s", bits, symmetric ? "symmetric" : "asymmetric",
+                                      kind == 0   ? "static"
+                                      : kind == 1 ? "dynamic"
+                                                  : "per-token",
+                                      keeps ? ", kept" : "")
+                            << bits << symmetric << (kind > 0) << (kind == 2) << keeps;
+    }
+    void rowsHaveTheLevelsOfRoundActivation() {
+        QFETCH(int, bits);
+        QFETCH(bool, symmetric);
+        QFETCH(bool, dynamic);
+        QFETCH(bool, perToken);
+        QFETCH(bool, keeps);
+        ValueTable table{2, 5, 19, normals(190, unsigned(bits)), {5, 3}};
+        for (std::size_t i = 0; i < table.values.size(); ++i)
+            table.values[i] = 3 * table.values[i] + 0.7F;
+        for (std::size_t i = 2; i < table.values.size(); i += 19)
+            table.values[i] *= 40; // an outlier channel
+        const ValueTable calibration{1, 4, 19, normals(76, 9), {}};
+        ActivationRule rule;
+        rule.bits = bits, rule.symmetric = symmetric, rule.dynamic = dynamic;
+        rule.granularity = perToken ? Granularity::per_token : Granularity::per_tensor;
+        const std::set<int> kept = keeps ? std::set<int>{2, 11} : std::set<int>{};
+        const auto expected = roundValues(rule, table, kept, calibration);
+        QVERIFY(expected != table.values);
+        QCOMPARE(integerValues(rule, table, kept, calibration), expected);
+    }
+
+    void aNaNSpoilsItsRowAlone() {
+        ValueTable table{1, 3, 8, normals(24, 1), {}};
+        table.values[8 + 5] = std::numeric_limits<float>::quiet_NaN();
+        const auto made = integerValues({}, table, {}, {1, 1, 8, normals(8, 2), {}});
+        for (std::size_t i = 0; i < made.size(); ++i)
+            QCOMPARE(std::isnan(made[i]), i / 8 == 1);
+    }
+
+    void refusesWhatIsNoPlainInteger() {
+        ActivationRule groups, casts, sixteen;
+        groups.embeddingGroups = 3;
+        casts.format = Format::e4m3;
+        sixteen.bits = 16;
+        const ValueTable table{1, 1, 8, normals(8, 1), {}};
+        for (const ActivationRule& rule : {groups, casts, sixteen})
+            QVERIFY(test::failure([&] { integerValues(rule, table, {}, table); }).find("no plain integers") !=
+                    std::string::npos);
+        WeightRule pointed;
+        pointed.symmetric = false;
+        QVERIFY(test::failure([&] {
+                    integerWeightValues(pointed, normals(8, 1), 2, 4, {});
+                }).find("no plain integers") != std::string::npos);
+    }
+
+    void weightsHaveTheLevelsOfRoundWeight_data() {
+        QTest::addColumn<int>("bits");
+        QTest::addColumn<bool>("perChannel");
+        for (int bits : {2, 5, 8})
+            for (bool perChannel : {false, true})
+                QTest::addRow("%d bits %s", bits, perChannel ? "per-channel" : "per-tensor")
+                    << bits << perChannel;
+    }
+    void weightsHaveTheLevelsOfRoundWeight() {
+        QFETCH(int, bits);
+        QFETCH(bool, perChannel);
+        const std::vector<float> weight = normals(7 * 13, 3);
+        WeightRule rule;
+        rule.bits = bits;
+        rule.granularity = perChannel ? Granularity::per_channel : Granularity::per_tensor;
+        QCOMPARE(integerWeightValues(rule, weight, 7, 13, {4}), roundWeightValues(rule, weight, 7, 13, {4}));
+    }
+
+    // What the recipe simulates and what its kernels compute are the same model.
+    void realAndSimulatedAgree_data() {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<QString>("recipe");
+        for (const char* model : {"tiny-llama", "tiny-bert-classifier"})
+            for (const char* recipe :
+                 {"w8a8", "w8a8:dynamic=on", "w8a8:activation=per-token", "w8a8:symmetric=off",
+                  "w8a8:dynamic=on,weight=per-tensor,weight_bits=4,activation_bits=4",
+                  "w8a8:activation=per-token,symmetric=off,keep=top:3", "smoothquant:activation=per-token",
+                  "rotation", "percentile:p=99.9"})
+                QTest::addRow("%s %s", model, recipe) << model << recipe;
+    }
+    void realAndSimulatedAgree() {
+        if (!vnniTile()) QSKIP("this processor has no AVX-512 VNNI: integers are simulated here");
+        QFETCH(QString, model);
+        QFETCH(QString, recipe);
+        Workbench workbench({DeviceKind::cpu, 2, 1});
+        workbench.open(goldens + model.toStdString());
+        EvaluateRequest request;
+        request.data.path = goldens + model.toStdString() + "/text.txt";
+        request.data.task = "fidelity";
+        request.data.windows = 3, request.data.length = 16, request.data.calibrationWindows = 3;
+        request.recipes = {Recipe::parse(recipe.toStdString()), Recipe::parse(recipe.toStdString())};
+        request.kernels = {KernelChoice::automatic, KernelChoice::simulated};
+        request.latency = false;
+        const auto readings = workbench.evaluate(request);
+        QCOMPARE(readings[0].kernels, KernelTag::integer);
+        QCOMPARE(readings[1].kernels, KernelTag::simulated);
+        QVERIFY(*readings[1].klMean > 0);
+        // A sum that ends in another last bit may tip a value over to its neighbouring level.
+        const double apart = std::abs(*readings[0].klMean - *readings[1].klMean);
+        QVERIFY2(apart < 0.02 * *readings[1].klMean + 1e-7,
+                 qPrintable(QString("%1 %2").arg(*readings[0].klMean).arg(*readings[1].klMean)));
+    }
+
+    void whatHasNoKernelIsSimulated_data() {
+        QTest::addColumn<QString>("recipe");
+        for (const char* recipe :
+             {"peg:groups=3", "llm-int8", "fp8", "w8a8:weight_bits=16", "w8a8:scope=all-activations",
+              "w8a8+kv-cache", "w8a8:weight=per-group,weight_group=8", "gptq+w8a8:weight_bits=16",
+              "mixed:sites=mlp_hidden"})
+            QTest::newRow(recipe) << recipe;
+    }
+    void whatHasNoKernelIsSimulated() {
+        QFETCH(QString, recipe);
+        Workbench workbench({DeviceKind::cpu, 2, 1});
+        workbench.open(goldens + "tiny-llama");
+        EvaluateRequest request;
+        request.data.path = goldens + "tiny-llama/text.txt";
+        request.data.windows = 2, request.data.length = 16, request.data.calibrationWindows = 2;
+        request.recipes = {Recipe::parse(recipe.toStdString())};
+        request.latency = false;
+        QCOMPARE(workbench.evaluate(request).front().kernels, KernelTag::simulated);
+    }
+};
+
+QTEST_APPLESS_MAIN(IntegerProductTest)
+#include "test_integer_product.moc"

@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/base/export.h"
 #include "core/base/progress.h"
+#include "core/data/bench.h"
 #include "core/data/channel_sets.h"
 #include "core/data/channel_stats.h"
 #include "core/data/data_request.h"
@@ -131,6 +132,12 @@ public:
                              std::stop_token stop = {},
                              const std::function<void(const KeepStep&)>& onStep = {},
                              const OnProgress& progress = {});
+
+    // Latencies of whole passes, recipes in turn, with what they spent their time on. Each result is told as it
+    // stands. Throws Error for a length that the model cannot take.
+    BenchReport bench(const BenchRequest& request, std::stop_token stop = {},
+                      const std::function<void(const BenchResult&)>& onResult = {},
+                      const OnProgress& progress = {});
 
     struct PredictionWithTensors {
         Prediction prediction;

@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/base/parallel.h"
+#include "core/base/phases.h"
 
 #include <limits>
 
@@ -70,6 +71,7 @@ ActivationFunction activationFunction(const std::string& name, const std::string
 
 at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      std::int64_t heads, std::int64_t keyValueHeads, bool causal) {
+    const PhaseTimer timer(Phase::attention);
     const std::int64_t sequences = q.size(0), length = q.size(1), size = q.size(2) / heads;
     const auto split = [&](const at::Tensor& x, std::int64_t count) {
         return x.view({sequences, length, count, size}).transpose(1, 2); // [sequence, head, position, size]

@@ -2,6 +2,7 @@
 #include "core/engine/pass.h"
 
 #include "core/base/error.h"
+#include "core/base/phases.h"
 
 namespace kurtoscope {
 
@@ -50,7 +51,9 @@ at::Tensor Pass::operand(Site site, const at::Tensor& x) const {
 }
 
 at::Tensor Pass::linear(const Linear& linear, const at::Tensor& x) const {
-    return arithmetic_ ? arithmetic_->linear(linear, x, batch_) : at::linear(x, linear.weight, linear.bias);
+    if (arithmetic_) return arithmetic_->linear(linear, x, batch_);
+    const PhaseTimer timer(Phase::gemm);
+    return at::linear(x, linear.weight, linear.bias);
 }
 
 bool Pass::needsProbabilities(int layer) const {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/integer_linears.h"
 
+#include "core/base/phases.h"
+
 namespace kurtoscope {
 namespace {
 
@@ -39,10 +41,12 @@ at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
                                     const std::vector<int>& lengths) const {
     const Entry& entry = packed_.at(&linear);
     if (!last_.defined() || !last_.is_same(x)) { // a query's input is a key's and a value's too
+        const PhaseTimer timer(Phase::quantize);
         rows_ = std::make_shared<const IntegerRows>(
             integerRows(x, entry.input, lengths, entry.weight->keptInputs()));
         last_ = x;
     }
+    const PhaseTimer timer(Phase::gemm);
     auto shape = x.sizes().vec();
     shape.back() = entry.weight->outputs();
     at::Tensor out = at::empty(shape, x.options());

@@ -2,6 +2,7 @@
 #include "core/quantization/recipe_arithmetic.h"
 
 #include "core/base/error.h"
+#include "core/base/phases.h"
 #include "core/quantization/weight_solver.h"
 
 namespace kurtoscope {
@@ -327,6 +328,7 @@ at::Tensor RecipeArithmetic::operand(Site site, const at::Tensor& x, const Batch
 at::Tensor RecipeArithmetic::linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const {
     if (integers_ && integers_->has(linear)) return integers_->multiply(linear, x, batch.lengths);
     const auto found = weights_.find(&linear);
+    const PhaseTimer timer(Phase::gemm);
     if (found == weights_.end()) return at::linear(x, linear.weight, linear.bias);
     const at::Tensor y = at::linear(x, *found->second, linear.bias);
     if (threshold_ == 0) return y;

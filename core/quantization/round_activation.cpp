@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/base/parallel.h"
+#include "core/base/phases.h"
 #include "core/engine/device.h"
 
 namespace kurtoscope {
@@ -92,6 +93,7 @@ std::vector<Grid> sequenceGrids(const at::Tensor& x, const SiteRounding& roundin
 
 at::Tensor roundActivation(const at::Tensor& x, const SiteRounding& rounding,
                            const std::vector<int>& lengths) {
+    const PhaseTimer timer(Phase::quantize);
     const ActivationRule& rule = rounding.rule;
     if (!isFused(rule)) return roundGeneral(x, rounding, lengths);
     if (x.is_cuda() && x.scalar_type() == at::kFloat && cudaRound()) return roundOnGpu(x, rounding, lengths);

@@ -174,6 +174,46 @@ private slots:
             QCOMPARE(real, simulated);
     }
 
+    void benchTimesEverySize() {
+        const CommandRun run =
+            runCommand({"bench",     tinyModel, "--recipe", "fp32", "--recipe",  "w8a8:keep=top:1",
+                        "--kernels", "both",    "--batch",  "1",    "--batch",   "3",
+                        "--length",  "8",       "--runs",   "5",    "--threads", "2",
+                        "--json",    "-"});
+        QVERIFY2(run.code == 0, run.err);
+        const Json json = run.json();
+        QCOMPARE(missingKeys(json, {"schema", "model", "machine", "results"}), QByteArray());
+        QVERIFY(json["machine"]["fp32_tops"].get<double>() > 0);
+        QVERIFY(json["machine"]["bytes_per_s"].get<double>() > 0);
+        const Json& results = json["results"];
+        QCOMPARE(results.size(), std::size_t(2 * 3)); // FP32 has but one way
+        for (std::size_t i = 0; i < results.size(); ++i) {
+            const Json &one = results[i], &latency = one["latency_ms"], &phases = one["phases"];
+            QCOMPARE(one["batch"].get<int>(), i < 3 ? 1 : 3);
+            QCOMPARE(one["length"].get<int>(), 8);
+            QCOMPARE(one["threads"].get<int>(), 2);
+            QCOMPARE(one["runs"].get<int>(), 5);
+            QVERIFY(latency["p10"].get<double>() > 0 && latency["p10"] <= latency["p50"] &&
+                    latency["p50"] <= latency["p90"] && latency["p90"] <= latency["p99"]);
+            const double tokens = one["batch"].get<int>() * 8 / latency["p50"].get<double>() * 1000;
+            QVERIFY(std::abs(one["tokens_per_s"].get<double>() / tokens - 1) < 1e-6);
+            double whole = 0;
+            for (const char* phase : {"quantize", "gemm", "attention", "rest"})
+                whole += phases[phase].get<double>();
+            QVERIFY2(std::abs(whole - 1) < 1e-6, qPrintable(QString::number(whole)));
+            QVERIFY(phases["gemm"].get<double>() > 0 && phases["attention"].get<double>() > 0);
+            QCOMPARE(phases["quantize"].get<double>() > 0, i % 3 > 0);
+            QVERIFY(one["peak_bytes"].get<double>() > 1e6 && one["tops"].get<double>() > 0);
+        }
+        QCOMPARE(results[0]["kernels"].get<std::string>(), std::string("float"));
+        QCOMPARE(results[2]["kernels"].get<std::string>(), std::string("simulated"));
+        if (!json["machine"]["int8_tops"].is_null())
+            QCOMPARE(results[1]["kernels"].get<std::string>(), std::string("integer"));
+        const CommandRun tooLong = runCommand({"bench", tinyModel, "--length", "1000000"});
+        QCOMPARE(tooLong.code, 1);
+        QVERIFY2(tooLong.err.contains("1000000 tokens are more than the model's"), tooLong.err);
+    }
+
     void evaluateWithoutLatency() {
         const CommandRun run = runCommand(
             QStringList{"evaluate", tinyModel, "--data", tinyText, "--recipe", "fp32", "--no-latency"} +

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/data/reading.h"
+#include "core/data/recipe.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kurtoscope {
+
+// Recipes timed on sequences of random tokens, all without padding, recipes in turn within each size.
+struct BenchRequest {
+    std::vector<Recipe> recipes;
+    std::vector<bool> simulated;   // of each recipe: no integer kernels; those that are missing: false
+    std::vector<int> batches{1};   // sequences
+    std::vector<int> lengths{128}; // tokens of each
+    int runs = 20;                 // measured, of each recipe and size; two more warm up
+    double seconds = 10; // of measuring for a recipe and size, after which fewer runs do (5 at least)
+};
+
+struct BenchResult {
+    int recipe = 0; // index in the request
+    int batch = 0, length = 0, threads = 0, runs = 0;
+    double p10Ms = 0, p50Ms = 0, p90Ms = 0, p99Ms = 0; // of a whole pass, output head included
+    double tokensPerSecond = 0;                        // at the median
+    double tops =
+        0; // 10¹² operations a second in the linear layers' products, at the median of the whole pass
+    std::int64_t peakBytes = 0;           // the program's largest resident memory so far
+    std::map<std::string, double> phases; // "quantize", "gemm", "attention", "rest": shares of the time, 0…1
+    KernelTag kernels = KernelTag::floating;
+};
+
+// What this machine can do at most, measured just before: the roofline that results stand under.
+struct MachineFacts {
+    std::string device;
+    double fp32Tops = 0;
+    std::optional<double> int8Tops; // empty where there is no integer kernel
+    double bytesPerSecond = 0;      // memory read and written, by a copy that no cache holds
+};
+
+struct BenchReport {
+    MachineFacts machine;
+    std::vector<BenchResult> results; // sizes in the order asked for, recipes within each
+};
+
+} // namespace kurtoscope

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The facade's clock: latencies, where the time goes, and what the machine could do at most.
+#include "core/workbench_state.h"
+
+#include "core/base/error.h"
+#include "core/base/parallel.h"
+#include "core/base/phases.h"
+#include "core/evaluation/metrics.h"
+
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <random>
+
+namespace kurtoscope {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double secondsSince(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+constexpr int warmUps = 2, fewestRuns = 5;
+
+// The least time of several calls: what disturbs a machine only ever slows it.
+template <class Work>
+double bestOf(int calls, Work work) {
+    double best = INFINITY;
+    for (int call = 0; call < calls; ++call) {
+        const Clock::time_point start = Clock::now();
+        work();
+        best = std::min(best, secondsSince(start));
+    }
+    return best;
+}
+
+double fp32Tops() {
+    const std::int64_t size = 1024;
+    const at::Tensor a = at::rand({size, size}), b = at::rand({size, size});
+    at::Tensor c = at::empty({size, size});
+    return 2.0 * double(size * size * size) / bestOf(6, [&] { at::mm_out(c, a, b); }) / 1e12;
+}
+
+std::optional<double> int8Tops() {
+    if (!vnniTile()) return std::nullopt;
+    const std::int64_t size = 1024;
+    const PackedWeight weight(std::vector<std::int8_t>(std::size_t(size * size), 1).data(), size, size,
+                              std::vector<float>(std::size_t(size), 1.0F), nullptr, {}, {});
+    IntegerRows x;
+    x.rows = x.channels = x.stride = size;
+    x.values = AlignedBytes(std::size_t(size * size));
+    x.scales.assign(std::size_t(size), 1), x.zeros.assign(std::size_t(size), 0);
+    x.sums.assign(std::size_t(size), 0);
+    std::vector<float> out(std::size_t(size * size));
+    return 2.0 * double(size * size * size) / bestOf(12, [&] { weight.multiply(x, out.data()); }) / 1e12;
+}
+
+double copyRate() {
+    const std::size_t bytes = std::size_t{128} << 20;
+    std::vector<char> from(bytes, 1), to(bytes);
+    const double seconds = bestOf(4, [&] {
+        parallelFor(64, 1, [&](std::int64_t begin, std::int64_t end) {
+            const std::size_t piece = bytes / 64;
+            std::memcpy(to.data() + std::size_t(begin) * piece, from.data() + std::size_t(begin) * piece,
+                        std::size_t(end - begin) * piece);
+        });
+    });
+    return 2.0 * double(bytes) / seconds;
+}
+
+std::int64_t peakBytes() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) * 1024;
+    return 0;
+}
+
+Batch randomBatch(int sequences, int length, int vocabulary, std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    Batch batch;
+    batch.sequences = sequences, batch.length = length;
+    batch.lengths.assign(std::size_t(sequences), length);
+    for (int i = 0; i < sequences * length; ++i)
+        batch.ids.push_back(static_cast<int>(random() % std::uint64_t(vocabulary)));
+    for (int i = 0; i < sequences; ++i)
+        batch.windows.push_back(i);
+    return batch;
+}
+
+struct Timed {
+    int recipe = 0;
+    std::shared_ptr<const RecipeArithmetic> arithmetic; // null: FP32
+    std::vector<double> ms;
+    PhaseClock clock;
+    double seconds = 0;
+};
+
+void listen(Timed& one, const Transformer& base, const Batch& batch, c10::Device device,
+            std::stop_token stop) {
+    PhaseClock::listening() = &one.clock;
+    const Clock::time_point start = Clock::now();
+    try {
+        Pass pass(batch, device, nullptr, one.arithmetic.get(), stop);
+        const Transformer& model = one.arithmetic ? one.arithmetic->model() : base;
+        const at::Tensor hidden = model.hidden(pass), logits = model.head(pass, hidden);
+        if (!device.is_cpu()) (logits.defined() ? logits : hidden).flatten()[0].item<float>();
+    } catch (...) {
+        PhaseClock::listening() = nullptr;
+        throw;
+    }
+    PhaseClock::listening() = nullptr;
+    const double seconds = secondsSince(start);
+    one.ms.push_back(1000 * seconds);
+    one.seconds += seconds;
+}
+
+BenchResult resultOf(const Timed& one, int batch, int length, double operations) {
+    BenchResult result;
+    result.recipe = one.recipe;
+    result.batch = batch, result.length = length;
+    result.runs = static_cast<int>(one.ms.size());
+    result.p10Ms = quantile(one.ms, 0.1), result.p50Ms = quantile(one.ms, 0.5);
+    result.p90Ms = quantile(one.ms, 0.9), result.p99Ms = quantile(one.ms, 0.99);
+    result.tokensPerSecond = 1000.0 * batch * length / result.p50Ms;
+    result.tops = operations / (result.p50Ms / 1000) / 1e12;
+    result.peakBytes = peakBytes();
+    double counted = 0;
+    for (std::size_t phase = 0; phase < phaseCount; ++phase) {
+        static const char* const names[phaseCount] = {"quantize", "gemm", "attention"};
+        counted += result.phases[names[phase]] = one.clock.seconds[phase] / one.seconds;
+    }
+    result.phases["rest"] = std::max(0.0, 1 - counted);
+    result.kernels = one.arithmetic ? one.arithmetic->kernels() : KernelTag::floating;
+    return result;
+}
+
+} // namespace
+
+BenchReport Workbench::bench(const BenchRequest& request, std::stop_token stop,
+                             const std::function<void(const BenchResult&)>& onResult,
+                             const OnProgress& progress) {
+    const c10::InferenceMode inference;
+    const Transformer& base = *impl_->current().transformer;
+    const ModelInfo& info = base.info();
+    for (const Recipe& recipe : request.recipes)
+        validate(recipe);
+    for (const int length : request.lengths)
+        if (length < 1 || length > info.maxLength)
+            throw Error(std::to_string(length) + " tokens are more than the model's " +
+                            std::to_string(info.maxLength) + " positions, or none",
+                        "", "Give a length from 1 to " + std::to_string(info.maxLength));
+    BenchReport report;
+    report.machine.device = deviceText();
+    if (progress) progress({"Measuring the machine", 0, 0, -1});
+    if (impl_->device.is_cpu())
+        report.machine.fp32Tops = fp32Tops(), report.machine.int8Tops = int8Tops(),
+        report.machine.bytesPerSecond = copyRate();
+
+    // Ranges and criteria take random tokens too: what a clock reads does not depend on them.
+    PreparedData data;
+    std::vector<Batch> calibration;
+    for (int i = 0; i < 4; ++i)
+        calibration.push_back(randomBatch(1, std::min(128, info.maxLength), info.vocabulary,
+                                          impl_->options.seed + 1000 + std::uint64_t(i)));
+    data.calibrations[{0, 0}] = std::make_unique<CalibrationSet>(std::move(calibration), impl_->device);
+    std::vector<std::shared_ptr<const RecipeArithmetic>> made;
+    for (std::size_t i = 0; i < request.recipes.size(); ++i) {
+        Recipe recipe = request.recipes[i];
+        recipe.samples = recipe.sampleSeed = 0;
+        const bool simulated = i < request.simulated.size() && request.simulated[i];
+        recipe = impl_->resolve(recipe, data, stop, progress);
+        made.push_back(impl_->arithmetic(recipe, data, stop, progress,
+                                         simulated ? KernelChoice::simulated : KernelChoice::automatic));
+    }
+    double macs = 0; // of a token
+    for (const auto& linear : base.linears())
+        macs += double(linear->weight.numel());
+
+    std::size_t done = 0;
+    const std::size_t total = request.batches.size() * request.lengths.size();
+    for (const int count : request.batches)
+        for (const int length : request.lengths) {
+            const Batch batch = randomBatch(count, length, info.vocabulary, impl_->options.seed);
+            std::vector<Timed> timed;
+            for (std::size_t i = 0; i < made.size(); ++i)
+                timed.push_back({static_cast<int>(i), made[i], {}, {}, 0});
+            for (int run = -warmUps; run < request.runs; ++run) {
+                if (progress)
+                    progress({"Timing " + std::to_string(count) + " × " + std::to_string(length),
+                              std::int64_t(done), std::int64_t(total), -1});
+                bool enough = run >= fewestRuns;
+                for (Timed& one : timed) {
+                    if (stop.stop_requested()) throw Cancelled();
+                    if (run >= fewestRuns && one.seconds > request.seconds) continue;
+                    enough = false;
+                    listen(one, base, batch, impl_->device, stop);
+                    if (run < 0) one.ms.clear(), one.clock = {}, one.seconds = 0;
+                }
+                if (enough) break;
+            }
+            for (const Timed& one : timed) {
+                BenchResult result = resultOf(one, count, length, 2 * macs * count * length);
+                result.threads = impl_->options.threads;
+                report.results.push_back(result);
+                if (onResult) onResult(result);
+            }
+            ++done;
+        }
+    return report;
+}
+
+} // namespace kurtoscope

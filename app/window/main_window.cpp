@@ -189,7 +189,17 @@ void MainWindow::follow(Changes what) {
 
 void MainWindow::useTheme(const QString& name) {
     const bool dark = name == "dark" || (name == "system" && systemIsDark_);
-    Theme::use(Theme::load(dark ? "dark" : "light"), *qApp);
+    Theme theme = Theme::load(dark ? "dark" : "light");
+    if (settings_.projector()) { // readable at the back of a room
+        theme.fontSize = theme.fontSize * 7 / 5;
+        theme.smallSize = theme.smallSize * 7 / 5;
+        theme.spacing = theme.spacing * 5 / 4;
+    }
+    Theme::use(theme, *qApp);
+    for (QWidget* widget : findChildren<QWidget*>()) { // which take their own type when their colours change
+        QEvent again(QEvent::PaletteChange);
+        QApplication::sendEvent(widget, &again);
+    }
     session_.repaint(Change::theme);
 }
 

@@ -23,6 +23,7 @@ namespace kurtoscope {
 class HeaderBar;
 class MessageBar;
 class Session;
+class Tour;
 class View;
 
 // The window: every registered view in its place, around the session it is given. The session outlives it. It
@@ -45,6 +46,7 @@ public:
     void openSession(const QString& path);
     void openAny(const QString& path); // a model, a session or a text, by what it looks like
     SessionFile& sessionFile() { return file_; }
+    Tour* startTour();
     void offerRecovery();                 // of what a crash left behind
     void useTheme(const QString& name);   // light, dark or system
     void saveReport(const QString& path); // .html or .pdf; says where it failed
@@ -101,6 +103,7 @@ private:
     void renameActive();
     void editRecipe();
     void chooseTask(const std::string& id); // "": picked by model and file
+    void useProjector(bool on);
     void showShortcuts();
     void showAbout();
 

@@ -5,7 +5,9 @@
 #include "app/window/edit_recipe_dialog.h"
 #include "app/window/session.h"
 #include "app/window/shortcut_sheet.h"
+#include "app/window/tour.h"
 #include "core/workbench.h"
+#include "widgets/panels/header_bar.h"
 #include "widgets/parts/table_text.h"
 #include "widgets/view.h"
 
@@ -140,6 +142,11 @@ void MainWindow::makeViewMenu() {
         action->setChecked(settings_.theme() == name);
         group->addAction(action);
     }
+    QAction* projector =
+        add(viewMenu_, tr("&Projector (large type)"), QKeySequence("Ctrl+Shift+P"), "projector", [] {});
+    projector->setCheckable(true);
+    projector->setChecked(settings_.projector());
+    connect(projector, &QAction::toggled, this, &MainWindow::useProjector);
     add(viewMenu_, tr("&Full screen"), QKeySequence("F11"), "fullScreen",
         [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
     add(viewMenu_, tr("&Reset layout"), {}, "resetLayout", [this] {
@@ -152,6 +159,7 @@ void MainWindow::makeHelpMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&Help"));
     QAction* sheet = add(menu, tr("&Shortcuts"), QKeySequence("?"), "shortcuts", [this] { showShortcuts(); });
     sheet->setShortcuts({QKeySequence("?"), QKeySequence("F1")});
+    add(menu, tr("&Tour"), {}, "tour", [this] { startTour(); });
     add(menu, tr("&About Kurtoscope"), {}, "about", [this] { showAbout(); });
 }
 
@@ -262,6 +270,36 @@ void MainWindow::chooseTask(const std::string& id) {
     DataRequest data = session_.data();
     data.task = id;
     session_.requestData(data);
+}
+
+void MainWindow::useProjector(bool on) {
+    settings_.setProjector(on);
+    useTheme(settings_.theme());
+}
+
+Tour* MainWindow::startTour() {
+    if (auto* running = findChild<Tour*>()) return running;
+    settings_.setTourSeen(true);
+    std::vector<Tour::Step> steps{
+        {view("model-map"), tr("Which tensor"),
+         tr("The model, layer by layer. Click a Place to see its channels; a hot colour means that few "
+            "channels are far "
+            "larger than the others.")},
+        {centre_, tr("Where the outliers live"),
+         tr("Every layer and channel of the chosen Place. A bright line down the map is an outlier channel. "
+            "Click it to keep "
+            "it in high precision, and click again to let it go.")},
+        {view("channel-panel"), tr("What one channel does"),
+         tr("The selected channel against all others, along the text and through the model.")},
+        {view("compare"), tr("What it is worth"),
+         tr("One column for each way to quantize, FP32 at the left. Colour appears only where a difference "
+            "exceeds twice its "
+            "error. Columns ▸ Edit recipe… changes one; Columns ▸ Add begins another.")},
+        {header_, tr("Keep outliers, undo, save"),
+         tr("Keep outliers… keeps all that a criterion marks. Everything can be undone, and File ▸ Save "
+            "session keeps it for "
+            "the next lecture. Press ? for the shortcuts.")}};
+    return new Tour(std::move(steps), this);
 }
 
 void MainWindow::showShortcuts() {

@@ -132,7 +132,11 @@ int openWindow(int argc, char** argv) {
         window.openSession(model);
     else if (!model.isEmpty())
         window.openModel(model);
-    if (start.screenshot.isEmpty()) window.offerRecovery();
+    if (start.screenshot.isEmpty()) {
+        window.offerRecovery();
+        if (!window.settings().tourSeen())
+            QTimer::singleShot(0, &window, [&window] { window.startTour(); }); // once it is laid out
+    }
     return QApplication::exec();
 }
 

@@ -32,6 +32,7 @@ MessageBar::MessageBar(QWidget* parent) : QWidget(parent) {
     action_ = new QPushButton(this);
     action_->setObjectName("messageAction");
     action_->setProperty("primary", true);
+    action_->setAccessibleName(tr("Do what the message offers"));
     auto* grid = new QGridLayout(this);
     grid->setContentsMargins(14, 8, 10, 8);
     grid->setVerticalSpacing(1);

@@ -18,7 +18,8 @@ struct ReportColumn {
 };
 struct ReportPicture {
     std::string title, caption;
-    std::string png; // bytes
+    std::string png;           // bytes
+    int width = 0, height = 0; // as it is read, in pixels
 };
 struct Report {
     ModelInfo model;

@@ -196,6 +196,7 @@ void MainWindow::useTheme(const QString& name) {
         theme.spacing = theme.spacing * 5 / 4;
     }
     Theme::use(theme, *qApp);
+    statusBar()->setMinimumHeight(QFontMetrics(theme.body()).height() + theme.spacing);
     for (QWidget* widget : findChildren<QWidget*>()) { // which take their own type when their colours change
         QEvent again(QEvent::PaletteChange);
         QApplication::sendEvent(widget, &again);

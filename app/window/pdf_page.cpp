@@ -28,6 +28,7 @@ void writePdfPage(const std::string& html, const std::string& path) {
     {
         QPdfWriter writer(&pdf);
         writer.setPageSize(QPageSize(QPageSize::A4));
+        writer.setPageOrientation(QPageLayout::Landscape); // a table of eight recipes is wide
         writer.setPageMargins(QMarginsF(14, 14, 14, 14), QPageLayout::Millimeter);
         writer.setResolution(96); // what the page's sizes are written for
         writer.setCreator("Kurtoscope");

@@ -89,15 +89,25 @@ const ReportColumn* keepingColumn(const Report& report) {
     return nullptr;
 }
 
-std::string heatFigure(const std::vector<const SiteStats*>& sites, Place place, const Recipe* keeping) {
+// A printer of little skill takes a picture as large as its pixels say: within a page, then, and in shape.
+std::string sizeOnPaper(int width, int height, PageFor medium) {
+    if (medium == PageFor::screen || width < 1 || height < 1) return "";
+    constexpr double widest = 980, highest = 560;
+    const double scale = std::min(widest / width, highest / height);
+    return " width=\"" + std::to_string(static_cast<int>(width * scale)) + "\" height=\"" +
+           std::to_string(static_cast<int>(height * scale)) + "\"";
+}
+
+std::string heatFigure(const std::vector<const SiteStats*>& sites, Place place, const Recipe* keeping,
+                       PageFor medium) {
     const HeatPicture heat = drawHeatPicture(sites, keeping);
     const std::string name(placeName(place));
     std::string html = "<h3>" + name + R"( <span class="soft">)" + escaped(std::string(placeMeaning(place))) +
                        "</span></h3>\n";
-    html += R"(<figure><img alt="Largest magnitude by layer and channel, )" + name +
-            R"(" src="data:image/png;base64,)" + base64(encodePng(heat.picture)) + "\">\n<figcaption>" +
-            std::to_string(heat.layers) + " layers (first on top) × " + std::to_string(heat.channels) +
-            " channels" +
+    html += "<figure><img" + sizeOnPaper(heat.picture.width, heat.picture.height, medium) +
+            R"( alt="Largest magnitude by layer and channel, )" + name + R"(" src="data:image/png;base64,)" +
+            base64(encodePng(heat.picture)) + "\">\n<figcaption>" + std::to_string(heat.layers) +
+            " layers (first on top) × " + std::to_string(heat.channels) + " channels" +
             (heat.pooled > 1 ? ", the largest of " + std::to_string(heat.pooled) + " neighbours per column"
                              : "") +
             ". |x| " + figure(heat.low, 3) + R"(<span class="bar" style="background:)" + viridisGradient() +
@@ -107,7 +117,7 @@ std::string heatFigure(const std::vector<const SiteStats*>& sites, Place place, 
     return html + "</figcaption></figure>\n";
 }
 
-std::string heatMaps(const Report& report) {
+std::string heatMaps(const Report& report, PageFor medium) {
     const Observation& observation = report.columns.front().observation;
     const ReportColumn* keeping = keepingColumn(report);
     const Recipe* recipe = keeping == nullptr ? nullptr : &keeping->recipe;
@@ -118,11 +128,11 @@ std::string heatMaps(const Report& report) {
     std::string shown, rest;
     for (const Place place : first)
         if (const auto sites = sitesOf(observation, place); !sites.empty())
-            shown += heatFigure(sites, place, recipe);
+            shown += heatFigure(sites, place, recipe, medium);
     for (const Place place : allPlaces()) {
         if (!isPerLayer(place) || std::find(first.begin(), first.end(), place) != first.end()) continue;
         if (const auto sites = sitesOf(observation, place); !sites.empty())
-            rest += heatFigure(sites, place, recipe);
+            rest += heatFigure(sites, place, recipe, medium);
     }
     if (!rest.empty()) shown += "<details><summary>The other places</summary>\n" + rest + "</details>\n";
     return shown;
@@ -138,7 +148,8 @@ std::string key(const Report& report) {
 
 // What a program shows that knows no inline SVG: the same figure as a picture of its own.
 std::string asPicture(const std::string& svg) {
-    return R"(<img width="330" src="data:image/svg+xml;base64,)" + base64(standaloneSvg(svg)) + "\">";
+    return R"(<img width="330" height="200" src="data:image/svg+xml;base64,)" + base64(standaloneSvg(svg)) +
+           "\">";
 }
 
 std::string depthCurves(const Report& report, Place place, PageFor medium) {
@@ -192,8 +203,8 @@ std::string recipes(const Report& report) {
 std::string pictures(const Report& report, PageFor medium) {
     std::string html;
     for (const auto& picture : report.pictures)
-        html += "<h3>" + escaped(picture.title) + "</h3>\n<figure><img class=\"view\" " +
-                (medium == PageFor::paper ? "width=\"680\" " : "") + "alt=\"" + escaped(picture.caption) +
+        html += "<h3>" + escaped(picture.title) + "</h3>\n<figure><img class=\"view\"" +
+                sizeOnPaper(picture.width, picture.height, medium) + " alt=\"" + escaped(picture.caption) +
                 "\" src=\"data:image/png;base64," + base64(picture.png) + "\">\n<figcaption>" +
                 escaped(picture.caption) + "</figcaption></figure>\n";
     return html;
@@ -207,7 +218,8 @@ std::string outliers(const Report& report, PageFor medium) {
         escaped(report.columns.front().name) +
         ". A bright column is a channel far above the others: one 8-bit scale for the whole tensor must "
         "span it, and little is left for the rest.</p>\n" +
-        heatMaps(report) + "<h2>Through the depth</h2>\n" + (medium == PageFor::screen ? key(report) : "");
+        heatMaps(report, medium) + "<h2>Through the depth</h2>\n" +
+        (medium == PageFor::screen ? key(report) : "");
     for (const Place place : {Place::mlp_residual, Place::attn_input, Place::mlp_hidden})
         if (!sitesOf(report.columns.front().observation, place).empty())
             html += depthCurves(report, place, medium);

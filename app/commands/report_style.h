@@ -6,7 +6,7 @@ namespace kurtoscope::commands {
 // Light and dark follow the reader's system. Lines: the Okabe–Ito colours, told apart also by their dashes.
 inline constexpr const char* paperStyle = R"(
 body { font-family:sans-serif; font-size:9pt; color:#1c2128 } h1 { font-size:17pt } h2 { font-size:13pt } h3 { font-size:10pt }
-.soft, figcaption { color:#66707c } th,td { padding:2px 5px; text-align:right } th { color:#66707c; font-weight:normal }
+.soft, figcaption { color:#66707c } table { font-size:7.5pt } th,td { padding:2px 6px; text-align:right } th { color:#66707c; font-weight:normal }
 .good { color:#0b7a4b } .bad { color:#b3261e } pre { font-size:7pt }
 )";
 

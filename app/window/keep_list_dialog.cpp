@@ -110,8 +110,10 @@ void KeepListDialog::recount() {
         if (where.isEmpty())
             says = tr("The active column does not quantize this, so there is nothing to keep");
         else if (!channels_.isEmpty())
-            says = tr("%1 channels at %2 sites, %3 of these kept already")
-                       .arg(grouped(channels_.size()), grouped(where.size()), grouped(kept));
+            says =
+                (channels_.size() == 1 ? tr("1 channel") : tr("%1 channels").arg(grouped(channels_.size()))) +
+                (where.size() == 1 ? tr(" at 1 site") : tr(" at %1 sites").arg(grouped(where.size()))) +
+                tr(", %1 of these kept already").arg(grouped(kept));
     } catch (const Error& error) {
         says = QString::fromStdString(error.where() + ": " + error.message() + ". " + error.hint());
     }

@@ -75,6 +75,8 @@ void MainWindow::makeEditMenu() {
     add(copy, tr("&Markdown"), QKeySequence("Ctrl+Shift+M"), "copyMarkdown",
         [copyAs] { copyAs(markdownTable); });
     add(copy, tr("&LaTeX"), QKeySequence("Ctrl+Shift+L"), "copyLatex", [copyAs] { copyAs(latexTable); });
+    findChild<QAction*>("copyMarkdown")->setProperty("sheet", tr("Copy table as Markdown"));
+    findChild<QAction*>("copyLatex")->setProperty("sheet", tr("Copy table as LaTeX"));
     menu->addSeparator();
     add(menu, tr("&Stop"), QKeySequence("Ctrl+."), "stop", [this] { session_.stop(); });
     add(menu, tr("&Run again"), QKeySequence("F5"), "runAgain", [this] { session_.runAgain(); });

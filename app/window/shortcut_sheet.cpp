@@ -41,11 +41,11 @@ QGridLayout* columnGrid() {
     return grid;
 }
 
-void listMenu(Column& column, const QMenu* menu) {
-    bool titled = false;
+void listMenu(Column& column, const QMenu* menu, bool& titled, const QString& title) {
     for (const QAction* action : menu->actions()) {
+        if (action->menu()) listMenu(column, action->menu(), titled, title);
         if (action->menu() || action->shortcut().isEmpty()) continue;
-        if (!titled) column.title(menu->title().remove('&'));
+        if (!titled) column.title(QString(title).remove('&'));
         titled = true;
         QStringList keys;
         for (const auto& sequence : action->shortcuts())
@@ -64,7 +64,8 @@ ShortcutSheet::ShortcutSheet(QMainWindow* window) : QDialog(window) {
     Column left{columnGrid()}, right{columnGrid()};
     const auto menus = window->menuBar()->actions();
     for (qsizetype i = 0; i < menus.size(); ++i)
-        if (menus[i]->menu()) listMenu(i < 2 ? left : right, menus[i]->menu());
+        if (bool titled = false; menus[i]->menu())
+            listMenu(i < 2 ? left : right, menus[i]->menu(), titled, menus[i]->menu()->title());
     right.title(tr("Maps"));
     right.line(tr("Click"), tr("keep or release a channel"));
     right.line(tr("Drag"), tr("keep a block of channels and layers"));

@@ -60,8 +60,9 @@ commands::Report windowReport(const Session& session, const std::vector<View*>& 
         {"Date", commands::nowForPeople()}};
     for (View* view : views) {
         if (!view->hasPicture()) continue;
-        report.pictures.push_back(
-            {view->heading()->title().toStdString(), view->heading()->help().toStdString(), pngOf(*view)});
+        report.pictures.push_back({view->heading()->title().toStdString(),
+                                   view->heading()->help().toStdString(), pngOf(*view), view->width(),
+                                   view->height()});
     }
     return report;
 }

@@ -42,7 +42,7 @@ __device__ float2 rowExtent(const float* row, std::int64_t channels, const std::
     __shared__ float lows[threads], highs[threads];
     float low = 0, high = 0;
     for (std::int64_t c = threadIdx.x; c < channels; c += threads) {
-        const float x = inlier && !inlier[c] ? 0.0f : row[c];
+        const float x = (inlier && !inlier[c]) || !isfinite(row[c]) ? 0.0f : row[c];
         low = fminf(low, x);
         high = fmaxf(high, x);
     }

@@ -131,12 +131,12 @@ at::Tensor roundActivationReference(const at::Tensor& x, const SiteRounding& rou
     if (!isFused(rule)) return roundGeneral(x, rounding, lengths);
     const Grid& grid = rounding.grid;
     const std::vector<std::int32_t>& inlier = rounding.inlier;
-    at::Tensor mask, inliers = x;
+    at::Tensor mask, inliers = at::where(x.isfinite(), x, at::zeros({}, x.options()));
     if (!inlier.empty()) {
         mask = at::from_blob(const_cast<std::int32_t*>(inlier.data()), {x.size(-1)}, at::kInt)
                    .to(x.device())
                    .ne(0);
-        inliers = at::where(mask, x, at::zeros({}, x.options()));
+        inliers = at::where(mask, inliers, at::zeros({}, x.options()));
     }
     at::Tensor scale = at::full({}, grid.scale, x.options()), zero = at::full({}, grid.zero, x.options());
     double low = grid.low, high = grid.high;

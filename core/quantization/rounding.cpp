@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 // Several copies of a loop, the best one for the machine chosen at start; sanitizers cannot run before that
 // choice.
@@ -15,12 +16,16 @@
 namespace kurtoscope {
 namespace {
 
+// ∞ has no say in a range, or everything that shares its scale would become NaN.
+constexpr float largest = std::numeric_limits<float>::max();
+
 KURTOSCOPE_CLONES void extentAll(const float* row, std::int64_t channels, float* bounds) {
     float low = 0, high = 0;
 #pragma omp simd reduction(min : low) reduction(max : high)
     for (std::int64_t c = 0; c < channels; ++c) {
-        low = row[c] < low ? row[c] : low;
-        high = row[c] > high ? row[c] : high;
+        const float x = row[c] >= -largest && row[c] <= largest ? row[c] : 0.0F;
+        low = x < low ? x : low;
+        high = x > high ? x : high;
     }
     bounds[0] = low, bounds[1] = high;
 }
@@ -30,7 +35,7 @@ KURTOSCOPE_CLONES void extentInliers(const float* row, std::int64_t channels, co
     float low = 0, high = 0;
 #pragma omp simd reduction(min : low) reduction(max : high)
     for (std::int64_t c = 0; c < channels; ++c) {
-        const float x = inlier[c] ? row[c] : 0.0f;
+        const float x = inlier[c] && row[c] >= -largest && row[c] <= largest ? row[c] : 0.0F;
         low = x < low ? x : low;
         high = x > high ? x : high;
     }

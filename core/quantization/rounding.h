@@ -21,7 +21,7 @@ struct Grid {
 // Plain float32 kernels over contiguous rows. `inlier` is null, or one entry per channel: 0 where the channel
 // is kept (left as it is and out of every range), −1 elsewhere.
 struct Extent {
-    float min = 0, max = 0; // 0 belongs to every range
+    float min = 0, max = 0; // of finite values; 0 belongs to every range
 };
 KURTOSCOPE_API Extent extentOf(const float* row, std::int64_t channels, const std::int32_t* inlier);
 // out = (round(clamp(x / scale + zero, low, high)) − zero) · scale, rounding half to even. NaN stays NaN.

@@ -280,6 +280,19 @@ private slots:
             QCOMPARE(got[3], -got[2]);
             QCOMPARE(got[1], -2.0F);
         }
+        // Integers too, fused kernels and the integers that are multiplied: what shares the scale keeps its value.
+        rule.format = Format::integer;
+        const ValueTable table = tableOf({1.0F, -2.0F, infinity, -infinity}, 4);
+        for (Granularity granularity : {Granularity::per_tensor, Granularity::per_token})
+            for (bool symmetric : {true, false}) {
+                rule.granularity = granularity, rule.symmetric = symmetric;
+                const auto got = roundValues(rule, table, {}, tableOf({1, 1, 1, 1}, 4));
+                QCOMPARE(got[1], -2.0F);
+                QVERIFY(std::abs(got[0] - 1) < 0.02F);
+                QCOMPARE(got[2], symmetric ? 2.0F : got[0]); // the range's end: its largest finite value
+                QCOMPARE(got[3], -2.0F);
+                QCOMPARE(integerValues(rule, table, {}, tableOf({1, 1, 1, 1}, 4)), got);
+            }
         // A cast has no range: what float16 cannot hold is infinite there too.
         rule.format = Format::fp16;
         QCOMPARE(roundValues(rule, tableOf({1e6F}, 1), {}, tableOf({1}, 1))[0], infinity);

@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/base/export.h"
 #include "core/base/progress.h"
+#include "core/data/attention_reading.h"
 #include "core/data/bench.h"
 #include "core/data/channel_sets.h"
 #include "core/data/channel_stats.h"
@@ -14,6 +15,8 @@
 #include "core/data/prediction.h"
 #include "core/data/reading.h"
 #include "core/data/recipe.h"
+#include "core/data/rounding_errors.h"
+#include "core/data/text_reading.h"
 
 #include <functional>
 #include <memory>
@@ -119,6 +122,16 @@ public:
     // over the first `windows` evaluated windows; the `worst` tokens listed.
     ErrorReport errors(const Recipe& recipe, const DataRequest& data, int windows = 4, int worst = 20,
                        std::stop_token stop = {}, const OnProgress& progress = {});
+    // What the rounding does to every site and channel, over the first `windows` evaluated windows.
+    RoundingErrors roundingErrors(const Recipe& recipe, const DataRequest& data, int windows = 2,
+                                  std::stop_token stop = {}, const OnProgress& progress = {});
+    // One text under FP32 and a recipe: divergence, likeliest answers and error behind each layer, token by
+    // token.
+    TextReading readText(const TextRequest& request, std::stop_token stop = {},
+                         const OnProgress& progress = {});
+    // One layer's attention over a text, and in every layer the share of the first token and of separators.
+    AttentionReading readAttention(const AttentionRequest& request, std::stop_token stop = {},
+                                   const OnProgress& progress = {});
     // A site's channels in `groups` embedding groups of asymmetric `bits`-bit ranges, from calibration.
     GroupTable groupTable(Site site, int groups, bool permute, int bits, const DataRequest& data,
                           std::stop_token stop = {}, const OnProgress& progress = {});
@@ -133,8 +146,8 @@ public:
                              const std::function<void(const KeepStep&)>& onStep = {},
                              const OnProgress& progress = {});
 
-    // Latencies of whole passes, recipes in turn, with what they spent their time on. Each result is told as it
-    // stands. Throws Error for a length that the model cannot take.
+    // Latencies of whole passes, recipes in turn, with what they spent their time on. Each result is told as
+    // it stands. Throws Error for a length that the model cannot take.
     BenchReport bench(const BenchRequest& request, std::stop_token stop = {},
                       const std::function<void(const BenchResult&)>& onResult = {},
                       const OnProgress& progress = {});

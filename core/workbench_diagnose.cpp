@@ -3,13 +3,17 @@
 #include "core/workbench_state.h"
 
 #include "core/base/error.h"
+#include "core/base/stop.h"
 #include "core/evaluation/site_errors.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 namespace kurtoscope {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 // The sites that can be left whole one by one, forward order within each kind.
 std::vector<Site> switchedSites(const Transformer& transformer, const Recipe& recipe) {
@@ -120,40 +124,67 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
     if (onUpdate) onUpdate(found);
     if (found.complete) return found;
 
-    // Column 0 rounds everything; then each unit alone, and all but it.
-    std::vector<std::shared_ptr<const RecipeArithmetic>> owners{whole};
-    for (std::size_t i = 0; i < found.rows.size(); ++i) {
-        if (stop.stop_requested()) throw Cancelled();
-        if (progress) progress({"Preparing", std::int64_t(i), std::int64_t(found.rows.size()), -1});
-        Recipe only = recipe, allBut = recipe;
-        for (std::size_t j = 0; j < found.rows.size(); ++j)
-            for (Site site : found.rows[j].sites)
-                (i == j ? allBut : only).highPrecision.insert(site);
-        owners.push_back(whole->without(only));
-        owners.push_back(whole->without(allBut));
+    if (request.before && request.before->windowsTotal == found.windowsTotal) {
+        found.all = request.before->all;
+        for (SiteSensitivity& row : found.rows)
+            for (const SiteSensitivity& known : request.before->rows)
+                if (known.name == row.name && known.windows == found.windowsTotal) {
+                    row.only = known.only, row.allBut = known.allBut;
+                    row.windows = known.windows;
+                }
     }
-    std::vector<EvaluatedRecipe> columns;
-    for (std::size_t i = 0; i < owners.size(); ++i)
-        columns.push_back({static_cast<int>(i), owners[i].get()});
+    // A few units at a time, the most costly by the estimate first, so that a picture fills in and what was
+    // found stands when the search is stopped.
     Evaluator evaluator(*impl_->current().transformer, data.windows, *data.task,
                         impl_->current().folder.pooling, impl_->device, *data.baseline);
-    std::vector<SiteSensitivity> rows = found.rows; // in the order of the columns
-    const auto take = [&](const Reading& reading) {
-        const double divergence = divergenceOf(reading);
-        if (reading.column == 0) {
-            found.all = divergence;
-            return;
+    constexpr std::size_t together = 4;
+    std::vector<std::size_t> open;
+    for (std::size_t i = 0; i < found.rows.size(); ++i)
+        if (!found.rows[i].only) open.push_back(i);
+    std::vector<SiteSensitivity> rows = found.rows; // in the order of `open`
+    const std::size_t known = rows.size() - open.size();
+    const Clock::time_point start = Clock::now();
+    for (std::size_t done = 0; done < open.size() || !found.all; done += together) {
+        throwIfStopped(stop);
+        std::vector<std::shared_ptr<const RecipeArithmetic>> owners;
+        const bool first = !found.all;
+        if (first) owners.push_back(whole);
+        const std::size_t end = std::min(open.size(), done + together);
+        for (std::size_t i = done; i < end; ++i) {
+            Recipe only = recipe, allBut = recipe;
+            for (std::size_t j = 0; j < rows.size(); ++j)
+                for (Site site : rows[j].sites)
+                    (open[i] == j ? allBut : only).highPrecision.insert(site);
+            owners.push_back(whole->without(only));
+            owners.push_back(whole->without(allBut));
         }
-        SiteSensitivity& row = rows[std::size_t(reading.column - 1) / 2];
-        (reading.column % 2 == 1 ? row.only : row.allBut) = divergence;
-        row.windows = reading.windowsDone;
-        if (reading.column + 1 != int(owners.size())) return;
+        std::vector<EvaluatedRecipe> columns;
+        for (std::size_t i = 0; i < owners.size(); ++i)
+            columns.push_back({static_cast<int>(i), owners[i].get()});
+        const double part = double(done) / double(std::max<std::size_t>(1, open.size()));
+        if (progress)
+            progress({"Measuring sensitivity", std::int64_t(known + done), std::int64_t(rows.size()),
+                      done ? std::chrono::duration<double>(Clock::now() - start).count() * (1 - part) / part
+                           : -1});
+        const auto readings = evaluator.run(columns, false, stop, {}, {}, std::size_t(found.windowsTotal));
+        if (first) found.all = divergenceOf(readings.front());
+        for (std::size_t i = done; i < end; ++i) {
+            SiteSensitivity& row = rows[open[i]];
+            const std::size_t at = 2 * (i - done) + (first ? 1 : 0);
+            row.only = divergenceOf(readings[at]);
+            row.allBut = divergenceOf(readings[at + 1]);
+            row.windows = found.windowsTotal;
+        }
         found.rows = rows;
         sortByCost(found.rows);
-        found.complete = reading.windowsDone == found.windowsTotal;
+        found.complete = end == open.size();
         if (onUpdate) onUpdate(found);
-    };
-    evaluator.run(columns, false, stop, take, progress, std::size_t(found.windowsTotal));
+    }
+    if (!found.complete) { // everything was known before
+        sortByCost(found.rows);
+        found.complete = true;
+        if (onUpdate) onUpdate(found);
+    }
     return found;
 }
 

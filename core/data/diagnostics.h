@@ -100,6 +100,9 @@ struct SensitivityRequest {
     enum class By : unsigned char { site, place, layer } by = By::site;
     Recipe recipe;
     int windows = 2; // evaluated for the true divergences; 0: the local estimate alone
+    // What an earlier call with the same recipe, data, unit and windows found before it was stopped: not
+    // measured again.
+    std::optional<Sensitivity> before;
 };
 
 // A set of kept channels on the way to a goal.

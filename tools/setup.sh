@@ -7,7 +7,7 @@ TORCH_VERSION=2.11.0
 VENV=build/venv
 LOGS=build/logs
 STAMP=$VENV/kurtoscope-torch-stamp
-PACKAGES=(g++ cmake ninja-build pkg-config python3 python3-venv qt6-base-dev libqcustomplot-dev nlohmann-json3-dev
+PACKAGES=(g++ cmake ninja-build pkg-config python3 python3-venv qt6-base-dev qt6-svg-dev libqcustomplot-dev nlohmann-json3-dev
     libicu-dev libcli11-dev zlib1g-dev)
 
 STEP=0

@@ -34,6 +34,7 @@ View::View(QWidget* parent) : QWidget(parent) {
     column->setSpacing(gap / 2);
     column->addWidget(heading_);
     column->addWidget(pages_, 1);
+    makeMenu();
 }
 
 void View::show(const Workspace& workspace, Changes what) {
@@ -74,6 +75,12 @@ QString View::emptyText() const {
 void View::showEvent(QShowEvent* event) {
     QWidget::showEvent(event);
     drawNow();
+    emit needsChanged();
+}
+
+void View::hideEvent(QHideEvent* event) {
+    QWidget::hideEvent(event);
+    emit needsChanged();
 }
 
 void View::paintEvent(QPaintEvent*) {

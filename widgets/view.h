@@ -3,6 +3,7 @@
 
 #include "core/base/registry.h"
 #include "widgets/export.h"
+#include "widgets/view_table.h"
 #include "widgets/workspace.h"
 
 #include <QWidget>
@@ -33,6 +34,14 @@ public:
     // What is drawn, as text a test can assert: "30 × 576, attn_input, absmax 0.5…12, 47 kept", or the empty
     // state.
     virtual QString describe() const = 0;
+    // The numbers behind the picture, in full.
+    virtual ViewTable table() const = 0;
+    // What it draws and nobody computes unasked. Counts while the view is visible.
+    virtual Needs needs() const { return {}; }
+
+    // The picture ("png" at twice the size, "svg", "pdf"), or its table ("csv"). Throws Error for others.
+    QByteArray exported(const QString& format);
+    void saveTo(const QString& path); // by its ending; says by message() or failed() how it went
 
 signals:
     void siteSelected(kurtoscope::Site site);
@@ -47,7 +56,10 @@ signals:
     void columnMoved(int column, int to);
     void columnPinned(int column); // as what the others are compared with; once more: no longer
     void keptCopied(int from, int to);
-    void textTyped(QString text);   // a person's own text, to be run through the model
+    void textTyped(QString text);    // a person's own text, to be run through the model
+    void sensitivityAsked(bool run); // of the active recipe; false: stop
+    void needsChanged();
+    void failed(QString what, QString where, QString hint);
     void message(QString sentence); // for the status line
 
 protected:
@@ -60,9 +72,16 @@ protected:
     bool isEmpty() const;
     QString emptyText() const;
     void showEvent(QShowEvent* event) override;
+    void hideEvent(QHideEvent* event) override;
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    void makeMenu();
+    void askWhere(const QString& format);
+    QSize pictureSize() const;
+    void paintPicture(QPaintDevice& device, double scale);
+    QWidget* pictured() const; // what a scroll area holds, not what of it is in sight
+
     const Workspace* workspace_ = nullptr;
     Changes pending_;
     Heading* heading_ = nullptr;

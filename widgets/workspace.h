@@ -3,13 +3,17 @@
 
 // First, or moc 6.4 stumbles over <concepts> where <compare> (from site.h) is the first standard header it
 // sees.
+#include <QDateTime>
 #include <QFlags>
 #include <QString>
 
+#include "core/data/attention_reading.h"
 #include "core/data/channel_stats.h"
 #include "core/data/model_info.h"
 #include "core/data/reading.h"
 #include "core/data/recipe.h"
+#include "core/data/rounding_errors.h"
+#include "core/data/text_reading.h"
 
 #include <map>
 #include <memory>
@@ -26,7 +30,24 @@ struct Column {
     std::shared_ptr<const Observation> observation; // under this recipe; null until observed
     std::optional<Reading> reading;                 // null until evaluated
     bool stale = false;                             // the reading belongs to an earlier choice
-    bool fromFile = false;                          // the reading was taken before, and saved with the session
+    bool fromFile = false;                        // the reading was taken before, and saved with the session
+    std::shared_ptr<const RoundingErrors> errors; // of this very recipe; null until a view needed them
+};
+
+// What a recipe's loss comes from, as far as it was asked for and is known.
+struct SensitivityMap {
+    Recipe recipe; // what it was asked of; another active recipe makes it stale
+    Sensitivity found;
+    bool running = false;
+};
+
+// A line of the history: what ran and how long, or what the person should know.
+struct HistoryLine {
+    enum class Kind : unsigned char { work, stopped, note, warning, error };
+    Kind kind = Kind::work;
+    QDateTime when;
+    QString what, hint;  // hint: what to do about it, may be empty
+    double seconds = -1; // < 0: nothing ran
 };
 
 // Everything that views draw: a value owned by the session, replaced piece by piece, never written by a view.
@@ -44,6 +65,11 @@ struct Workspace {
     std::shared_ptr<const SiteSample> typed;  // values of `site` over typed text; null until run
     std::map<Site, std::set<int>> marked;     // by the criterion last asked for, not yet kept
     bool skipFirstToken = false;
+    QString text;                                      // typed; "" for the data's first window
+    std::shared_ptr<const TextReading> reading;        // of `text`; null until a view needed it
+    std::shared_ptr<const AttentionReading> attention; // likewise, at the site's layer under FP32
+    std::shared_ptr<const SensitivityMap> sensitivity; // null until asked for
+    std::vector<HistoryLine> history;                  // oldest first
 
     // The unquantized observation, which maps and channel panels draw; null until observed.
     const Observation* baseline() const {
@@ -70,9 +96,23 @@ enum class Change : unsigned {
     kept = 128,
     marked = 256,
     theme = 512,
-    everything = 1023,
+    text = 1024, // reading or attention
+    errors = 2048,
+    sensitivity = 4096,
+    history = 8192,
+    everything = 16383,
 };
 Q_DECLARE_FLAGS(Changes, Change)
 Q_DECLARE_OPERATORS_FOR_FLAGS(Changes)
+
+// What a visible view draws that is not computed for every model by itself.
+enum class Need : unsigned {
+    reading = 1,   // the text under the active recipe
+    attention = 2, // of the selected layer
+    errors = 4,    // the active recipe's rounding errors
+    everyErrors = 8,
+};
+Q_DECLARE_FLAGS(Needs, Need)
+Q_DECLARE_OPERATORS_FOR_FLAGS(Needs)
 
 } // namespace kurtoscope

@@ -124,6 +124,18 @@ void MainWindow::connectView(View* view) {
     connect(view, &View::columnPinned, &session_, &Session::pinColumn);
     connect(view, &View::keptCopied, &session_, &Session::copyKept);
     connect(view, &View::textTyped, &session_, &Session::typeText);
+    connect(view, &View::sensitivityAsked, &session_, &Session::askSensitivity);
+    connect(view, &View::failed, this, &MainWindow::showMessage);
+    // Queued: views hide one by one while the window is taken down, when it must not ask any of them.
+    connect(
+        view, &View::needsChanged, this,
+        [this] {
+            Needs needs;
+            for (const View* one : views_)
+                if (one->isVisible()) needs |= one->needs();
+            session_.setNeeds(needs);
+        },
+        Qt::QueuedConnection);
     connect(view, &View::message, this,
             [this](const QString& sentence) { statusBar()->showMessage(sentence); });
 }

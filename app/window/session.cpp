@@ -28,6 +28,7 @@ Changes difference(const Column& was, const Column& is) {
     if (was.recipe != is.recipe) what |= Change::kept | Change::reading;
     if (was.stale != is.stale || was.fromFile != is.fromFile) what |= Change::reading;
     if (was.observation != is.observation) what |= Change::observation;
+    if (was.errors != is.errors) what |= Change::errors;
     return what;
 }
 
@@ -41,6 +42,7 @@ Session::Session(const WorkbenchOptions& options, Choice start, QObject* parent)
     provenance_.version = Workbench::version();
     provenance_.seed = options.seed;
     showColumns({});
+    keepHistory();
     connect(&engine_, &EngineThread::finished, this, &Session::takeEnd);
     connect(&engine_, &EngineThread::failed, this, &Session::takeFailure);
 }
@@ -98,6 +100,7 @@ void Session::selectToken(int token) {
 
 void Session::typeText(const QString& text) {
     looking_.text = text.trimmed().isEmpty() ? std::string() : text.toStdString();
+    workspace_.text = QString::fromStdString(looking_.text);
     if (looking_.text.empty()) {
         workspace_.typed = nullptr;
         known_.typed.reset();
@@ -167,6 +170,7 @@ Changes Session::showColumns(const std::vector<int>& previousIds) {
         const bool sameRecipe = column.recipe == wanted.recipe;
         column.name = wanted.name;
         column.recipe = wanted.recipe;
+        column.errors = known_.errorsOf(wanted.recipe);
         if (auto observation = known_.observation(wanted.recipe)) column.observation = observation;
         if (const Reading* reading = known_.reading(wanted.recipe)) {
             column.reading = *reading;

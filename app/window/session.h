@@ -69,6 +69,8 @@ public slots:
     void selectToken(int token);
     void typeText(const QString& text); // "" clears
     void setSkipFirstToken(bool skip);
+    void setNeeds(kurtoscope::Needs needs); // of the views in sight
+    void askSensitivity(bool run);          // of the active column; false: stop, what was found stays
     void repaint(kurtoscope::Changes what) { emit changed(what); }
 
     void toggleChannels(kurtoscope::Site site, QList<int> channels);
@@ -119,6 +121,14 @@ private:
     void deliver(quint64 generation,
                  std::function<void()> result); // dropped when another job has begun since
     QString labelOf(const Work& work) const;
+    EngineThread::Job jobForQuestion(const Work& work, quint64 generation);
+    void showAnswers(bool sensitivityRuns); // what is known of what views need, and what runs
+    void forgetAnswers();
+    bool answersNeeds() const; // nothing that a view in sight needs is on its way
+    void keepHistory();        // of what the session says from now on
+    void remember(HistoryLine line);
+    void warnOf(const Observation& observation);
+    void warnOf(const RoundingErrors& errors, const QString& name);
     void takeEnd(quint64 ticket, Outcome outcome);
     void takeFailure(quint64 ticket, const QString& what, const QString& where, const QString& hint);
 
@@ -158,6 +168,8 @@ private:
     struct Running {
         Work work;
         quint64 ticket = 0;
+        QString label;
+        QElapsedTimer since;
     };
     std::optional<Running> running_;
     quint64 generation_ = 0;

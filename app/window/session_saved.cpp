@@ -118,8 +118,11 @@ void Session::openSession(const SavedSession& session, const QString& from) {
     fresh.channel = session.channel;
     fresh.token = session.token;
     fresh.skipFirstToken = session.skipFirstToken;
+    fresh.text = text(session.typed);
+    fresh.history = std::move(workspace_.history);
     workspace_ = std::move(fresh);
-    looking_ = {session.site, true, session.typed};
+    const Needs needs = looking_.needs;
+    looking_ = {session.site, true, session.typed, needs, {}};
     choseSite_ = true;
     for (const auto& column : session.columns)
         if (column.reading) known_.addFromFile(column.recipe, *column.reading);

@@ -91,7 +91,7 @@ void Session::runAgain() {
 
 bool Session::hasFirstResults() const {
     return workspace_.model && known_.baselineComplete() && workspace_.sample &&
-           workspace_.sample->site == workspace_.site &&
+           workspace_.sample->site == workspace_.site && answersNeeds() &&
            std::ranges::all_of(workspace_.columns, [this](const Column& column) {
                return known_.reading(column.recipe) && known_.observation(column.recipe);
            });
@@ -108,6 +108,7 @@ void Session::schedule() {
     auto wanted = missing();
     std::erase_if(wanted,
                   [this](const Work& work) { return std::ranges::find(setAside_, work) != setAside_.end(); });
+    showAnswers(std::ranges::find(wanted, Work::Kind::sensitivity, &Work::kind) != wanted.end());
     if (running_) {
         const bool stillWanted = std::ranges::find(wanted, running_->work) != wanted.end();
         if (stillWanted && (wanted.front() == running_->work || !wanted.front().preempts(running_->work)))
@@ -128,7 +129,8 @@ void Session::schedule() {
 void Session::start(const Work& work) {
     const quint64 generation = ++generation_;
     emit progressed(labelOf(work), -1, -1);
-    running_ = Running{work, engine_.post(work.lane(), jobFor(work, generation))};
+    running_ = Running{work, engine_.post(work.lane(), jobFor(work, generation)), labelOf(work), {}};
+    running_->since.start();
 }
 
 void Session::deliver(quint64 generation, std::function<void()> result) {
@@ -227,6 +229,11 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
                 progress);
             if (!readings.empty()) show(readings.front(), true);
         };
+    case Work::Kind::read:
+    case Work::Kind::attend:
+    case Work::Kind::errors:
+    case Work::Kind::sensitivity:
+        return jobForQuestion(work, generation);
     }
     return {};
 }
@@ -252,6 +259,14 @@ QString Session::labelOf(const Work& work) const {
         return tr("Reading %1").arg(QString::fromStdString(work.site.name()));
     case Work::Kind::evaluate:
         return tr("Evaluating %1").arg(name);
+    case Work::Kind::read:
+        return tr("Reading the text under %1").arg(name);
+    case Work::Kind::attend:
+        return tr("Reading attention of layer %1").arg(work.site.layer);
+    case Work::Kind::errors:
+        return tr("Measuring the errors of %1").arg(name);
+    case Work::Kind::sensitivity:
+        return tr("Sensitivity of %1").arg(name);
     }
     return {};
 }
@@ -261,7 +276,13 @@ QString Session::labelOf(const Work& work) const {
 
 void Session::takeEnd(quint64 ticket, Outcome outcome) {
     if (!running_ || running_->ticket != ticket) return;
-    const Work work = std::exchange(running_, std::nullopt)->work;
+    const Running ended = *std::exchange(running_, std::nullopt);
+    const Work& work = ended.work;
+    remember({outcome == Outcome::done ? HistoryLine::Kind::work : HistoryLine::Kind::stopped,
+              {},
+              ended.label,
+              {},
+              static_cast<double>(ended.since.elapsed()) / 1000});
     // A job that ends well but leaves its result wanting would be posted for ever.
     const auto wanted = missing();
     if (outcome == Outcome::done && std::ranges::find(wanted, work) != wanted.end())
@@ -310,9 +331,10 @@ void Session::takeModel(std::shared_ptr<const ModelInfo> model, const QString& d
         fresh.model = std::move(model);
         fresh.deviceText = device;
         fresh.skipFirstToken = workspace_.skipFirstToken;
+        fresh.history = std::move(workspace_.history);
         workspace_ = std::move(fresh);
         known_ = {};
-        looking_ = {};
+        looking_ = {.needs = looking_.needs};
         choseSite_ = false;
         undo_.clear();
         choice_ = startChoice_;
@@ -341,6 +363,7 @@ void Session::takeData(const DataRequest& data, const DataInfo& info, const std:
     workspace_.sample = workspace_.typed = nullptr;
     workspace_.grid.clear();
     workspace_.marked.clear();
+    forgetAnswers();
     for (auto& column : workspace_.columns) {
         column.observation = nullptr;
         column.reading.reset();
@@ -348,7 +371,8 @@ void Session::takeData(const DataRequest& data, const DataInfo& info, const std:
     }
     takeRestoredReadings();
     if (!info.note.empty()) emit noticed(QString::fromStdString(info.note));
-    emit changed(Change::data | Change::observation | Change::reading | Change::sample | Change::marked);
+    emit changed(Change::data | Change::observation | Change::reading | Change::sample | Change::marked |
+                 Change::text | Change::errors | Change::sensitivity);
     schedule();
 }
 
@@ -356,6 +380,7 @@ void Session::takeBaseline(std::shared_ptr<const Observation> observation) {
     known_.baseline = std::move(observation);
     for (auto& column : workspace_.columns)
         if (column.recipe.isFp32()) column.observation = known_.baseline;
+    if (known_.baselineComplete()) warnOf(*known_.baseline);
     emit changed(Change::observation | chooseFirstSite());
 }
 

@@ -48,6 +48,7 @@ Lane Work::lane() const {
     case Kind::describe:
         return Lane::load;
     case Kind::evaluate:
+    case Kind::sensitivity:
         return Lane::evaluate;
     default:
         return Lane::observe;
@@ -55,7 +56,8 @@ Lane Work::lane() const {
 }
 
 bool Work::preempts(const Work& running) const {
-    const bool quick = kind == Kind::type || kind == Kind::sample || kind == Kind::grid;
+    const bool quick = kind == Kind::type || kind == Kind::sample || kind == Kind::grid ||
+                       kind == Kind::read || kind == Kind::attend;
     const bool whole = running.kind == Kind::baseline || running.kind == Kind::resolve ||
                        running.kind == Kind::open || running.kind == Kind::describe;
     return !(quick && whole);
@@ -89,6 +91,17 @@ void Known::forgetFromFile() {
     fromFile.clear();
 }
 
+std::shared_ptr<const TextReading> Known::text(const Work& work) const {
+    for (const auto& [key, text] : texts)
+        if (key == work) return text;
+    return nullptr;
+}
+
+std::shared_ptr<const RoundingErrors> Known::errorsOf(const Recipe& recipe) const {
+    const auto* found = valueOf(errors, recipe);
+    return found ? *found : nullptr;
+}
+
 void Known::add(const Recipe& recipe, const Reading& reading) {
     std::erase(fromFile, recipe);
     if (const auto found = findByRecipe(readings, recipe); found != readings.end()) readings.erase(found);
@@ -104,10 +117,26 @@ void Known::add(const Recipe& recipe, std::shared_ptr<const Observation> observa
 }
 
 void Known::keepOnly(const Choice& choice) {
-    std::erase_if(observations, [&](const auto& entry) {
+    const auto gone = [&](const auto& entry) {
         return std::ranges::none_of(choice.columns,
                                     [&](const ColumnChoice& column) { return column.recipe == entry.first; });
-    });
+    };
+    std::erase_if(observations, gone);
+    std::erase_if(errors, gone);
+}
+
+std::optional<Work> wantedText(const Choice& choice, const Looking& looking) {
+    if (!(looking.needs & Need::reading) || choice.active < 0 ||
+        choice.active >= static_cast<int>(choice.columns.size()))
+        return std::nullopt;
+    const Recipe& recipe = choice.columns[static_cast<std::size_t>(choice.active)].recipe;
+    if (!recipe.keep.empty()) return std::nullopt; // resolved first
+    return Work{Work::Kind::read, recipe, {}, looking.text};
+}
+
+std::optional<Work> wantedAttention(const Looking& looking) {
+    if (!(looking.needs & Need::attention)) return std::nullopt;
+    return Work{Work::Kind::attend, {}, {std::max(0, looking.site.layer), Place::attn_probs}, looking.text};
 }
 
 std::vector<Work> missingWork(const Choice& choice, const Looking& looking, const Known& known) {
@@ -136,12 +165,23 @@ std::vector<Work> missingWork(const Choice& choice, const Looking& looking, cons
             Kind::grid, choice.columns[static_cast<std::size_t>(choice.active)].recipe, looking.site, {}};
         if (known.grid != work) want(work);
     }
+    if (const auto work = wantedText(choice, looking); work && !known.text(*work)) want(*work);
+    if (const auto work = wantedAttention(looking); work && known.attention != work) want(*work);
     for (const auto* column : order)
         if (column->recipe.keep.empty() && !known.reading(column->recipe))
             want({Kind::evaluate, column->recipe, {}, {}});
+    for (const auto* column : order) {
+        const bool active = column == &choice.columns[static_cast<std::size_t>(std::max(0, choice.active))];
+        const bool needed = looking.needs & Need::everyErrors || (active && looking.needs & Need::errors);
+        if (needed && column->recipe.keep.empty() && !column->recipe.isFp32() &&
+            !known.errorsOf(column->recipe))
+            want({Kind::errors, column->recipe, {}, {}});
+    }
     for (const auto* column : order)
         if (column->recipe.keep.empty() && !known.observation(column->recipe))
             want({Kind::observe, column->recipe, {}, {}});
+    if (looking.sensitivity && known.sensitive != looking.sensitivity)
+        want({Kind::sensitivity, *looking.sensitivity, {}, {}});
     return missing;
 }
 

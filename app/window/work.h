@@ -5,6 +5,7 @@
 #include "app/window/engine_thread.h"
 #include "core/data/channel_stats.h"
 #include "core/data/reading.h"
+#include "widgets/workspace.h"
 
 #include <memory>
 #include <optional>
@@ -25,12 +26,16 @@ struct Work {
         grid,
         resolve,
         evaluate,
-        observe
+        observe,
+        read,       // the text, token by token
+        attend,     // its attention
+        errors,     // rounding errors by site and channel
+        sensitivity // asked for outright; goes on where it was cut short
     };
     Kind kind = Kind::open;
     Recipe recipe;
     Site site;
-    std::string text; // a path (open), path and task (describe), typed text (type)
+    std::string text; // a path (open), path and task (describe), typed text (type, read, attend)
 
     bool operator==(const Work&) const = default;
     Lane lane() const;
@@ -47,13 +52,18 @@ struct Known {
     std::vector<std::pair<Recipe, Recipe>>
         resolved;                 // a recipe with a `keep` criterion → with the channels it means
     std::vector<Recipe> fromFile; // whose reading was not taken by this program
-    std::optional<Work> sample, typed, grid; // the work whose results are on screen
+    std::optional<Work> sample, typed, grid, attention; // the work whose results are on screen
+    std::vector<std::pair<Work, std::shared_ptr<const TextReading>>> texts; // those last read
+    std::vector<std::pair<Recipe, std::shared_ptr<const RoundingErrors>>> errors;
+    std::optional<Recipe> sensitive; // whose sensitivity is complete
 
     bool baselineComplete() const { return baseline && baseline->windows == baseline->windowsTotal; }
     const Reading* reading(const Recipe& recipe) const;
     std::shared_ptr<const Observation> observation(const Recipe& recipe) const;
     const Recipe* resolution(const Recipe& recipe) const;
     bool isFromFile(const Recipe& recipe) const; // its reading was saved with a session
+    std::shared_ptr<const TextReading> text(const Work& work) const;
+    std::shared_ptr<const RoundingErrors> errorsOf(const Recipe& recipe) const;
     void add(const Recipe& recipe, const Reading& reading);
     void addFromFile(const Recipe& recipe, const Reading& reading);
     void forgetFromFile(); // so that they are measured
@@ -65,8 +75,14 @@ struct Known {
 struct Looking {
     Site site;
     bool siteChosen = false;
-    std::string text; // typed, "" for none
+    std::string text;                  // typed, "" for none
+    Needs needs;                       // of the views in sight
+    std::optional<Recipe> sensitivity; // asked for
 };
+
+// What the Text view and the attention map want, as far as `needs` say.
+std::optional<Work> wantedText(const Choice& choice, const Looking& looking);
+std::optional<Work> wantedAttention(const Looking& looking);
 
 // Everything that is wanted and not yet known, the most urgent first.
 std::vector<Work> missingWork(const Choice& choice, const Looking& looking, const Known& known);

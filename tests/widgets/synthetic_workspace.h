@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "synthetic_answers.h"
 #include "widgets/workspace.h"
 
 #include <algorithm>
@@ -167,6 +168,7 @@ inline Workspace filled(const Shape& shape) {
         w.grid.push_back(static_cast<float>(i) * 0.0913F);
     w.typed = sampleOf(w.site, shape.channels, std::min(24, shape.tokens), w.channel);
     w.dataName = "WikiText-2 test";
+    addAnswers(w, shape.tokens);
     return w;
 }
 

@@ -98,6 +98,13 @@ private slots:
             QVERIFY2(text.startsWith("kurtosis, 8 lines × 80 layers"), qPrintable(text));
         if (id == "channel-panel") QVERIFY2(text.contains("40 values against 327640"), qPrintable(text));
         if (id == "compare") QVERIFY2(text.startsWith("11 × 8, perplexity, active 2"), qPrintable(text));
+        if (id == "sensitivity-map")
+            QVERIFY2(text.startsWith("80 × 4, 213 of 320 sites measured, KL (nats), running"),
+                     qPrintable(text));
+        if (id == "text") QVERIFY2(text.startsWith("40 tokens, KL (nats)"), qPrintable(text));
+        if (id == "attention-map")
+            QVERIFY2(text.startsWith("layer 12, mean of heads, 40 × 40"), qPrintable(text));
+        if (id == "history") QVERIFY2(text.startsWith("7 lines, 2 warnings and errors"), qPrintable(text));
         if (id == "trade-off") QVERIFY2(text.startsWith("perplexity, 7 recipes"), qPrintable(text));
     }
 

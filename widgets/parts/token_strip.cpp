@@ -8,12 +8,16 @@
 #include <QPainter>
 #include <QToolTip>
 
+#include <algorithm>
+#include <utility>
+
 namespace kurtoscope {
 
 TokenStrip::TokenStrip(QWidget* parent) : QWidget(parent) {
     QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Fixed);
     policy.setHeightForWidth(true);
     setSizePolicy(policy);
+    setFocusPolicy(Qt::StrongFocus);
 }
 
 void TokenStrip::setEntries(std::vector<Entry> entries, const QColor& shade) {
@@ -24,13 +28,31 @@ void TokenStrip::setEntries(std::vector<Entry> entries, const QColor& shade) {
 }
 
 void TokenStrip::setCurrent(int token) {
-    current_ = token;
+    const bool moved = std::exchange(current_, token) != token;
+    const auto found = std::ranges::find(entries_, token, &Entry::token);
+    setAccessibleDescription(found != entries_.end() ? found->text + QStringLiteral(" – ") + found->tip
+                                                     : QString());
     update();
+    if (moved && found != entries_.end()) emit currentShown(rectOf(token));
+}
+
+void TokenStrip::setUnderlined(bool on) {
+    underlined_ = on;
+    updateGeometry();
+    update();
+}
+
+QRect TokenStrip::rectOf(int token) const {
+    std::vector<QRect> boxes;
+    layOut(width(), &boxes);
+    for (std::size_t i = 0; i < boxes.size(); ++i)
+        if (entries_[i].token == token) return boxes[i];
+    return {};
 }
 
 int TokenStrip::layOut(int width, std::vector<QRect>* boxes) const {
     const QFontMetrics metrics(Theme::current().small());
-    const int height = metrics.height() + 4;
+    const int height = metrics.height() + (underlined_ ? 8 : 4);
     int x = 0, y = 0;
     for (const Entry& entry : entries_) {
         const int wide = std::min(width, metrics.horizontalAdvance(entry.text) + 8);
@@ -53,12 +75,20 @@ void TokenStrip::paintEvent(QPaintEvent*) {
     for (std::size_t i = 0; i < boxes.size(); ++i) {
         const Entry& entry = entries_[i];
         const bool current = entry.token == current_;
-        painter.setPen(current ? QPen(theme.text, 1) : QPen(Qt::NoPen));
+        painter.setPen(current ? QPen(hasFocus() ? theme.primary : theme.text, hasFocus() ? 2 : 1)
+                               : QPen(Qt::NoPen));
         // At most 60 % of the colour, so that the word stays readable in both themes.
-        painter.setBrush(mixed(theme.surface, shade_, 0.05 + 0.55 * entry.share));
+        painter.setBrush(mixed(theme.surface, shade_,
+                               (underlined_ ? 0.03 : 0.05) + (underlined_ ? 0.37 : 0.55) * entry.share));
         painter.drawRoundedRect(QRectF(boxes[i]).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3);
+        if (underlined_ && entry.share > 0.02) {
+            const double thick = 1 + 3 * entry.share;
+            painter.fillRect(
+                QRectF(boxes[i].left() + 3, boxes[i].bottom() - 1 - thick, boxes[i].width() - 6, thick),
+                mixed(theme.surface, shade_, 0.35 + 0.65 * entry.share));
+        }
         painter.setPen(theme.text);
-        painter.drawText(boxes[i], Qt::AlignCenter,
+        painter.drawText(underlined_ ? boxes[i].adjusted(0, 0, 0, -4) : boxes[i], Qt::AlignCenter,
                          metrics.elidedText(entry.text, Qt::ElideRight, boxes[i].width() - 4));
     }
 }
@@ -74,6 +104,40 @@ int TokenStrip::entryAt(QPoint at) const {
 void TokenStrip::mouseReleaseEvent(QMouseEvent* event) {
     const int entry = entryAt(event->pos());
     if (entry >= 0) emit tokenChosen(entries_[static_cast<std::size_t>(entry)].token);
+}
+
+void TokenStrip::keyPressEvent(QKeyEvent* event) {
+    if (entries_.empty()) return QWidget::keyPressEvent(event);
+    const auto found = std::ranges::find(entries_, current_, &Entry::token);
+    const auto last = static_cast<std::ptrdiff_t>(entries_.size()) - 1;
+    std::ptrdiff_t at = found != entries_.end() ? found - entries_.begin() : -1;
+    switch (event->key()) {
+    case Qt::Key_Left:
+        at = std::max<std::ptrdiff_t>(0, at - 1);
+        break;
+    case Qt::Key_Right:
+        at = std::min(last, at + 1);
+        break;
+    case Qt::Key_Home:
+        at = 0;
+        break;
+    case Qt::Key_End:
+        at = last;
+        break;
+    default:
+        return QWidget::keyPressEvent(event);
+    }
+    emit tokenChosen(entries_[static_cast<std::size_t>(at)].token);
+}
+
+void TokenStrip::focusInEvent(QFocusEvent* event) {
+    QWidget::focusInEvent(event);
+    update();
+}
+
+void TokenStrip::focusOutEvent(QFocusEvent* event) {
+    QWidget::focusOutEvent(event);
+    update();
 }
 
 bool TokenStrip::event(QEvent* event) {

@@ -11,7 +11,8 @@
 
 namespace kurtoscope {
 
-// Tokens as running text, each shaded by its value's share of the largest. Click chooses one.
+// Tokens as running text, each shaded by its value's share of the largest, or underlined as well. Click,
+// arrows, Home and End choose one.
 class KURTOSCOPE_WIDGETS_API TokenStrip : public QWidget {
     Q_OBJECT
 public:
@@ -23,6 +24,9 @@ public:
     explicit TokenStrip(QWidget* parent = nullptr);
     void setEntries(std::vector<Entry> entries, const QColor& shade);
     void setCurrent(int token);
+    void setUnderlined(bool on); // shading alone is hard to tell apart from far away
+    int current() const { return current_; }
+    QRect rectOf(int token) const; // null where it is not among the entries
     const std::vector<Entry>& entries() const { return entries_; }
     bool hasHeightForWidth() const override { return true; }
     int heightForWidth(int width) const override { return layOut(width, nullptr); }
@@ -30,10 +34,14 @@ public:
 
 signals:
     void tokenChosen(int token);
+    void currentShown(QRect area); // for a scroll area to bring into view
 
 protected:
     void paintEvent(QPaintEvent* event) override;
     void mouseReleaseEvent(QMouseEvent* event) override;
+    void keyPressEvent(QKeyEvent* event) override;
+    void focusInEvent(QFocusEvent* event) override;
+    void focusOutEvent(QFocusEvent* event) override;
     bool event(QEvent* event) override;
 
 private:
@@ -43,6 +51,7 @@ private:
     std::vector<Entry> entries_;
     QColor shade_;
     int current_ = -1;
+    bool underlined_ = false;
 };
 
 } // namespace kurtoscope

@@ -53,7 +53,7 @@ QPointF CurvePlot::pixelOf(double x, double y) const {
 
 void CurvePlot::applyTheme() {
     stylePlot(*plot_);
-    useIndexTicks(*plot_->xAxis);
+    valueAxis_ ? useLogTicks(*plot_->xAxis) : useIndexTicks(*plot_->xAxis);
     current_->setPen(QPen(Theme::current().faint, 1, Qt::DashLine));
     plot_->replot(QCustomPlot::rpQueuedReplot);
 }
@@ -98,8 +98,16 @@ void CurvePlot::setCurves(std::vector<Curve> curves, const QString& xTitle, bool
     }
     if (left > right) left = 0, right = 1;
     const double margin = std::max(0.5, (right - left) * 0.02);
-    plot_->xAxis->setRange(left - margin, right + margin);
+    if (valueAxis_ && left > 0)
+        plot_->xAxis->setRange(left / 1.05, right * 1.05);
+    else
+        plot_->xAxis->setRange(left - margin, right + margin);
     plot_->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void CurvePlot::setValueAxis(bool on) {
+    valueAxis_ = on;
+    applyTheme();
 }
 
 void CurvePlot::setCurrent(double x) {

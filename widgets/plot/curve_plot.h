@@ -21,7 +21,7 @@ struct Curve {
     bool dashed = false;
 };
 
-// Lines over an index, on a log or linear axis. No legend of its own: see Legend.
+// Lines over an index or a value, on a log or linear axis. No legend of its own: see Legend.
 class KURTOSCOPE_WIDGETS_API CurvePlot : public QWidget {
     Q_OBJECT
 public:
@@ -29,7 +29,8 @@ public:
 
     void setCurves(std::vector<Curve> curves, const QString& xTitle, bool logarithmic,
                    bool asPercent = false);
-    void setCurrent(double x); // a thin vertical line; NaN: none
+    void setCurrent(double x);  // a thin vertical line; NaN: none
+    void setValueAxis(bool on); // x holds values on a log axis, no indices
     void applyTheme();
 
     const std::vector<Curve>& curves() const { return curves_; }
@@ -54,6 +55,7 @@ private:
     QCPItemLine* current_ = nullptr;
     std::vector<Curve> curves_;
     double low_ = 0, high_ = 0;
+    bool valueAxis_ = false;
     bool replotted_ = false; // a layer cannot be drawn alone before the whole plot was
 };
 

@@ -28,6 +28,32 @@ void HeatImage::draw(QCPPainter* painter) {
     const QPointF to(x.coordToPixel(covers_.right() - 0.5), y.coordToPixel(covers_.bottom() - 0.5));
     painter->setRenderHint(QPainter::SmoothPixmapTransform, false);
     painter->drawImage(QRectF(from, to), image_);
+    hatch(*painter);
+}
+
+// Nothing known is not zero: where cells are large enough to tell, they are hatched.
+void HeatImage::hatch(QCPPainter& painter) const {
+    const QCPAxis& x = *parentPlot()->xAxis;
+    const QCPAxis& y = *parentPlot()->yAxis;
+    const double wide = std::abs(x.coordToPixel(1) - x.coordToPixel(0)),
+                 tall = std::abs(y.coordToPixel(1) - y.coordToPixel(0));
+    if (wide < 5 || tall < 5) return;
+    const int left = std::max(0, static_cast<int>(std::floor(x.range().lower))),
+              right = std::min(map_.columns - 1, static_cast<int>(std::ceil(x.range().upper)));
+    const int top = std::max(0, static_cast<int>(std::floor(y.range().lower))),
+              bottom = std::min(map_.rows - 1, static_cast<int>(std::ceil(y.range().upper)));
+    const QBrush lines(Theme::current().faint, Qt::BDiagPattern);
+    for (int row = top; row <= bottom; ++row)
+        for (int column = left; column <= right; ++column) {
+            if (!std::isnan(map_.at(row, column))) continue;
+            int last = column;
+            while (last < right && std::isnan(map_.at(row, last + 1)))
+                ++last;
+            painter.fillRect(QRectF(QPointF(x.coordToPixel(column - 0.5), y.coordToPixel(row - 0.5)),
+                                    QPointF(x.coordToPixel(last + 0.5), y.coordToPixel(row + 0.5))),
+                             lines);
+            column = last;
+        }
 }
 
 void HeatImage::make(const QCPRange& columns, const QCPRange& rows, const QSize& pixels) {

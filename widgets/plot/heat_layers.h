@@ -21,6 +21,7 @@ protected:
     void draw(QCPPainter* painter) override;
 
 private:
+    void hatch(QCPPainter& painter) const;
     void make(const QCPRange& columns, const QCPRange& rows, const QSize& pixels);
 
     const HeatMap& map_;

@@ -45,7 +45,7 @@ HeatMapPlot::HeatMapPlot(QWidget* parent) : QWidget(parent) {
     plot_->axisRect()->setMarginGroup(QCP::msTop | QCP::msBottom, sides);
     plot_->axisRect()->setMinimumMargins(QMargins(8, 8, 10, 8));
     connect(plot_, &QCustomPlot::afterReplot, this, [this] { replotted_ = true; });
-    connect(plot_, &QCustomPlot::afterLayout, this, &HeatMapPlot::updateRowTicks);
+    connect(plot_, &QCustomPlot::afterLayout, this, &HeatMapPlot::updateTicks);
     applyTheme();
 }
 
@@ -69,7 +69,6 @@ void HeatMapPlot::applyTheme() {
     stylePlot(*plot_);
     plot_->xAxis->setBasePen(Qt::NoPen);
     plot_->yAxis->grid()->setVisible(false);
-    useIndexTicks(*plot_->xAxis);
     QCPColorGradient gradient;
     gradient.setLevelCount(256);
     QMap<double, QColor> stops;
@@ -83,7 +82,8 @@ void HeatMapPlot::applyTheme() {
     for (QCPAxis* side : bar_->axis()->axisRect()->axes())
         side->setBasePen(Qt::NoPen);
     image_->invalidate();
-    updateRowTicks();
+    labelEvery_ = columnLabelEvery_ = -1; // made anew
+    updateTicks();
     plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 
@@ -96,7 +96,7 @@ void HeatMapPlot::setMap(HeatMap map) {
     image_->setRange(low_, high_);
     bar_->setDataRange(QCPRange(low_, high_));
     if (!sameShape) resetZoom();
-    updateRowTicks();
+    updateTicks();
     plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 
@@ -163,6 +163,38 @@ void HeatMapPlot::zoom(QPointF about, double columnsBy, double rowsBy) {
     const QCPRange across = plot_->xAxis->range(), down = plot_->yAxis->range();
     setVisibleRange(x - (x - across.lower) * columnsBy, x + (across.upper - x) * columnsBy,
                     y - (y - down.lower) * rowsBy, y + (down.upper - y) * rowsBy);
+}
+
+void HeatMapPlot::updateTicks() {
+    updateRowTicks();
+    updateColumnTicks();
+}
+
+// Names stand upright where they fit beside one another, else slanted, else every nth.
+void HeatMapPlot::updateColumnTicks() {
+    QCPAxis& axis = *plot_->xAxis;
+    if (map_.columnLabels.isEmpty()) {
+        if (columnLabelEvery_ != 0) useIndexTicks(axis), axis.setTickLabelRotation(0);
+        columnLabelEvery_ = 0;
+        return;
+    }
+    const QFontMetrics metrics(Theme::current().small());
+    int widest = 0;
+    for (const QString& label : map_.columnLabels)
+        widest = std::max(widest, metrics.horizontalAdvance(label));
+    const QCPRange seen = axis.range();
+    const double room = std::max(1, plot_->axisRect()->width()) / std::max(1.0, seen.size());
+    const bool upright = room >= widest + 6;
+    const int every = upright ? 1 : std::max(1, static_cast<int>(std::ceil((metrics.height() + 2) / room)));
+    auto ticker = QSharedPointer<QCPAxisTickerText>::create();
+    const int first = std::max(0, static_cast<int>(std::ceil(seen.lower)));
+    for (int column = first - first % every; column < map_.columnLabels.size() && column <= seen.upper;
+         column += every)
+        ticker->addTick(column, map_.columnLabels[column]);
+    axis.setTicker(ticker);
+    axis.setTickLabelRotation(upright ? 0 : -90);
+    if (const int mode = upright ? 1 : every + 1; std::exchange(columnLabelEvery_, mode) != mode)
+        plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 
 void HeatMapPlot::updateRowTicks() {

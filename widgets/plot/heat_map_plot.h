@@ -21,7 +21,7 @@ struct HeatMap {
     int rows = 0, columns = 0;
     std::vector<float> values; // [row, column], magnitudes ≥ 0; NaN: nothing known there
     QString rowTitle, columnTitle;
-    QStringList rowLabels; // empty: row numbers
+    QStringList rowLabels, columnLabels; // empty: numbers
 
     float at(int row, int column) const {
         return values[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) +
@@ -34,10 +34,11 @@ using Marks = std::map<int, std::set<int>>; // row → columns
 class HeatImage;
 class HeatOverlay;
 
-// A heat map in log colour with a colour bar. The picture is max-pooled to the pixels once per zoom, so that
-// no outlier falls between pixels; marks and the cursor lie on a layer of their own, which repaints alone.
-// Mouse: click and Ctrl+click or right click, left drag for a block, wheel zooms columns (with Shift: rows),
-// middle drag or Shift+drag pans. Keys: arrows, Space or K, Home, + and −.
+// A heat map in log colour with a colour bar; cells of which nothing is known are hatched. The picture is
+// max-pooled to the pixels once per zoom, so that no outlier falls between pixels; marks and the cursor lie
+// on a layer of their own, which repaints alone. Mouse: click and Ctrl+click or right click, left drag for a
+// block, wheel zooms columns (with Shift: rows), middle drag or Shift+drag pans. Keys: arrows, Space or K,
+// Home, + and −.
 class KURTOSCOPE_WIDGETS_API HeatMapPlot : public QWidget {
     Q_OBJECT
 public:
@@ -88,7 +89,9 @@ private:
     void setVisibleRange(double left, double right, double top, double bottom);
     void moveCurrent(int rows, int columns);
     void chooseRange();
+    void updateTicks();
     void updateRowTicks();
+    void updateColumnTicks();
     void replotOverlay();
 
     HeatMap map_;
@@ -99,6 +102,7 @@ private:
     HeatImage* image_ = nullptr;
     HeatOverlay* overlay_ = nullptr;
     int row_ = -1, column_ = -1;
+    int columnLabelEvery_ = -1;
     int labelEvery_ = -1; // every nth row label is drawn; 0: numbers; −1: not chosen yet
     bool blocks_ = true, replotted_ = false;
     enum class Drag { none, pending, block, pan } drag_ = Drag::none;

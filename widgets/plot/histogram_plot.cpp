@@ -59,14 +59,57 @@ protected:
     }
 };
 
+// The clipping range as two lines with handles; what lies beyond them is shaded.
+class ClipLines : public QCPAbstractItem {
+public:
+    explicit ClipLines(QCustomPlot* plot) : QCPAbstractItem(plot) {}
+    double clip = 0;
+    bool lively = false; // has the keyboard, or is dragged
+    double selectTest(const QPointF&, bool, QVariant*) const override { return -1; }
+    double pixelOf(double value) const {
+        const QRect area = parentPlot()->axisRect()->rect();
+        return std::clamp(parentPlot()->xAxis->coordToPixel(value), area.left() + 4.0, area.right() - 4.0);
+    }
+
+protected:
+    void draw(QCPPainter* painter) override {
+        if (clip <= 0) return;
+        const Theme& theme = Theme::current();
+        const QRectF area = parentPlot()->axisRect()->rect();
+        QColor shade = theme.muted;
+        shade.setAlpha(34);
+        painter->setAntialiasing(true);
+        for (const double side : {-1.0, 1.0}) {
+            const double x = pixelOf(side * clip);
+            painter->fillRect(side < 0 ? QRectF(area.topLeft(), QPointF(x, area.bottom()))
+                                       : QRectF(QPointF(x, area.top()), area.bottomRight()),
+                              shade);
+            painter->setPen(QPen(lively ? theme.primary : theme.text, lively ? 2 : 1.2));
+            painter->drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()));
+            painter->setPen(Qt::NoPen);
+            painter->setBrush(lively ? theme.primary : theme.text);
+            painter->drawEllipse(QPointF(x, area.top() + area.height() * 0.4), 4, 4);
+        }
+    }
+};
+
 HistogramPlot::HistogramPlot(QWidget* parent) : QWidget(parent) {
     plot_ = new QCustomPlot(this);
     plot_->setObjectName("canvas");
+    plot_->installEventFilter(this);
+    plot_->setMouseTracking(true);
+    plot_->setFocusPolicy(Qt::NoFocus);
+    setFocusPolicy(Qt::StrongFocus);
+    plot_->addLayer("clip", plot_->layer("overlay"), QCustomPlot::limBelow);
+    plot_->layer("clip")->setMode(QCPLayer::lmBuffered); // a dragged line repaints alone
+    connect(plot_, &QCustomPlot::afterReplot, this, [this] { replotted_ = true; });
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(plot_);
     ticks_ = new GridTicks(plot_);
     edges_ = new EdgeCounts(plot_);
+    lines_ = new ClipLines(plot_);
+    lines_->setLayer("clip");
     plot_->axisRect()->setMinimumMargins(QMargins(8, 6, 8, 4));
     connect(plot_, &QCustomPlot::afterLayout, this, &HistogramPlot::thin);
     applyTheme();
@@ -147,6 +190,72 @@ void HistogramPlot::thin() {
     for (auto level = first; level != last; ++level)
         if ((level - zero) % every_ == 0) ticks_->levels.push_back(*level);
     if (before != every_ || drawn != levelsDrawn()) emit thinningChanged();
+}
+
+QWidget* HistogramPlot::canvas() const {
+    return plot_;
+}
+
+QPointF HistogramPlot::clipHandle() const {
+    const QRect area = plot_->axisRect()->rect();
+    return {lines_->pixelOf(clip_), area.top() + area.height() * 0.4};
+}
+
+void HistogramPlot::setClip(double clip, double largest) {
+    clip_ = lines_->clip = clip;
+    largest_ = largest;
+    lines_->lively = dragging_ || hasFocus();
+    setAccessibleDescription(clip > 0 ? tr("clipping at ±%1").arg(figure(clip)) : QString());
+    if (replotted_) plot_->layer("clip")->replot();
+}
+
+void HistogramPlot::moveClip(double clip) {
+    if (clip_ <= 0) return;
+    clip = std::clamp(clip, largest_ / 100, largest_);
+    setClip(clip, largest_);
+    emit clipMoved(clip);
+}
+
+bool HistogramPlot::eventFilter(QObject* watched, QEvent* event) {
+    if (watched != plot_ || clip_ <= 0) return QWidget::eventFilter(watched, event);
+    const auto near = [this](const QMouseEvent& mouse) {
+        const double x = mouse.position().x();
+        return std::min(std::abs(x - lines_->pixelOf(clip_)), std::abs(x - lines_->pixelOf(-clip_))) < 7;
+    };
+    switch (event->type()) {
+    case QEvent::MouseButtonDblClick:
+        emit clipReset();
+        return true;
+    case QEvent::MouseButtonPress: {
+        const auto& mouse = static_cast<QMouseEvent&>(*event);
+        dragging_ = mouse.button() == Qt::LeftButton && near(mouse);
+        if (dragging_) setFocus(Qt::MouseFocusReason);
+        return dragging_;
+    }
+    case QEvent::MouseMove: {
+        const auto& mouse = static_cast<QMouseEvent&>(*event);
+        if (dragging_) moveClip(std::abs(plot_->xAxis->pixelToCoord(mouse.position().x())));
+        plot_->setCursor(dragging_ || near(mouse) ? Qt::SizeHorCursor : Qt::ArrowCursor);
+        return dragging_;
+    }
+    case QEvent::MouseButtonRelease:
+        if (std::exchange(dragging_, false)) setClip(clip_, largest_);
+        return true;
+    default:
+        return false;
+    }
+}
+
+void HistogramPlot::keyPressEvent(QKeyEvent* event) {
+    const double by = event->modifiers() & Qt::ShiftModifier ? 1.2 : 1.03;
+    if (event->key() == Qt::Key_Left && clip_ > 0)
+        moveClip(clip_ / by);
+    else if (event->key() == Qt::Key_Right && clip_ > 0)
+        moveClip(clip_ * by);
+    else if (event->key() == Qt::Key_Home && clip_ > 0)
+        emit clipReset();
+    else
+        QWidget::keyPressEvent(event);
 }
 
 void HistogramPlot::resizeEvent(QResizeEvent* event) {

@@ -3,20 +3,26 @@
 #include "widgets/parts/heading.h"
 #include "widgets/parts/quiet_choice.h"
 #include "widgets/plot/heat_map_plot.h"
+#include "widgets/plot/plot_table.h"
 #include "widgets/view.h"
 
 #include <QToolTip>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace kurtoscope {
 namespace {
 
 struct Quantity {
     const char* name;
-    double (*of)(const SiteStats&, std::size_t channel);
+    double (*of)(const SiteStats&, std::size_t channel); // null: from the active recipe's rounding errors
 };
+double energyOf(const SiteStats& s) {
+    return std::max(1e-300, std::accumulate(s.energy.begin(), s.energy.end(), 0.0));
+}
 const Quantity quantities[] = {
     {"absmax", [](const SiteStats& s, std::size_t c) { return static_cast<double>(s.absmax[c]); }},
     {"rms",
@@ -24,22 +30,45 @@ const Quantity quantities[] = {
          return std::sqrt(s.energy[c] / static_cast<double>(std::max<std::int64_t>(1, s.tokens)));
      }},
     {"kurtosis", [](const SiteStats& s, std::size_t c) { return s.kurtosis[c]; }},
+    {"std", [](const SiteStats& s, std::size_t c) { return std::sqrt(s.variance[c]); }},
+    {"energy share", nullptr}, // the sum is taken once for each row
+    {"error", nullptr},
 };
+enum : int { energyShare = 4, errorShare = 5 };
 
-// Layer × channel of the chosen Place under FP32, with the active recipe's kept channels outlined.
+QString quantitiesHelp() {
+    return absmaxHelp() + QObject::tr("\nrms: √(Σ x² / tokens).\n") + kurtosisHelp() +
+           QObject::tr(
+               "\nstd: √variance over tokens.\nenergy share: Σ x² of the channel / Σ x² of the site.\n"
+               "error: Σ (x − x')² / Σ x² of the channel under the active recipe's rounding here alone; "
+               "1 means that the channel is lost.");
+}
+
+// Layer × channel of the chosen Place, or Place × channel of the chosen layer, under FP32, with the active
+// recipe's kept channels outlined.
 class ChannelMap : public View {
 public:
     explicit ChannelMap(QWidget* parent) : View(parent) {
         plot_ = new HeatMapPlot(this);
         plot_->setAccessibleName(tr("Layer by channel heat map"));
         setBody(plot_);
-        quantity_ = new QuietChoice({"absmax", "rms", "kurtosis"}, tr("Quantity"),
-                                    absmaxHelp() + tr("\nrms: √(Σ x² / tokens).\n") + kurtosisHelp(), this);
+        QStringList names;
+        for (const Quantity& quantity : quantities)
+            names.append(quantity.name);
+        quantity_ = new QuietChoice(names, tr("Quantity"), quantitiesHelp(), this);
+        rows_ =
+            new QuietChoice({tr("layers"), tr("Places")}, tr("Rows"),
+                            tr("layers: the chosen Place in every layer.\nPlaces: every Place of the chosen "
+                               "layer; where one is narrower, the rest is hatched."),
+                            this);
+        heading()->addControl(rows_);
         heading()->addControl(quantity_);
-        connect(quantity_, &QComboBox::currentIndexChanged, this, [this] {
-            drawn_ = nullptr;
-            if (hasWorkspace()) refresh(Change::everything);
-        });
+        for (QComboBox* choice : {quantity_, rows_})
+            connect(choice, &QComboBox::currentIndexChanged, this, [this] {
+                drawn_ = nullptr;
+                emit needsChanged();
+                if (hasWorkspace()) refresh(Change::everything);
+            });
         connect(plot_, &HeatMapPlot::cellHovered, this, &ChannelMap::hover);
         connect(plot_, &HeatMapPlot::cellChosen, this, [this](int row, int channel, bool toggle) {
             emit channelSelected(site(row), channel);
@@ -54,6 +83,8 @@ public:
         connect(plot_, &HeatMapPlot::blockChosen, this, &ChannelMap::toggleBlock);
     }
 
+    Needs needs() const override { return showsErrors() ? Needs(Need::errors) : Needs(); }
+
     QString describe() const override {
         if (isEmpty()) return emptyText();
         const HeatMap& map = plot_->map();
@@ -63,11 +94,14 @@ public:
         return QString("%1 × %2, %3, %4 %5…%6, %7 kept, %8 marked%9")
             .arg(map.rows)
             .arg(map.columns)
-            .arg(placeText(place_), quantity_->currentText(), figure(low), figure(high))
+            .arg(byPlace() ? tr("layer %1").arg(layer_) : placeText(place_), quantity_->currentText(),
+                 figure(low), figure(high))
             .arg(kept_)
             .arg(marked_)
             .arg(skip_ ? ", first token left out" : "");
     }
+
+    ViewTable table() const override { return heatTable(plot_->map()); }
 
 protected:
     void refresh(Changes what) override {
@@ -81,24 +115,76 @@ protected:
         if (!seen || seen->sites.empty())
             return setEmpty(tr("%1 is open. Its channels appear as soon as text has run through it.")
                                 .arg(QString::fromStdString(w.model->name)));
-        if (seen != drawn_ || w.site.place != place_ || w.skipFirstToken != skip_ || what & Change::model)
+        const Column* active = w.activeColumn();
+        if (what & (Change::model | Change::data)) errors_ = nullptr;
+        if (active && active->errors) errors_ = active->errors;
+        if (showsErrors() && (!active || active->recipe.isFp32()))
+            return setEmpty(tr("FP32 rounds nothing. Make another column the active one to see its errors."));
+        if (showsErrors() && !errors_)
+            return setEmpty(tr("Measuring what %1 rounds away, channel by channel…").arg(active->name));
+        const bool moved = byPlace() ? rowOf(w.site) < 0 : w.site.place != place_;
+        if (seen != drawn_ || moved || w.skipFirstToken != skip_ || what & Change::model ||
+            (showsErrors() && errors_ != drawnErrors_))
             if (!drawMap(seen)) return;
+        if (showsErrors() || what & (Change::errors | Change::columns)) writeHeading();
         setEmpty({});
         drawMarks();
-        plot_->setCurrent(w.channel < 0 ? -1 : isPerLayer(place_) ? w.site.layer : 0, w.channel);
+        const int row = rowOf(w.site);
+        plot_->setCurrent(w.channel < 0 ? -1 : row, w.channel);
     }
 
 private:
-    Site site(int row) const { return {isPerLayer(place_) ? row : -1, place_}; }
+    bool byPlace() const { return rows_->currentIndex() == 1; }
+    bool showsErrors() const { return quantity_->currentIndex() == errorShare; }
+    Site site(int row) const { return sites_[static_cast<std::size_t>(row)]; }
+    int rowOf(Site site) const {
+        const auto found = std::find(sites_.begin(), sites_.end(), site);
+        return found == sites_.end() ? -1 : static_cast<int>(found - sites_.begin());
+    }
     const SiteStats* statsOf(int row) const { return workspace().stats(site(row)); }
+
+    void listSites() {
+        const Workspace& w = workspace();
+        sites_.clear();
+        if (byPlace()) {
+            for (const Place place : w.model->places)
+                if (isPerLayer(place) && place != Place::attn_probs) sites_.push_back({layer_, place});
+        } else if (isPerLayer(place_)) {
+            for (int layer = 0; layer < w.model->layers; ++layer)
+                sites_.push_back({layer, place_});
+        } else {
+            sites_.push_back({-1, place_});
+        }
+    }
+
+    void fill(float* out, int row) const {
+        const SiteStats& stats = *statsOf(row);
+        const auto channels = static_cast<std::size_t>(stats.channels);
+        if (showsErrors()) {
+            const auto found = errors_->noiseToSignal.find(site(row));
+            if (found == errors_->noiseToSignal.end()) return;
+            // Exact channels, kept ones among them, are as good as lossless: the scale has no zero.
+            for (std::size_t c = 0; c < std::min(channels, found->second.size()); ++c)
+                out[c] = std::isnan(found->second[c]) ? found->second[c] : std::max(1e-9F, found->second[c]);
+            return;
+        }
+        const int index = quantity_->currentIndex();
+        const double all = index == energyShare ? energyOf(stats) : 1;
+        for (std::size_t c = 0; c < channels; ++c)
+            out[c] = static_cast<float>(index == energyShare ? stats.energy[c] / all
+                                                             : quantities[index].of(stats, c));
+    }
 
     bool drawMap(const std::shared_ptr<const Observation>& seen) {
         const Workspace& w = workspace();
         place_ = w.site.place;
+        if (w.site.layer >= 0) layer_ = std::min(w.site.layer, w.model->layers - 1);
         skip_ = w.skipFirstToken;
         drawn_ = seen;
+        drawnErrors_ = errors_;
+        listSites();
         HeatMap map;
-        map.rows = isPerLayer(place_) ? w.model->layers : 1;
+        map.rows = static_cast<int>(sites_.size());
         int known = 0;
         for (int row = 0; row < map.rows; ++row)
             if (const SiteStats* stats = statsOf(row); stats && !stats->empty()) {
@@ -112,30 +198,41 @@ private:
                          .arg(placeText(place_)));
             return false;
         }
-        const Quantity& quantity = quantities[quantity_->currentIndex()];
         map.values.assign(static_cast<std::size_t>(map.rows) * static_cast<std::size_t>(map.columns),
                           std::nanf(""));
-        for (int row = 0; row < map.rows; ++row) {
-            const SiteStats* stats = statsOf(row);
-            if (!stats || stats->empty()) continue;
-            float* out = &map.values[static_cast<std::size_t>(row) * static_cast<std::size_t>(map.columns)];
-            for (std::size_t c = 0; c < static_cast<std::size_t>(stats->channels); ++c)
-                out[c] = static_cast<float>(quantity.of(*stats, c));
-        }
+        for (int row = 0; row < map.rows; ++row)
+            if (const SiteStats* stats = statsOf(row); stats && !stats->empty())
+                fill(&map.values[static_cast<std::size_t>(row) * static_cast<std::size_t>(map.columns)], row);
         map.columnTitle = tr("channel");
-        if (isPerLayer(place_))
+        if (byPlace())
+            for (const Site at : sites_)
+                map.rowLabels.append(placeText(at.place));
+        else if (isPerLayer(place_))
             map.rowTitle = tr("layer");
         else
             map.rowLabels = {placeText(place_)};
-        const QString progress = seen->windows < seen->windowsTotal
-                                     ? tr(" · window %1 of %2").arg(seen->windows).arg(seen->windowsTotal)
-                                     : QString();
-        heading()->setText(tr("Channel map"),
-                           placeText(place_) + tr(" · FP32 · log colour") +
-                               (skip_ ? tr(" · first token left out") : QString()) + progress +
-                               tr(" · click keeps, drag keeps a block, wheel zooms, middle drag pans"));
+        writeHeading();
+        plot_->setAccessibleName(byPlace() ? tr("Place by channel heat map")
+                                           : tr("Layer by channel heat map"));
         plot_->setMap(std::move(map));
         return true;
+    }
+
+    void writeHeading() {
+        const Workspace& w = workspace();
+        const Observation& seen = *w.baseline();
+        const Column* active = w.activeColumn();
+        QStringList words{byPlace() ? tr("layer %1").arg(layer_) : placeText(place_)};
+        words << (!showsErrors() ? tr("FP32")
+                  : active && active->recipe == errors_->recipe
+                      ? tr("error of %1").arg(active->name)
+                      : tr("error of an earlier choice, measuring again…"));
+        words << tr("log colour");
+        if (skip_ && !showsErrors()) words << tr("first token left out");
+        if (seen.windows < seen.windowsTotal)
+            words << tr("window %1 of %2").arg(seen.windows).arg(seen.windowsTotal);
+        words << tr("click keeps, drag keeps a block, wheel zooms, middle drag pans");
+        heading()->setText(tr("Channel map"), words.join(QStringLiteral(" · ")));
     }
 
     void drawMarks() {
@@ -144,8 +241,8 @@ private:
             Marks rows;
             count = 0;
             for (const auto& [site, channels] : marks)
-                if (site.place == place_) {
-                    rows[std::max(0, site.layer)] = channels;
+                if (const int row = rowOf(site); row >= 0) {
+                    rows[row] = channels;
                     count += static_cast<int>(channels.size());
                 }
             return rows;
@@ -163,11 +260,20 @@ private:
         return QString("%1, channel %2: %3 %4")
                    .arg(siteText(site(row)))
                    .arg(channel)
-                   .arg(quantity_->currentText(), figure(map.at(row, channel), 4)) +
+                   .arg(quantity_->currentText(), valueText(map.at(row, channel))) +
                (active && active->recipe.keeps(site(row), channel) ? tr(" · kept") : QString()) +
                (marks != workspace().marked.end() && marks->second.contains(channel)
                     ? tr(" · meets the criterion")
                     : QString());
+    }
+
+    QString valueText(float value) const {
+        if (quantity_->currentIndex() == energyShare) return percent(static_cast<double>(value), 2);
+        if (!showsErrors()) return figure(static_cast<double>(value), 4);
+        return value <= 1e-9F ? tr("exact")
+                              : tr("%1 (%2 dB)")
+                                    .arg(percent(static_cast<double>(value), 2),
+                                         fixed(-10 * std::log10(static_cast<double>(value)), 1));
     }
 
     void hover(int row, int channel) {
@@ -197,8 +303,13 @@ private:
 
     HeatMapPlot* plot_ = nullptr;
     QComboBox* quantity_ = nullptr;
-    std::shared_ptr<const Observation> drawn_; // the one on screen; held, so that no other takes its address
+    QComboBox* rows_ = nullptr;
+    // Those on screen; held, so that no other takes their address.
+    std::shared_ptr<const Observation> drawn_;
+    std::shared_ptr<const RoundingErrors> errors_, drawnErrors_; // the last measured, while others are
+    std::vector<Site> sites_;                                    // of the rows
     Place place_ = Place::attn_input;
+    int layer_ = 0;
     bool skip_ = false;
     int kept_ = 0, marked_ = 0;
 };
@@ -207,7 +318,8 @@ struct ChannelMapFactory : ViewFactory {
     const char* id() const override { return "channel-map"; }
     QString title() const override { return QStringLiteral("Channel map"); }
     QString summary() const override {
-        return QStringLiteral("Layer by channel of one Place: a click keeps a channel in high precision.");
+        return QStringLiteral(
+            "Layer by channel of one Place, or Place by channel of one layer: a click keeps a channel.");
     }
     Qt::DockWidgetArea area() const override { return Qt::NoDockWidgetArea; }
     int order() const override { return 0; }

@@ -91,6 +91,17 @@ public:
                QString(", %1 tokens, %2 peaks").arg(strip_->entries().size()).arg(peaks_->facts().size());
     }
 
+    ViewTable table() const override {
+        ViewTable table{{"from", "to", "values_of_channel", "values_of_others"}, {}};
+        const ValueCounts& h = plot_->histogram();
+        const double width = (h.high - h.low) / static_cast<double>(std::max<std::size_t>(1, h.front.size()));
+        for (std::size_t bin = 0; !isEmpty() && bin < h.front.size(); ++bin)
+            table.rows.append({ViewTable::number(h.low + static_cast<double>(bin) * width),
+                               ViewTable::number(h.low + static_cast<double>(bin + 1) * width),
+                               ViewTable::number(h.front[bin]), ViewTable::number(h.back[bin])});
+        return table;
+    }
+
 protected:
     void refresh(Changes what) override {
         const Workspace& w = workspace();

@@ -71,6 +71,19 @@ public:
             .arg(names.join(", "));
     }
 
+    ViewTable table() const override {
+        ViewTable table{{"figure"}, {}};
+        for (int column = 0; column < model_->columnCount(); ++column)
+            table.header.append(model_->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString());
+        for (int row = 0; !isEmpty() && row < model_->rowCount(); ++row) {
+            QStringList fields{model_->headerData(row, Qt::Vertical, Qt::DisplayRole).toString()};
+            for (int column = 0; column < model_->columnCount(); ++column)
+                fields.append(model_->index(row, column).data(Qt::DisplayRole).toString());
+            table.rows.append(fields);
+        }
+        return table;
+    }
+
 protected:
     void refresh(Changes what) override {
         const Workspace& w = workspace();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/figures.h"
+#include "widgets/parts/check_menu.h"
 #include "widgets/parts/heading.h"
 #include "widgets/parts/legend.h"
 #include "widgets/parts/quiet_choice.h"
 #include "widgets/plot/curve_plot.h"
+#include "widgets/plot/plot_table.h"
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
@@ -20,15 +22,25 @@ struct Statistic {
     const char* name;
     QString (*help)();
     bool logarithmic;
-    double (*of)(const SiteStats&);
+    double (*of)(const SiteStats&); // null: the SQNR of a recipe's rounding
 };
+QString normHelp() {
+    return QObject::tr("∞-norm: the largest |x| of the site, over all tokens and channels.");
+}
+QString sqnrHelp() {
+    return QObject::tr("SQNR = 10 log₁₀(Σ x² / Σ (x − x')²) of the site's values x and what the recipe's "
+                       "rounding there makes of them, the model around it in float32, dB.");
+}
 const Statistic statistics[] = {
     {"kurtosis", kurtosisHelp, true, [](const SiteStats& s) { return s.siteKurtosis; }},
     {"top-1 % energy", energyHelp, false, [](const SiteStats& s) { return s.top1pctEnergy; }},
     {"max / median", ratioHelp, true, [](const SiteStats& s) { return s.maxToMedian; }},
+    {"∞-norm", normHelp, true, [](const SiteStats& s) { return static_cast<double>(s.siteAbsmax); }},
+    {"SQNR", sqnrHelp, false, nullptr},
 };
 
-// One statistic over the layers: each recipe at the chosen Place, or several Places of FP32.
+// One statistic over the layers: each recipe at the chosen Place, or several Places of FP32 (SQNR: of the
+// active recipe).
 class DepthCurves : public View {
 public:
     explicit DepthCurves(QWidget* parent) : View(parent) {
@@ -42,16 +54,30 @@ public:
         column->addWidget(plot_, 1);
         column->addWidget(legend_);
         setBody(page);
-        statistic_ = new QuietChoice({"kurtosis", "top-1 % energy", "max / median"}, tr("Statistic"),
-                                     kurtosisHelp() + "\n\n" + energyHelp() + "\n\n" + ratioHelp(), this);
+        QStringList names, helps;
+        for (const Statistic& statistic : statistics) {
+            names.append(QString::fromUtf8(statistic.name));
+            helps.append(statistic.help());
+        }
+        statistic_ = new QuietChoice(names, tr("Statistic"), helps.join(QStringLiteral("\n\n")), this);
         lines_ = new QuietChoice(
             {tr("recipes"), tr("Places")}, tr("Lines"),
-            tr("recipes: one line per recipe at the chosen Place.\nPlaces: several Places under FP32."),
+            tr("recipes: one line per recipe at the chosen Place.\nPlaces: several Places under FP32, or for "
+               "SQNR under the active recipe."),
             this);
+        places_ =
+            new CheckMenu(tr("Places"), tr("Which Places have a line; the chosen one always has"), this);
+        places_->hide();
+        connect(places_, &CheckMenu::changed, this, [this] {
+            if (hasWorkspace()) refresh(Change::everything);
+        });
+        heading()->addControl(places_);
         heading()->addControl(lines_);
         heading()->addControl(statistic_);
         for (QComboBox* choice : {statistic_, lines_})
             connect(choice, &QComboBox::currentIndexChanged, this, [this] {
+                places_->setVisible(showsPlaces());
+                emit needsChanged();
                 if (hasWorkspace()) refresh(Change::everything);
             });
         connect(plot_, &CurvePlot::pointClicked, this,
@@ -74,6 +100,11 @@ public:
         });
     }
 
+    Needs needs() const override {
+        if (!showsSqnr()) return {};
+        return showsPlaces() ? Need::errors : Need::everyErrors;
+    }
+
     QString describe() const override {
         if (isEmpty()) return emptyText();
         QStringList names;
@@ -89,19 +120,30 @@ public:
             .arg(names.join(", "), write(plot_->lowest()), write(plot_->highest()));
     }
 
+    ViewTable table() const override { return curveTable(tr("layer"), plot_->curves()); }
+
 protected:
     void refresh(Changes what) override {
         const Workspace& w = workspace();
         if (what & Change::theme) plot_->applyTheme();
         const Statistic& statistic = statistics[statistic_->currentIndex()];
-        heading()->setText(tr("Depth"), (showsPlaces() ? tr("FP32") : placeText(w.site.place)) +
-                                            (statistic.logarithmic ? tr(", log") : QString()));
+        const Column* active = w.activeColumn();
+        const QString who = !showsPlaces() ? placeText(w.site.place)
+                            : showsSqnr()  ? (active ? active->name : QString())
+                                           : tr("FP32");
+        heading()->setText(tr("Depth"), who + (statistic.logarithmic ? tr(", log")
+                                               : showsSqnr()         ? tr(", dB")
+                                                                     : QString()));
         heading()->setToolTip(statistic.help());
         if (!w.model) return setEmpty(tr("Open a model to see how its outliers grow with depth."));
         if (!w.baseline())
             return setEmpty(tr("The curves appear as soon as text has run through the model."));
-        if (!(what & ~Changes(Change::kept | Change::marked | Change::sample | Change::reading))) return;
+        if (!(what & ~Changes(Change::kept | Change::marked | Change::sample | Change::reading |
+                              Change::text | Change::sensitivity | Change::history)))
+            return;
+        offerPlaces();
         std::vector<Curve> curves = showsPlaces() ? placeCurves(statistic) : recipeCurves(statistic);
+        if (curves.empty() && showsSqnr() && isPerLayer(w.site.place)) return setEmpty(sqnrSentence());
         if (curves.empty())
             return setEmpty(
                 isPerLayer(w.site.place)
@@ -121,8 +163,32 @@ protected:
 
 private:
     bool showsPlaces() const { return lines_->currentIndex() == 1; }
+    bool showsSqnr() const { return !statistics[statistic_->currentIndex()].of; }
+
+    void offerPlaces() {
+        QStringList all, first;
+        for (const Place place : workspace().model->places)
+            if (isPerLayer(place)) all.append(placeText(place));
+        for (const Place place : {Place::attn_input, Place::attn_context, Place::mlp_input, Place::mlp_hidden,
+                                  Place::mlp_residual})
+            first.append(placeText(place));
+        places_->setEntries(all, first);
+    }
+
+    QString sqnrSentence() const {
+        const Workspace& w = workspace();
+        bool waiting = false, any = false;
+        for (const Column& column : w.columns)
+            if (!column.recipe.isFp32()) any = true, waiting |= !column.errors;
+        if (!any) return tr("FP32 rounds nothing. Add a recipe to see its signal to noise.");
+        return waiting ? tr("Measuring what rounding does at every site…")
+                       : tr("No recipe rounds %1. Choose another Place in the model map.")
+                             .arg(placeText(w.site.place));
+    }
     QString write(double value) const {
-        return statistic_->currentIndex() == 1 ? percent(value, 1) : figure(value);
+        return statistic_->currentIndex() == 1 ? percent(value, 1)
+               : showsSqnr()                   ? fixed(value, 1) + tr(" dB")
+                                               : figure(value);
     }
     Site siteOf(int curve, int index) const {
         const auto at = static_cast<std::size_t>(curve);
@@ -133,14 +199,23 @@ private:
                 showsPlaces() ? static_cast<Place>(keys_[at]) : workspace().site.place};
     }
 
-    std::optional<Curve> curve(const Observation& seen, Place place, const Statistic& statistic) const {
+    std::optional<Curve> curve(const Column& column, Place place, const Statistic& statistic) const {
         Curve line;
-        for (int layer = 0; layer < workspace().model->layers; ++layer)
-            if (const SiteStats* stats = seen.find({layer, place}, workspace().skipFirstToken);
-                stats && !stats->empty()) {
+        for (int layer = 0; layer < workspace().model->layers; ++layer) {
+            const Site site{layer, place};
+            if (!statistic.of) {
+                const SiteError* error = column.errors ? column.errors->find(site) : nullptr;
+                if (!error || !std::isfinite(error->sqnrDb)) continue;
                 line.x.push_back(layer);
-                line.y.push_back(statistic.of(*stats));
+                line.y.push_back(error->sqnrDb);
+                continue;
             }
+            const SiteStats* stats =
+                column.observation ? column.observation->find(site, workspace().skipFirstToken) : nullptr;
+            if (!stats || stats->empty()) continue;
+            line.x.push_back(layer);
+            line.y.push_back(statistic.of(*stats));
+        }
         if (line.x.empty()) return std::nullopt;
         return line;
     }
@@ -151,9 +226,7 @@ private:
         keys_.clear();
         for (std::size_t i = 0; i < w.columns.size(); ++i) {
             const Column& column = w.columns[i];
-            auto line = column.observation && isPerLayer(w.site.place)
-                            ? curve(*column.observation, w.site.place, statistic)
-                            : std::nullopt;
+            auto line = isPerLayer(w.site.place) ? curve(column, w.site.place, statistic) : std::nullopt;
             if (!line) continue;
             line->name = column.name;
             line->colour = Theme::current().line(static_cast<int>(i));
@@ -167,14 +240,16 @@ private:
 
     std::vector<Curve> placeCurves(const Statistic& statistic) {
         const Workspace& w = workspace();
-        std::vector<Place> places{Place::attn_input, Place::attn_context, Place::mlp_input, Place::mlp_hidden,
-                                  Place::mlp_residual};
-        if (isPerLayer(w.site.place) && std::find(places.begin(), places.end(), w.site.place) == places.end())
-            places.push_back(w.site.place);
+        const QStringList wanted = places_->checked();
+        std::vector<Place> places;
+        for (const Place place : w.model->places)
+            if (isPerLayer(place) && (wanted.contains(placeText(place)) || place == w.site.place))
+                places.push_back(place);
+        const Column& of = showsSqnr() && w.activeColumn() ? *w.activeColumn() : w.columns.front();
         std::vector<Curve> curves;
         keys_.clear();
         for (std::size_t i = 0; i < places.size(); ++i) {
-            auto line = curve(*w.baseline(), places[i], statistic);
+            auto line = curve(of, places[i], statistic);
             if (!line) continue;
             line->name = placeText(places[i]);
             line->colour = Theme::current().line(static_cast<int>(i) + 1);
@@ -189,6 +264,7 @@ private:
     Legend* legend_ = nullptr;
     QComboBox* statistic_ = nullptr;
     QComboBox* lines_ = nullptr;
+    CheckMenu* places_ = nullptr;
     std::vector<int> keys_; // of each curve: its column, or its Place
 };
 
@@ -197,7 +273,7 @@ struct DepthCurvesFactory : ViewFactory {
     QString title() const override { return QStringLiteral("Depth"); }
     QString summary() const override {
         return QStringLiteral(
-            "Kurtosis, top-1 % energy or max / median by layer, one line per recipe or Place.");
+            "Kurtosis, energy, max / median, ∞-norm or SQNR by layer, one line per recipe or Place.");
     }
     Qt::DockWidgetArea area() const override { return Qt::BottomDockWidgetArea; }
     int order() const override { return 0; }

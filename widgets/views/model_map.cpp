@@ -67,6 +67,24 @@ public:
             .arg(known);
     }
 
+    ViewTable table() const override {
+        ViewTable table{{"site", "channels", "kurtosis", "max_to_median", "top_1pct_energy", "absmax"}, {}};
+        if (isEmpty()) return table;
+        const auto add = [&](Site site) {
+            const SiteStats* stats = workspace().stats(site);
+            if (!stats || stats->empty()) return;
+            table.rows.append({siteText(site), QString::number(stats->channels),
+                               ViewTable::number(stats->siteKurtosis), ViewTable::number(stats->maxToMedian),
+                               ViewTable::number(stats->top1pctEnergy),
+                               ViewTable::number(static_cast<double>(stats->siteAbsmax))});
+        };
+        for (const Place place : shown_)
+            add({isPerLayer(place) ? layer_ : -1, place});
+        for (int layer = 0; layer < static_cast<int>(layers_->rows().size()); ++layer)
+            if (layer != layer_) add({layer, barPlace_});
+        return table;
+    }
+
 protected:
     void refresh(Changes what) override {
         const Workspace& w = workspace();

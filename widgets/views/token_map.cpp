@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/figures.h"
 #include "widgets/parts/heading.h"
+#include "widgets/parts/text_entry.h"
 #include "widgets/plot/heat_map_plot.h"
+#include "widgets/plot/plot_table.h"
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
-#include <QHBoxLayout>
-#include <QLineEdit>
-#include <QPushButton>
+#include <QLabel>
 #include <QStackedLayout>
 #include <QToolTip>
+#include <QVBoxLayout>
 
 #include <cmath>
 
@@ -21,13 +22,10 @@ class TokenMap : public View {
 public:
     explicit TokenMap(QWidget* parent) : View(parent) {
         auto* page = new QWidget(this);
-        line_ = new QLineEdit(page);
-        line_->setPlaceholderText(tr("type a text…"));
-        line_->setAccessibleName(tr("Text to run through the model"));
-        line_->setClearButtonEnabled(true);
-        run_ = new QPushButton(tr("Run"), page);
-        run_->setToolTip(tr("Run this text through the model and show |x| of every token and channel at the "
-                            "chosen site (Enter)"));
+        entry_ = new TextEntry(tr("type a text…"),
+                               tr("Run this text through the model and show |x| of every token and channel "
+                                  "at the chosen site (Enter)"),
+                               false, page);
         plot_ = new HeatMapPlot(page);
         plot_->setAccessibleName(tr("Token by channel heat map"));
         plot_->setBlocks(false);
@@ -35,9 +33,6 @@ public:
         hint_->setAlignment(Qt::AlignCenter);
         hint_->setWordWrap(true);
         hint_->setProperty("muted", true);
-        auto* row = new QHBoxLayout;
-        row->addWidget(line_, 1);
-        row->addWidget(run_);
         auto* pictures = new QWidget(page);
         pages_ = new QStackedLayout(pictures);
         pages_->addWidget(hint_);
@@ -45,14 +40,10 @@ public:
         auto* column = new QVBoxLayout(page);
         column->setContentsMargins(0, 0, 0, 0);
         column->setSpacing(Theme::current().spacing / 2);
-        column->addLayout(row);
+        column->addWidget(entry_);
         column->addWidget(pictures, 1);
         setBody(page);
-        connect(line_, &QLineEdit::returnPressed, run_, &QPushButton::click);
-        connect(line_, &QLineEdit::textChanged, this,
-                [this] { run_->setEnabled(!line_->text().trimmed().isEmpty()); });
-        run_->setEnabled(false);
-        connect(run_, &QPushButton::clicked, this, [this] { emit textTyped(line_->text().trimmed()); });
+        connect(entry_, &TextEntry::textRun, this, &View::textTyped);
         connect(plot_, &HeatMapPlot::cellChosen, this,
                 [this](int token, int channel, bool) { select(token, channel); });
         connect(plot_, &HeatMapPlot::currentMoved, this, &TokenMap::select);
@@ -76,6 +67,10 @@ public:
             .arg(siteText(site_), figure(most));
     }
 
+    ViewTable table() const override {
+        return isEmpty() || pages_->currentIndex() == 0 ? ViewTable() : heatTable(plot_->map());
+    }
+
 protected:
     void refresh(Changes what) override {
         const Workspace& w = workspace();
@@ -83,6 +78,7 @@ protected:
         heading()->setText(tr("Token map"), tr("your own text · |x| of token × channel"));
         if (!w.model) return setEmpty(tr("Open a model, then type a text to see its tokens × channels."));
         setEmpty({});
+        entry_->setText(w.text);
         const auto typed = w.typed;
         if (!typed || typed->rows() == 0 || typed->channels == 0) {
             hint_->setText(
@@ -133,8 +129,7 @@ private:
             .arg(figure(drawn_->at(token, channel), 4), siteText(site_));
     }
 
-    QLineEdit* line_ = nullptr;
-    QPushButton* run_ = nullptr;
+    TextEntry* entry_ = nullptr;
     HeatMapPlot* plot_ = nullptr;
     QLabel* hint_ = nullptr;
     QStackedLayout* pages_ = nullptr;

@@ -46,6 +46,17 @@ public:
             .arg(points.join(", "), baseline_.isEmpty() ? QString() : ", FP32 " + baseline_);
     }
 
+    ViewTable table() const override {
+        ViewTable table{{"recipe", "metric", "score", "difference_error", "kept_channels"}, {}};
+        for (std::size_t i = 0; !isEmpty() && i < columns_.size(); ++i) {
+            const ScatterPoint& point = plot_->points()[i];
+            table.rows.append({workspace().columns[static_cast<std::size_t>(columns_[i])].name,
+                               QString::fromStdString(metric_), ViewTable::number(point.score),
+                               ViewTable::number(point.error), ViewTable::number(point.count)});
+        }
+        return table;
+    }
+
 protected:
     void refresh(Changes what) override {
         const Workspace& w = workspace();

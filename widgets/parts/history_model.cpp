@@ -51,10 +51,11 @@ QVariant HistoryModel::data(const QModelIndex& index, int role) const {
     case Qt::DisplayRole:
         if (index.column() == when) return line.when.toString(QStringLiteral("HH:mm:ss"));
         if (index.column() == took) return duration(line.seconds);
-        return line.kind == HistoryLine::Kind::stopped   ? tr("%1 (stopped)").arg(line.what)
-               : line.kind == HistoryLine::Kind::warning ? tr("Warning: %1").arg(line.what)
-               : line.kind == HistoryLine::Kind::error   ? tr("Error: %1").arg(line.what)
-                                                         : line.what;
+        return (line.kind == HistoryLine::Kind::stopped   ? tr("%1 (stopped)").arg(line.what)
+                : line.kind == HistoryLine::Kind::warning ? tr("Warning: %1").arg(line.what)
+                : line.kind == HistoryLine::Kind::error   ? tr("Error: %1").arg(line.what)
+                                                          : line.what) +
+               (line.hint.isEmpty() ? QString() : QStringLiteral(". ") + line.hint);
     case Qt::ToolTipRole:
         return line.hint.isEmpty() ? line.what : line.what + u'\n' + line.hint;
     case Qt::ForegroundRole:

@@ -92,6 +92,7 @@ void HeatMapPlot::setMap(HeatMap map) {
     map_ = std::move(map);
     plot_->xAxis->setLabel(map_.columnTitle);
     plot_->yAxis->setLabel(map_.rowTitle);
+    bar_->setLabel(map_.valueTitle);
     chooseRange();
     image_->setRange(low_, high_);
     bar_->setDataRange(QCPRange(low_, high_));

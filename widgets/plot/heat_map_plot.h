@@ -19,9 +19,9 @@ namespace kurtoscope {
 
 struct HeatMap {
     int rows = 0, columns = 0;
-    std::vector<float> values; // [row, column], magnitudes ≥ 0; NaN: nothing known there
-    QString rowTitle, columnTitle;
-    QStringList rowLabels, columnLabels; // empty: numbers
+    std::vector<float> values;                 // [row, column], magnitudes ≥ 0; NaN: nothing known there
+    QString rowTitle, columnTitle, valueTitle; // the last stands beside the colour bar
+    QStringList rowLabels, columnLabels;       // empty: numbers
 
     float at(int row, int column) const {
         return values[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) +

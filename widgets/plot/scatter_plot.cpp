@@ -101,6 +101,7 @@ ScatterPlot::ScatterPlot(QWidget* parent) : QWidget(parent) {
     plot_->setObjectName("canvas");
     plot_->installEventFilter(this);
     plot_->setMouseTracking(true);
+    plot_->setFocusPolicy(Qt::NoFocus);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(plot_);

@@ -231,6 +231,7 @@ private:
             map.columnLabels = map.rowLabels;
             plot_->setAccessibleName(tr("Attention, query token by key token"));
         }
+        map.valueTitle = overview() ? tr("share of attention, log") : tr("attention, log");
         plot_->setMap(std::move(map));
     }
 

@@ -204,6 +204,7 @@ private:
             if (const SiteStats* stats = statsOf(row); stats && !stats->empty())
                 fill(&map.values[static_cast<std::size_t>(row) * static_cast<std::size_t>(map.columns)], row);
         map.columnTitle = tr("channel");
+        map.valueTitle = (showsErrors() ? tr("error / signal") : quantity_->currentText()) + tr(", log");
         if (byPlace())
             for (const Site at : sites_)
                 map.rowLabels.append(placeText(at.place));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/figures.h"
 #include "widgets/parts/channel_figures.h"
+#include "widgets/parts/clipping_panel.h"
 #include "widgets/parts/heading.h"
+#include "widgets/plot/curve_plot.h"
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
@@ -33,6 +35,11 @@ public:
         note_ = new QLabel(page);
         note_->setWordWrap(true);
         note_->setProperty("muted", true);
+        clipping_ = new ClippingPanel(page);
+        depthHeading_ = new Heading(page);
+        depthCurve_ = new CurvePlot(page);
+        depthCurve_->setFixedHeight(120);
+        depthCurve_->setAccessibleName(tr("The channel along depth"));
         textHeading_ = new Heading(page);
         strip_ = new TokenStrip(page);
         strip_->setAccessibleName(tr("Values along the text"));
@@ -48,8 +55,9 @@ public:
         column->addWidget(plot_);
         column->addWidget(note_);
         for (QWidget* part :
-             std::initializer_list<QWidget*>{textHeading_, strip_, facts_, peaksHeading_, peaks_}) {
-            if (part != strip_) column->addSpacing(gap / 2);
+             std::initializer_list<QWidget*>{clipping_, textHeading_, strip_, facts_, depthHeading_,
+                                             depthCurve_, peaksHeading_, peaks_}) {
+            if (part != strip_ && part != depthCurve_) column->addSpacing(gap / 2);
             column->addWidget(part);
         }
         column->addStretch(1);
@@ -62,6 +70,15 @@ public:
         setBody(scroll);
         connect(strip_, &TokenStrip::tokenChosen, this, &View::tokenSelected);
         connect(plot_, &HistogramPlot::thinningChanged, this, &ChannelPanel::writeNote);
+        connect(plot_, &HistogramPlot::clipMoved, clipping_, &ClippingPanel::setClip);
+        connect(plot_, &HistogramPlot::clipReset, clipping_, &ClippingPanel::resetClip);
+        connect(clipping_, &ClippingPanel::clipChanged, this,
+                [this](double clip) { plot_->setClip(clip, clipping_->largest()); });
+        connect(depthCurve_, &CurvePlot::pointClicked, this, [this](int curve, int point) {
+            const double layer =
+                depthCurve_->curves()[static_cast<std::size_t>(curve)].x[static_cast<std::size_t>(point)];
+            emit channelSelected({static_cast<int>(layer), site_.place}, channel_);
+        });
     }
     QSize sizeHint() const override { return {330, 640}; }
 
@@ -87,6 +104,10 @@ public:
         text += plot_->levelsDrawn() > 0
                     ? QString(", grid every %1 of %2").arg(plot_->levelsEvery()).arg(levels_)
                     : QString(", no grid");
+        if (plot_->clip() > 0)
+            text +=
+                QString(", clip ±%1 of ±%2, best ±%3")
+                    .arg(figure(plot_->clip()), figure(clipping_->ownClip()), figure(clipping_->best().clip));
         return text +
                QString(", %1 tokens, %2 peaks").arg(strip_->entries().size()).arg(peaks_->facts().size());
     }
@@ -106,10 +127,12 @@ protected:
     void refresh(Changes what) override {
         const Workspace& w = workspace();
         if (what & Change::theme) {
+            depthCurve_->applyTheme();
+            clipping_->applyTheme();
             plot_->applyTheme();
             drawn_.reset();
-            for (QWidget* part :
-                 std::initializer_list<QWidget*>{facts_, peaks_, strip_, textHeading_, peaksHeading_})
+            for (QWidget* part : std::initializer_list<QWidget*>{facts_, peaks_, strip_, textHeading_,
+                                                                 peaksHeading_, depthHeading_})
                 part->update();
         }
         if (!w.model) {
@@ -136,6 +159,8 @@ protected:
         drawSample(kept);
         levels_ = static_cast<int>(w.grid.size());
         plot_->setGrid(w.grid);
+        drawTrade();
+        drawDepth();
         writeNote();
         setEmpty({});
     }
@@ -176,6 +201,44 @@ private:
                                                               .arg(grouped(sample->rows())));
         strip_->setEntries(std::move(entries), colour);
         strip_->setCurrent(w.token);
+    }
+
+    void drawTrade() {
+        const Workspace& w = workspace();
+        std::set<int> kept;
+        if (const Column* active = w.activeColumn())
+            if (const auto found = active->recipe.kept.find(site_); found != active->recipe.kept.end())
+                kept = found->second;
+        clipping_->setValues(w.sample && w.sample->site == site_ ? w.sample : nullptr, w.grid, kept);
+    }
+
+    // The same channel index through the layers, against each layer's median channel.
+    void drawDepth() {
+        const Workspace& w = workspace();
+        Curve own, median;
+        const Theme& theme = Theme::current();
+        for (int layer = 0; isPerLayer(site_.place) && layer < w.model->layers; ++layer) {
+            const SiteStats* stats = w.stats({layer, site_.place});
+            if (!stats || stats->empty() || channel_ >= stats->channels) continue;
+            own.x.push_back(layer);
+            median.x.push_back(layer);
+            own.y.push_back(static_cast<double>(stats->absmax[static_cast<std::size_t>(channel_)]));
+            median.y.push_back(static_cast<double>(stats->siteAbsmax) / stats->maxToMedian);
+        }
+        const bool shown = own.x.size() > 1;
+        depthHeading_->setVisible(shown);
+        depthCurve_->setVisible(shown);
+        if (!shown) return;
+        depthHeading_->setText(tr("Along the depth"),
+                               tr("absmax of channel %1; the median channel in grey, log").arg(channel_));
+        own.name = tr("channel %1").arg(channel_);
+        const Column* active = w.activeColumn();
+        own.colour = active && active->recipe.keeps(site_, channel_) ? theme.kept : theme.primary;
+        own.strong = true;
+        median.name = tr("median channel");
+        median.colour = theme.rest;
+        depthCurve_->setCurves({own, median}, tr("layer"), true);
+        depthCurve_->setCurrent(site_.layer);
     }
 
     void drawPeaks(const SiteStats& stats) {
@@ -237,6 +300,9 @@ private:
     FactList* facts_ = nullptr;
     Heading* peaksHeading_ = nullptr;
     FactList* peaks_ = nullptr;
+    Heading* depthHeading_ = nullptr;
+    CurvePlot* depthCurve_ = nullptr;
+    ClippingPanel* clipping_ = nullptr;
     std::shared_ptr<const SiteSample> drawn_;
     Site site_;
     int channel_ = -1, drawnChannel_ = -1, levels_ = 0, every_ = 0;

@@ -42,7 +42,8 @@ public:
         column->setContentsMargins(0, 0, 0, 0);
         column->setSpacing(Theme::current().spacing / 2);
         column->addLayout(row, 0, 0, 1, 2);
-        const QString names[] = {tr("only this rounded"), tr("all but this rounded")};
+        const QString names[] = {tr("only this rounded · bright: it does harm by itself"),
+                                 tr("all but this rounded · dark: without it the harm is gone")};
         const QString tips[] = {
             tr("Divergence from FP32 with only this site rounded: large where a site alone does harm."),
             tr("Divergence from FP32 with everything rounded but this site: small where leaving it whole "
@@ -186,6 +187,7 @@ private:
                 for (const int layer : rows_)
                     map.rowLabels.append(layer < 0 ? tr("once") : QString::number(layer));
             map.rowTitle = tr("layer");
+            map.valueTitle = shown_ ? QString::fromStdString(shown_->found.measure) + tr(", log") : QString();
             plots_[i]->setMap(std::move(map));
             plots_[i]->setVisible(!places_.empty());
             captions_[i]->setVisible(!places_.empty());

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/figures.h"
 #include "widgets/parts/heading.h"
+#include "widgets/parts/quiet_choice.h"
 #include "widgets/parts/text_entry.h"
+#include "widgets/plot/bar_tile.h"
 #include "widgets/plot/heat_map_plot.h"
 #include "widgets/plot/plot_table.h"
 #include "widgets/theme.h"
@@ -29,6 +31,8 @@ public:
         plot_ = new HeatMapPlot(page);
         plot_->setAccessibleName(tr("Token by channel heat map"));
         plot_->setBlocks(false);
+        bars_ = new BarTile(page);
+        bars_->setAccessibleName(tr("Token by channel as bars in space"));
         hint_ = new QLabel(page);
         hint_->setAlignment(Qt::AlignCenter);
         hint_->setWordWrap(true);
@@ -37,6 +41,23 @@ public:
         pages_ = new QStackedLayout(pictures);
         pages_->addWidget(hint_);
         pages_->addWidget(plot_);
+        pages_->addWidget(bars_);
+        picture_ =
+            new QuietChoice({tr("map"), tr("3-D bars")}, tr("Picture"),
+                            tr("map: tokens × channels in log colour.\n3-D bars: the same with |x| as "
+                               "height; drag turns, wheel stretches, a click picks the bar's channel."),
+                            this);
+        heading()->addControl(picture_);
+        connect(picture_, &QComboBox::currentIndexChanged, this, [this] {
+            if (hasWorkspace()) refresh(Change::everything);
+        });
+        connect(bars_, &BarTile::cellChosen, this, &TokenMap::select);
+        connect(bars_, &BarTile::cellHovered, this, [this](int token, int channel) {
+            const QString text = sentence(token, channel);
+            emit message(text);
+            if (text.isEmpty()) return QToolTip::hideText();
+            QToolTip::showText(QCursor::pos() + QPoint(12, 10), text, bars_);
+        });
         auto* column = new QVBoxLayout(page);
         column->setContentsMargins(0, 0, 0, 0);
         column->setSpacing(Theme::current().spacing / 2);
@@ -61,10 +82,13 @@ public:
         float most = 0;
         for (const float value : plot_->map().values)
             if (std::isfinite(value)) most = std::max(most, value);
-        return QString("%1 tokens × %2 channels, %3, |x| up to %4")
+        return QString("%1 tokens × %2 channels, %3, |x| up to %4%5")
             .arg(plot_->map().rows)
             .arg(plot_->map().columns)
-            .arg(siteText(site_), figure(most));
+            .arg(siteText(site_), figure(most),
+                 pages_->currentIndex() == 2
+                     ? QString(", %1 × %2 bars").arg(bars_->tile().rows).arg(bars_->tile().columns)
+                     : QString());
     }
 
     ViewTable table() const override {
@@ -74,7 +98,10 @@ public:
 protected:
     void refresh(Changes what) override {
         const Workspace& w = workspace();
-        if (what & Change::theme) plot_->applyTheme();
+        if (what & Change::theme) {
+            plot_->applyTheme();
+            bars_->applyTheme();
+        }
         heading()->setText(tr("Token map"), tr("your own text · |x| of token × channel"));
         if (!w.model) return setEmpty(tr("Open a model, then type a text to see its tokens × channels."));
         setEmpty({});
@@ -101,7 +128,14 @@ protected:
             for (const std::string& token : typed->tokens)
                 map.rowLabels.append(tokenText(token));
             map.columnTitle = tr("channel");
+            map.valueTitle = tr("|x|, log");
             plot_->setMap(std::move(map));
+            barsDrawn_ = false;
+        }
+        const bool inSpace = picture_->currentIndex() == 1;
+        if (inSpace && !barsDrawn_) {
+            bars_->setMap(plot_->map(), plot_->lowest(), plot_->highest());
+            barsDrawn_ = true;
         }
         Marks kept;
         if (const Column* active = w.activeColumn())
@@ -110,7 +144,8 @@ protected:
                     kept[row] = found->second;
         plot_->setKept(std::move(kept));
         plot_->setCurrent(w.channel < 0 ? -1 : std::max(0, w.token), w.site == site_ ? w.channel : -1);
-        pages_->setCurrentIndex(1);
+        bars_->setCurrent(w.channel < 0 ? -1 : std::max(0, w.token), w.site == site_ ? w.channel : -1);
+        pages_->setCurrentIndex(inSpace ? 2 : 1);
     }
 
 private:
@@ -131,9 +166,12 @@ private:
 
     TextEntry* entry_ = nullptr;
     HeatMapPlot* plot_ = nullptr;
+    BarTile* bars_ = nullptr;
+    QComboBox* picture_ = nullptr;
     QLabel* hint_ = nullptr;
     QStackedLayout* pages_ = nullptr;
     std::shared_ptr<const SiteSample> drawn_;
+    bool barsDrawn_ = false; // bars are made when they are looked at
     Site site_;
 };
 

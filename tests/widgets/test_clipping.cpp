@@ -111,12 +111,12 @@ private slots:
         QVERIFY2(panel->sentence().contains("(the recipe's)"), qPrintable(panel->sentence()));
         const QPoint handle = plot->clipHandle().toPoint();
         QTest::mousePress(plot->canvas(), Qt::LeftButton, {}, handle);
-        QTest::mouseMove(plot->canvas(), handle - QPoint(40, 0));
-        QMouseEvent move(QEvent::MouseMove, handle - QPoint(40, 0),
-                         plot->canvas()->mapToGlobal(handle - QPoint(40, 0)), Qt::NoButton, Qt::LeftButton,
+        QTest::mouseMove(plot->canvas(), handle - QPoint(12, 0));
+        QMouseEvent move(QEvent::MouseMove, handle - QPoint(12, 0),
+                         plot->canvas()->mapToGlobal(handle - QPoint(12, 0)), Qt::NoButton, Qt::LeftButton,
                          Qt::NoModifier);
         QCoreApplication::sendEvent(plot->canvas(), &move);
-        QTest::mouseRelease(plot->canvas(), Qt::LeftButton, {}, handle - QPoint(40, 0));
+        QTest::mouseRelease(plot->canvas(), Qt::LeftButton, {}, handle - QPoint(12, 0));
         QVERIFY(panel->clip() < own * 0.9);
         QCOMPARE(panel->clip(), plot->clip());
         QVERIFY(!panel->sentence().contains("(the recipe's)"));

@@ -32,7 +32,7 @@ constexpr double pixelsPerInch = 96;
 
 void View::makeMenu() {
     auto* menu = new ViewMenu(this);
-    heading_->addControl(menu);
+    heading_->addControl(menu, true);
     const auto add = [&](const QString& text, const char* name, const std::function<void()>& act) {
         QAction* action = menu->menu()->addAction(text);
         action->setObjectName(name);

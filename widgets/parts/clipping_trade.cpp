@@ -72,8 +72,9 @@ ClippingCost ClippingTrade::at(double clip) const {
     double clipped = 0;
     const auto add = [&](float value, double weight) {
         const double x = static_cast<double>(value), error = errorOf(x, clip, step);
-        (x > clip ? cost.clipping : cost.rounding) += weight * error;
-        if (x > clip) clipped += weight;
+        const bool beyond = x > clip * (1 + 1e-6); // a range is itself a float: its end is not clipped
+        (beyond ? cost.clipping : cost.rounding) += weight * error;
+        if (beyond) clipped += weight;
     };
     for (const float x : tail_)
         add(x, 1);

@@ -27,8 +27,9 @@ void Heading::setText(const QString& title, const QString& help) {
     update();
 }
 
-void Heading::addControl(QWidget* control) {
-    row_->addWidget(control);
+void Heading::addControl(QWidget* control, bool last) {
+    row_->insertWidget(row_->count() - (last ? 0 : atEnd_), control);
+    atEnd_ += last;
     updateGeometry();
 }
 

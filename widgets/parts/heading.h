@@ -16,7 +16,7 @@ class KURTOSCOPE_WIDGETS_API Heading : public QWidget {
 public:
     explicit Heading(QWidget* parent = nullptr);
     void setText(const QString& title, const QString& help);
-    void addControl(QWidget* control);
+    void addControl(QWidget* control, bool last = false); // `last`: at the very end, whatever is added later
     QString title() const { return title_; }
     QString help() const { return help_; }
     QSize sizeHint() const override;
@@ -29,6 +29,7 @@ protected:
 private:
     QString title_, help_;
     QHBoxLayout* row_ = nullptr;
+    int atEnd_ = 0; // controls that stay last
 };
 
 } // namespace kurtoscope

@@ -31,13 +31,13 @@ void HeatImage::draw(QCPPainter* painter) {
     hatch(*painter);
 }
 
-// Nothing known is not zero: where cells are large enough to tell, they are hatched.
+// Nothing known is not zero: where there is room to tell, it is hatched.
 void HeatImage::hatch(QCPPainter& painter) const {
     const QCPAxis& x = *parentPlot()->xAxis;
     const QCPAxis& y = *parentPlot()->yAxis;
     const double wide = std::abs(x.coordToPixel(1) - x.coordToPixel(0)),
                  tall = std::abs(y.coordToPixel(1) - y.coordToPixel(0));
-    if (wide < 5 || tall < 5) return;
+    if (tall < 5) return;
     const int left = std::max(0, static_cast<int>(std::floor(x.range().lower))),
               right = std::min(map_.columns - 1, static_cast<int>(std::ceil(x.range().upper)));
     const int top = std::max(0, static_cast<int>(std::floor(y.range().lower))),
@@ -49,6 +49,7 @@ void HeatImage::hatch(QCPPainter& painter) const {
             int last = column;
             while (last < right && std::isnan(map_.at(row, last + 1)))
                 ++last;
+            if (wide * (last - column + 1) < 5) continue;
             painter.fillRect(QRectF(QPointF(x.coordToPixel(column - 0.5), y.coordToPixel(row - 0.5)),
                                     QPointF(x.coordToPixel(last + 0.5), y.coordToPixel(row + 0.5))),
                              lines);

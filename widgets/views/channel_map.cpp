@@ -148,7 +148,9 @@ private:
         sites_.clear();
         if (byPlace()) {
             for (const Place place : w.model->places)
-                if (isPerLayer(place) && place != Place::attn_probs) sites_.push_back({layer_, place});
+                if (isPerLayer(place) && place != Place::attn_probs &&
+                    (!showsErrors() || errors_->noiseToSignal.contains({layer_, place})))
+                    sites_.push_back({layer_, place});
         } else if (isPerLayer(place_)) {
             for (int layer = 0; layer < w.model->layers; ++layer)
                 sites_.push_back({layer, place_});

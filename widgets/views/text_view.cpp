@@ -22,6 +22,15 @@ namespace kurtoscope {
 namespace {
 
 constexpr double mostDb = 60; // drawn; beyond it nobody sees a difference
+constexpr double jumpDb = 6;  // as errorJump takes it
+
+// Whether the error jumps at that layer, or just falls there more than elsewhere.
+bool falls(const std::vector<float>& sqnrDb, int layer) {
+    if (layer < 0) return false;
+    const auto at = static_cast<std::size_t>(layer);
+    return layer == 0 ? static_cast<double>(sqnrDb[0]) < 10
+                      : static_cast<double>(sqnrDb[at - 1] - sqnrDb[at]) >= jumpDb;
+}
 
 // One text under FP32 and the active recipe: which tokens suffer, what each side would say there, and behind
 // which layer the error arises.
@@ -298,7 +307,9 @@ private:
         curve_->setCurves({line}, tr("layer"), false);
         curve_->setCurrent(jumpLayer_ >= 0 ? jumpLayer_ : std::nan(""));
         jump_->setVisible(jumpLayer_ >= 0);
-        jump_->setText(tr("Go to layer %1, where the error jumps").arg(jumpLayer_));
+        jump_->setText(falls(token.sqnrDb, jumpLayer_)
+                           ? tr("Go to layer %1, where the error jumps").arg(jumpLayer_)
+                           : tr("Go to layer %1, where it falls most").arg(jumpLayer_));
     }
 
     void choose(int token) {

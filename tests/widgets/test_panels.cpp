@@ -4,6 +4,8 @@
 #include "widgets/panels/header_bar.h"
 #include "widgets/panels/keep_outliers_dialog.h"
 #include "widgets/panels/message_bar.h"
+#include "widgets/parts/check_menu.h"
+#include "widgets/parts/heading.h"
 #include "widgets/parts/legend.h"
 #include "widgets/parts/row_list.h"
 #include "widgets/parts/token_strip.h"
@@ -16,6 +18,7 @@
 #include <QDoubleSpinBox>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QToolButton>
@@ -208,6 +211,84 @@ private slots:
         auto* legend = view->findChild<Legend*>();
         QTest::mouseClick(legend, Qt::LeftButton, {}, {4, 6});
         QCOMPARE(selected.last()[0].value<Site>(), (Site{11, Place::attn_input}));
+    }
+
+    void depthCurvesOfSqnrAndOfAnyPlaces() {
+        Workspace w = testing::filled({12, 64, 3, 10});
+        const auto view = shown("depth-curves", w, {430, 390});
+        QComboBox *statistic = nullptr, *lines = nullptr;
+        for (auto* choice : view->findChildren<QComboBox*>())
+            (choice->count() == 2 ? lines : statistic) = choice;
+        QVERIFY(!view->needs());
+        statistic->setCurrentText("∞-norm");
+        QVERIFY2(view->describe().startsWith("∞-norm, 3 lines × 12 layers"), qPrintable(view->describe()));
+        statistic->setCurrentText("SQNR");
+        QCOMPARE(view->needs(), Needs(Need::everyErrors));
+        QVERIFY2(view->describe().startsWith("SQNR, 2 lines × 12 layers (W8A8 per-tensor"),
+                 qPrintable(view->describe())); // FP32 rounds nothing
+        lines->setCurrentIndex(1);
+        QCOMPARE(view->needs(), Needs(Need::errors));
+        QVERIFY2(view->describe().startsWith("SQNR, 5 lines"), qPrintable(view->describe()));
+        auto* places = view->findChild<CheckMenu*>();
+        QVERIFY(places->isVisible() && places->checked().size() == 5);
+        for (QAction* action : places->menu()->actions())
+            if (action->text() == "mlp_output" || action->text() == "query") action->trigger();
+        QVERIFY2(view->describe().startsWith("SQNR, 7 lines"), qPrintable(view->describe()));
+        for (Column& column : w.columns)
+            column.errors = nullptr;
+        view->show(w, Change::errors);
+        QVERIFY2(view->describe().startsWith("Measuring what rounding does"), qPrintable(view->describe()));
+        w.columns.resize(1);
+        w.active = 0;
+        view->show(w, Change::columns);
+        QVERIFY2(view->describe().startsWith("FP32 rounds nothing"), qPrintable(view->describe()));
+    }
+
+    void channelMapByPlaceAndByError() {
+        Workspace w = testing::filled({12, 64, 3, 10});
+        const auto view = shown("channel-map", w, {900, 500});
+        QComboBox *quantity = nullptr, *rows = nullptr;
+        for (auto* choice : view->findChildren<QComboBox*>())
+            (choice->count() == 2 ? rows : quantity) = choice;
+        rows->setCurrentIndex(1);
+        QVERIFY2(view->describe().startsWith("11 × 170, layer 11, absmax"), qPrintable(view->describe()));
+        QCOMPARE(view->table().rows.size(), 11);
+        QCOMPARE(view->table().rows[0][0], QString("attn_input"));
+        QSignalSpy selected(view.get(), &View::channelSelected);
+        auto* plot = view->findChild<HeatMapPlot*>();
+        plot->grab();
+        QTest::mouseClick(plot->canvas(), Qt::LeftButton, Qt::ControlModifier,
+                          plot->pixelOf(8, 100).toPoint());
+        QCOMPARE(selected.last()[0].value<Site>(), (Site{11, Place::mlp_hidden}));
+        QVERIFY(std::abs(selected.last()[1].toInt() - 100) <= 1);
+        w.site = {4, Place::mlp_hidden};
+        view->show(w, Change::selection);
+        QVERIFY(view->describe().contains("layer 4"));
+
+        rows->setCurrentIndex(0);
+        quantity->setCurrentText("energy share");
+        double sum = 0;
+        for (qsizetype c = 1; c < view->table().header.size(); ++c)
+            sum += view->table().rows[4][c].toDouble();
+        QVERIFY2(std::abs(sum - 1) < 1e-4, qPrintable(QString::number(sum)));
+        quantity->setCurrentText("std");
+        const double std = view->table().rows[4][8].toDouble();
+        QVERIFY(std::abs(std * std / w.stats({4, Place::mlp_hidden})->variance[7] - 1) < 1e-4);
+        QVERIFY(!view->needs());
+        quantity->setCurrentText("error");
+        QCOMPARE(view->needs(), Needs(Need::errors));
+        QCOMPARE(view->table().rows[4][8].toFloat(),
+                 QString::number(w.columns[2].errors->noiseToSignal.at({4, Place::mlp_hidden})[7], 'g', 7)
+                     .toFloat());
+        // A click changes the recipe: what was measured stays in sight and is said to be of an earlier
+        // choice.
+        w.columns[2].recipe.setKept(w.site, 3, true);
+        w.columns[2].errors = nullptr;
+        view->show(w, Change::kept | Change::errors);
+        QVERIFY(view->heading()->help().contains("earlier choice"));
+        w.active = 0;
+        view->show(w, Change::columns);
+        QVERIFY(view->describe().startsWith("FP32 rounds nothing"));
     }
 };
 

@@ -25,6 +25,7 @@ public:
         auto* page = new QWidget(this);
         run_ = new QPushButton(page);
         run_->setObjectName("measure");
+        run_->setAccessibleName(tr("Measure sensitivity, or stop"));
         run_->setToolTip(
             tr("Rounds every site of the active recipe alone, then all but it, over one window of the data:\n"
                "two runs for each site. It waits for whatever else runs and goes on after it."));

@@ -77,6 +77,7 @@ public:
         curve_->setAccessibleName(tr("Signal to noise behind each layer"));
         jump_ = new QPushButton(right);
         jump_->setObjectName("jump");
+        jump_->setAccessibleName(tr("Go to the layer where the token's error jumps"));
         jump_->setToolTip(
             tr("Selects the layer behind which this token's error jumps: where its SQNR falls by "
                "6 dB or more, else where it falls most"));

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <string_view>
+#include <utility>
 
 namespace kurtoscope::commands {
 namespace {
@@ -93,7 +95,7 @@ const ReportColumn* keepingColumn(const Report& report) {
 std::string sizeOnPaper(int width, int height, PageFor medium) {
     if (medium == PageFor::screen || width < 1 || height < 1) return "";
     constexpr double widest = 980, highest = 560;
-    const double scale = std::min(widest / width, highest / height);
+    const double scale = std::min({1.0, widest / width, highest / height});
     return " width=\"" + std::to_string(static_cast<int>(width * scale)) + "\" height=\"" +
            std::to_string(static_cast<int>(height * scale)) + "\"";
 }
@@ -230,6 +232,20 @@ bool endsIn(const std::string& path, std::string_view suffix) {
     return path.size() > suffix.size() && path.ends_with(suffix);
 }
 
+// QTextDocument takes what it does not know as part of the line before: a figure is a paragraph there.
+std::string withoutFigures(std::string html) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> known{{{"<figure>", "<p>"},
+                                                                                  {"</figure>", ""},
+                                                                                  {"<figcaption>", "</p><p>"},
+                                                                                  {"</figcaption>", "</p>"},
+                                                                                  {"<summary>", "<p>"},
+                                                                                  {"</summary>", "</p>"}}};
+    for (const auto& [was, is] : known)
+        for (std::size_t at = html.find(was); at != std::string::npos; at = html.find(was, at + is.size()))
+            html.replace(at, was.size(), is);
+    return html;
+}
+
 } // namespace
 
 std::string reportPage(const Report& report, PageFor medium) {
@@ -249,7 +265,8 @@ std::string reportPage(const Report& report, PageFor medium) {
         if (!note.empty()) html += "<p class=\"soft\">" + escaped(note) + "</p>\n";
     html += pictures(report, medium) + outliers(report, medium) + recipes(report) + "<h2>Model</h2>\n" +
             modelFacts(report.model) + "<h2>How this was measured</h2>\n" + factTable(report.settings);
-    return html + "</body></html>\n";
+    html += "</body></html>\n";
+    return medium == PageFor::paper ? withoutFigures(std::move(html)) : html;
 }
 
 PdfWriter& pdfWriter() {

@@ -60,6 +60,7 @@ commands::Report windowReport(const Session& session, const std::vector<View*>& 
         {"Date", commands::nowForPeople()}};
     for (View* view : views) {
         if (!view->hasPicture()) continue;
+        if (!view->isVisible()) view->resize(900, 512); // a tab that was never shown has no size yet
         report.pictures.push_back({view->heading()->title().toStdString(),
                                    view->heading()->help().toStdString(), pngOf(*view), view->width(),
                                    view->height()});

@@ -238,8 +238,8 @@ private slots:
         QTextDocument paper;
         paper.setHtml(QString::fromStdString(
             commands::reportPage(windowReport(*session_, window_->views()), commands::PageFor::paper)));
-        paper.setTextWidth(690);
-        QImage sheet(700, 4000, QImage::Format_RGB32);
+        paper.setTextWidth(1010);
+        QImage sheet(1020, 4000, QImage::Format_RGB32);
         sheet.fill(Qt::white);
         QPainter painter(&sheet);
         paper.drawContents(&painter);

@@ -190,19 +190,20 @@ std::vector<StudyClaim> judge(const std::vector<StudyRow>& rows, const std::vect
     }
     {
         StudyClaim claim{"Nothing runs faster", "58 to 59 ms and 484 to 486 MB for all", "", true};
-        double low = INFINITY, high = 0;
-        bool simulated = true;
+        // A row that rounds within floating point cannot be faster, whatever a busy machine's clock says of
+        // it.
+        double low = INFINITY, high = 0, fastest = INFINITY;
         for (const Reading& reading : readings) {
             if (!reading.latencyP50Ms) continue;
             low = std::min(low, *reading.latencyP50Ms), high = std::max(high, *reading.latencyP50Ms);
-            simulated = simulated && reading.kernels != KernelTag::integer;
+            if (reading.kernels == KernelTag::integer) fastest = std::min(fastest, *reading.latencyP50Ms);
         }
-        const bool timed = high > 0;
+        const bool timed = high > 0, simulated = std::isinf(fastest);
         claim.measured =
             (timed ? figure(low, 3) + " to " + figure(high, 3) + " ms a window" : "latency was not measured");
         claim.measured +=
             simulated ? "; every row rounds within floating point, so no row can be faster" : "";
-        if (timed) claim.holds = low > 0.8 * readings[0].latencyP50Ms.value_or(low);
+        if (timed) claim.holds = fastest > 0.8 * readings[0].latencyP50Ms.value_or(fastest);
         claims.push_back(claim);
     }
     return claims;

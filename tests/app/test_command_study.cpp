@@ -65,6 +65,21 @@ private slots:
         near(*recovered(published[0], published[1], published[2]), 0.9929);
     }
 
+    // What a busy machine's clock says of a simulation is no speed-up; what integers gain is one.
+    void onlyIntegersCanBeFaster() {
+        const auto rows = studyRows(8, 8, {3, 4});
+        auto timed = readings({0.88, 0.879, 0.88, 0.88, 0.88, 0.88, 0.88, 0.88, 0.88});
+        const auto nothingFaster = [&] {
+            return judge(rows, timed, seen({200, 100, 50}, 0.1), classifier()).back().holds;
+        };
+        timed[2].latencyP50Ms = 20;
+        QVERIFY(nothingFaster());
+        timed[2].kernels = KernelTag::integer;
+        QVERIFY(!nothingFaster());
+        timed[2].latencyP50Ms = 57;
+        QVERIFY(nothingFaster());
+    }
+
     void whereNothingFallsTheReportSaysSo() {
         const auto rows = studyRows(8, 8, {3, 4});
         const auto claims = judge(rows, readings({0.88, 0.879, 0.88, 0.88, 0.88, 0.88, 0.88, 0.88, 0.88}),

@@ -56,7 +56,8 @@ protected:
     QVector<double> createTickVector(double step, const QCPRange& range) override {
         const double low = std::log10(std::max(range.lower, 1e-300)),
                      high = std::log10(std::max(range.upper, 1e-300));
-        if (high - low < 0.4) return QCPAxisTicker::createTickVector(step, range);
+        narrow_ = high - low < 0.4; // steps that a rounded figure would not tell apart
+        if (narrow_) return QCPAxisTicker::createTickVector(step, range);
         const bool fine = high - low < 2.6;
         const int every = std::max(1, static_cast<int>(std::ceil((high - low) / 7)));
         QVector<double> ticks;
@@ -68,8 +69,13 @@ protected:
         }
         return ticks;
     }
-    QString getTickLabel(double tick, const QLocale&, QChar, int) override { return figure(tick); }
+    QString getTickLabel(double tick, const QLocale&, QChar, int) override {
+        return narrow_ && std::abs(tick) < 1 ? QString::number(tick, 'g', 4) : figure(tick);
+    }
     int getSubTickCount(double) override { return 0; }
+
+private:
+    bool narrow_ = false;
 };
 
 } // namespace

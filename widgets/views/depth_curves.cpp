@@ -141,6 +141,10 @@ protected:
         if (!(what & ~Changes(Change::kept | Change::marked | Change::sample | Change::reading |
                               Change::text | Change::sensitivity | Change::history)))
             return;
+        // Along the depth of one Place only the cursor moves.
+        if (what == Changes(Change::selection) && !isEmpty() && w.site.place == drawnPlace_)
+            return plot_->setCurrent(w.site.layer >= 0 ? w.site.layer : std::nan(""));
+        drawnPlace_ = w.site.place;
         offerPlaces();
         std::vector<Curve> curves = showsPlaces() ? placeCurves(statistic) : recipeCurves(statistic);
         if (curves.empty() && showsSqnr() && isPerLayer(w.site.place)) return setEmpty(sqnrSentence());
@@ -265,6 +269,7 @@ private:
     QComboBox* statistic_ = nullptr;
     QComboBox* lines_ = nullptr;
     CheckMenu* places_ = nullptr;
+    Place drawnPlace_ = Place::embedding;
     std::vector<int> keys_; // of each curve: its column, or its Place
 };
 

@@ -73,11 +73,11 @@ struct Known {
 
 // What the person looks at: the other half of what decides which work is wanted.
 struct Looking {
-    Site site;
+    Site site{};
     bool siteChosen = false;
-    std::string text;                  // typed, "" for none
-    Needs needs;                       // of the views in sight
-    std::optional<Recipe> sensitivity; // asked for
+    std::string text{};                  // typed, "" for none
+    Needs needs{};                       // of the views in sight
+    std::optional<Recipe> sensitivity{}; // asked for
 };
 
 // What the Text view and the attention map want, as far as `needs` say.

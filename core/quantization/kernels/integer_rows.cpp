@@ -28,6 +28,7 @@ KURTOSCOPE_CLONES std::int32_t toBytes(const float* row, std::int8_t* out, std::
     for (std::int64_t c = 0; c < channels; ++c) {
         float q = row[c] / grid.scale + grid.zero;
         odd |= q != q ? 1 : 0;
+        q = q == q ? q : offset; // the row is spoilt anyway, but only a number can become an integer
         q = q < grid.low ? grid.low : q;
         q = q > grid.high ? grid.high : q;
         q = (q + roundingBias) - roundingBias;

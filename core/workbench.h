@@ -11,6 +11,7 @@
 #include "core/data/data_request.h"
 #include "core/data/device_kind.h"
 #include "core/data/diagnostics.h"
+#include "core/data/kernel_choice.h"
 #include "core/data/model_info.h"
 #include "core/data/prediction.h"
 #include "core/data/reading.h"
@@ -45,9 +46,6 @@ struct ObserveRequest {
     float magnitudeBar = 6;        // |x| that SiteStats::shareAbove counts from
 };
 
-// Whether a recipe's integers are really multiplied where there are kernels for it, or always simulated.
-enum class KernelChoice : unsigned char { automatic, simulated };
-
 struct EvaluateRequest {
     DataRequest data;
     std::vector<Recipe> recipes;
@@ -55,7 +53,7 @@ struct EvaluateRequest {
     // Hold calibration windows out even if none of these recipes needs them: for a caller that asks for
     // recipes one by one and sets their readings side by side.
     bool holdOut = false;
-    std::vector<KernelChoice> kernels = {}; // of each recipe; those that are missing: automatic
+    KernelChoices kernels = {};
 };
 // An evaluated column's recipe after its `keep` criterion was resolved to channels.
 using OnReading = std::function<void(const Reading&)>;

@@ -2,6 +2,7 @@
 // The facade's clock: latencies, where the time goes, and what the machine could do at most.
 #include "core/workbench_state.h"
 
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
@@ -14,11 +15,6 @@
 
 namespace kurtoscope {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 constexpr int warmUps = 2, fewestRuns = 5;
 
@@ -167,10 +163,8 @@ BenchReport Workbench::bench(const BenchRequest& request, std::stop_token stop,
     for (std::size_t i = 0; i < request.recipes.size(); ++i) {
         Recipe recipe = request.recipes[i];
         recipe.samples = recipe.sampleSeed = 0;
-        const bool simulated = i < request.simulated.size() && request.simulated[i];
         recipe = impl_->resolve(recipe, data, stop, progress);
-        made.push_back(impl_->arithmetic(recipe, data, stop, progress,
-                                         simulated ? KernelChoice::simulated : KernelChoice::automatic));
+        made.push_back(impl_->arithmetic(recipe, data, stop, progress, choiceAt(request.kernels, i)));
     }
     double macs = 0; // of a token
     for (const auto& linear : base.linears())

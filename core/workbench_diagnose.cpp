@@ -2,18 +2,16 @@
 // The facade's diagnosing half: which sites a recipe's loss comes from, and what its rounding does there.
 #include "core/workbench_state.h"
 
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/stop.h"
 #include "core/evaluation/site_errors.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 namespace kurtoscope {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // The sites that can be left whole one by one, forward order within each kind.
 std::vector<Site> switchedSites(const Transformer& transformer, const Recipe& recipe) {
@@ -164,8 +162,7 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
         const double part = double(done) / double(std::max<std::size_t>(1, open.size()));
         if (progress)
             progress({"Measuring sensitivity", std::int64_t(known + done), std::int64_t(rows.size()),
-                      done ? std::chrono::duration<double>(Clock::now() - start).count() * (1 - part) / part
-                           : -1});
+                      done ? secondsSince(start) * (1 - part) / part : -1});
         const auto readings = evaluator.run(columns, false, stop, {}, {}, std::size_t(found.windowsTotal));
         if (first) found.all = divergenceOf(readings.front());
         for (std::size_t i = done; i < end; ++i) {

@@ -2,6 +2,7 @@
 // The facade's observing half: statistics, calibration, samples.
 #include "core/workbench_state.h"
 
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/statistics/collector.h"
 
@@ -10,11 +11,6 @@
 
 namespace kurtoscope {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // The collector, told each tensor once: an alias gets its statistics copied from where the tensor was made.
 class OnceTap : public Tap {

@@ -32,25 +32,16 @@ public:
             ->check(atLeast(5))
             ->type_name("N")
             ->capture_default_str();
-        app.add_option("--kernels", kernels_,
-                       "auto: integers really multiplied where there are kernels for the recipe; simulated: "
-                       "never; both: one beside the other")
-            ->check(CLI::IsMember({"auto", "simulated", "both"}))
-            ->capture_default_str();
+        kernels_.declare(app);
         json_.declare(app);
     }
 
     int run(std::stop_token stop) override {
         const std::vector<Recipe> asked = recipes_.recipes({"fp32", "w8a8", "w8a8:activation=per-token"});
-        for (std::size_t i = 0; i < asked.size(); ++i) {
-            const auto add = [&](bool simulated) {
-                request_.recipes.push_back(asked[i]);
-                request_.simulated.push_back(simulated);
-                names_.push_back(recipes_.names()[i]);
-            };
-            if (kernels_ != "simulated") add(false);
-            if (kernels_ != "auto" && !(kernels_ == "both" && asked[i].isFp32())) add(true);
-        }
+        KernelOptions::Runs runs = kernels_.runs(asked, recipes_.names());
+        request_.recipes = std::move(runs.recipes);
+        request_.kernels = std::move(runs.kernels);
+        names_ = std::move(runs.names);
         if (!batches_.empty()) request_.batches = batches_;
         if (!lengths_.empty()) request_.lengths = lengths_;
         model_.check();
@@ -131,7 +122,7 @@ private:
     BenchRequest request_;
     std::vector<std::string> names_;
     std::vector<int> batches_, lengths_;
-    std::string kernels_ = "auto";
+    KernelOptions kernels_;
 };
 
 } // namespace

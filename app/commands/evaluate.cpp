@@ -50,30 +50,18 @@ public:
         model_.declare(app);
         data_.declare(app, DataOptions::Need::required, true);
         recipes_.declare(app, RecipeOptions::Number::many, true);
-        app.add_option(
-               "--kernels", kernels_,
-               "auto: integers really multiplied where there are kernels for the recipe; simulated: never; "
-               "both: one after the other, and how far apart they are")
-            ->check(CLI::IsMember({"auto", "simulated", "both"}))
-            ->capture_default_str();
+        kernels_.declare(app);
         app.add_flag("--no-latency", noLatency_, "Leave the latency unmeasured, which takes less time");
         json_.declare(app);
     }
 
     int run(std::stop_token stop) override {
         EvaluateRequest request;
-        std::vector<std::string> names;
         const std::vector<Recipe> asked = recipes_.recipes({});
-        for (std::size_t i = 0; i < asked.size(); ++i) {
-            const auto add = [&](KernelChoice kernels) {
-                request.recipes.push_back(asked[i]);
-                request.kernels.push_back(kernels);
-                names.push_back(recipes_.names()[i]);
-            };
-            if (kernels_ != "simulated") add(KernelChoice::automatic);
-            if (kernels_ != "auto" && !(kernels_ == "both" && asked[i].isFp32()))
-                add(KernelChoice::simulated);
-        }
+        const KernelOptions::Runs runs = kernels_.runs(asked, recipes_.names());
+        const std::vector<std::string>& names = runs.names;
+        request.recipes = runs.recipes;
+        request.kernels = runs.kernels;
         request.data = data_.request();
         request.latency = !noLatency_;
         model_.check();
@@ -149,7 +137,7 @@ private:
     DataOptions data_;
     RecipeOptions recipes_;
     JsonOutput json_;
-    std::string kernels_ = "auto";
+    KernelOptions kernels_;
     bool noLatency_ = false;
 };
 

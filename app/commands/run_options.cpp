@@ -148,4 +148,29 @@ void RecipeOptions::validate(const Workbench& workbench, const std::vector<Recip
         asUsage(texts_[i], [&] { workbench.validate(recipes[i]); });
 }
 
+void KernelOptions::declare(CLI::App& app) {
+    app.add_option(
+           "--kernels", kernels_,
+           "auto: integers really multiplied where there are kernels for the recipe; simulated: never; "
+           "both: one after the other")
+        ->check(CLI::IsMember({"auto", "simulated", "both"}))
+        ->capture_default_str();
+}
+
+KernelOptions::Runs KernelOptions::runs(const std::vector<Recipe>& recipes,
+                                        const std::vector<std::string>& names) const {
+    Runs runs;
+    const auto add = [&](std::size_t i, KernelChoice kernels) {
+        runs.recipes.push_back(recipes[i]);
+        runs.kernels.push_back(kernels);
+        runs.names.push_back(names[i]);
+    };
+    for (std::size_t i = 0; i < recipes.size(); ++i) {
+        if (kernels_ != "simulated") add(i, KernelChoice::automatic);
+        const bool oneWay = kernels_ == "both" && recipes[i].isFp32();
+        if (kernels_ != "auto" && !oneWay) add(i, KernelChoice::simulated);
+    }
+    return runs;
+}
+
 } // namespace kurtoscope::commands

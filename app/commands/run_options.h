@@ -65,4 +65,19 @@ private:
     std::vector<std::string> texts_;
 };
 
+// --kernels, and with it how often each recipe runs: really, simulated, or one after the other.
+class KernelOptions {
+public:
+    void declare(CLI::App& app);
+    struct Runs {
+        std::vector<Recipe> recipes;
+        KernelChoices kernels;
+        std::vector<std::string> names;
+    };
+    Runs runs(const std::vector<Recipe>& recipes, const std::vector<std::string>& names) const;
+
+private:
+    std::string kernels_ = "auto";
+};
+
 } // namespace kurtoscope::commands

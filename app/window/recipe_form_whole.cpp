@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The half of the form that goes for the whole recipe: further schemes, scope, what is kept, calibration.
 #include "app/window/recipe_form.h"
+#include "core/data/criterion.h"
 #include "core/workbench.h"
 #include "widgets/theme.h"
 
@@ -120,43 +121,35 @@ void RecipeForm::buildWhole(QVBoxLayout* column) {
 }
 
 void RecipeForm::buildCriterion(QGridLayout* grid, int row) {
-    struct Kind {
-        const char* id;
-        QString title;
-        double usual;
-    };
-    const std::vector<Kind> kinds{{"", tr("chosen by hand"), 0},
-                                  {"auto", tr("automatic"), 0},
-                                  {"ratio", tr("ratio to the median"), 20},
-                                  {"top", tr("largest per site"), 4},
-                                  {"magnitude", tr("magnitude (LLM.int8)"), 6},
-                                  {"sigma", tr("standard deviations"), 6}};
     auto* box = new QComboBox(body_);
     box->setObjectName("keep");
     box->setAccessibleName(tr("Keep outliers"));
-    for (const auto& kind : kinds)
-        box->addItem(kind.title, QString(kind.id));
+    box->addItem(tr("chosen by hand"), QString());
+    box->addItem(tr("automatic"), QStringLiteral("auto"));
+    for (const CriterionKind& kind : criterionKinds())
+        box->addItem(tr(kind.title), QStringLiteral("%1:%2").arg(kind.id).arg(kind.usual));
+    const auto indexOf = [box](const QString& keep) { // by the word before the colon
+        for (int i = 0; i < box->count(); ++i)
+            if (box->itemData(i).toString().section(':', 0, 0) == keep.section(':', 0, 0)) return i;
+        return 0;
+    };
     auto* value = new QDoubleSpinBox(body_);
     value->setObjectName("keepValue");
     value->setAccessibleName(tr("Value of the criterion"));
     value->setRange(0, 1e6);
     value->setDecimals(1);
-    refreshers_.push_back([this, box, value] {
+    refreshers_.push_back([this, box, value, indexOf] {
         const QString keep = text(recipe_.keep);
-        box->setCurrentIndex(std::max(0, box->findData(keep.section(':', 0, 0))));
+        box->setCurrentIndex(indexOf(keep));
         value->setEnabled(keep.contains(':'));
         value->setValue(keep.section(':', 1).toDouble());
         box->setEnabled(!recipe_.isFp32());
     });
-    connect(box, &QComboBox::activated, this, [this, box, kinds] {
-        const Kind& kind = kinds[static_cast<std::size_t>(box->currentIndex())];
-        change([&](Recipe& next) {
-            next.keep =
-                kind.usual > 0 ? kind.id + (":" + QString::number(kind.usual)).toStdString() : kind.id;
-        });
+    connect(box, &QComboBox::activated, this, [this, box] {
+        change([&](Recipe& next) { next.keep = box->currentData().toString().toStdString(); });
     });
     connect(value, &QDoubleSpinBox::valueChanged, this, [this, box](double number) {
-        const std::string kind = box->currentData().toString().toStdString();
+        const std::string kind = box->currentData().toString().section(':', 0, 0).toStdString();
         change([&](Recipe& next) { next.keep = kind + ':' + QString::number(number, 'g', 8).toStdString(); });
     });
     auto* label = new QLabel(tr("Keep outliers"), body_);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/base/clock.h"
 #include "core/base/export.h"
 
 #include <array>
-#include <chrono>
 #include <cstddef>
+#include <utility>
 
 namespace kurtoscope {
 
@@ -17,20 +18,24 @@ inline constexpr std::size_t phaseCount = 3;
 // time is the wall's, since it waits for the pool.
 struct PhaseClock {
     std::array<double, phaseCount> seconds{};
+    double within = 0; // of phases that ran inside the one that runs, which are not its own time
 
     KURTOSCOPE_API static PhaseClock*& listening(); // null: nothing is counted
 };
 
-// Counts its scope into a phase.
+// Counts its scope into a phase, without what phases inside it count.
 class PhaseTimer {
 public:
     explicit PhaseTimer(Phase phase) : clock_(PhaseClock::listening()), phase_(phase) {
-        if (clock_) start_ = std::chrono::steady_clock::now();
+        if (!clock_) return;
+        outer_ = std::exchange(clock_->within, 0);
+        start_ = Clock::now();
     }
     ~PhaseTimer() {
-        if (clock_)
-            clock_->seconds[std::size_t(phase_)] +=
-                std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+        if (!clock_) return;
+        const double all = secondsSince(start_);
+        clock_->seconds[std::size_t(phase_)] += all - clock_->within;
+        clock_->within = outer_ + all;
     }
     PhaseTimer(const PhaseTimer&) = delete;
     PhaseTimer& operator=(const PhaseTimer&) = delete;
@@ -38,7 +43,8 @@ public:
 private:
     PhaseClock* clock_;
     Phase phase_;
-    std::chrono::steady_clock::time_point start_;
+    Clock::time_point start_;
+    double outer_ = 0;
 };
 
 } // namespace kurtoscope

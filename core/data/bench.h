@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/data/kernel_choice.h"
 #include "core/data/reading.h"
 #include "core/data/recipe.h"
 
@@ -15,7 +16,7 @@ namespace kurtoscope {
 // Recipes timed on sequences of random tokens, all without padding, recipes in turn within each size.
 struct BenchRequest {
     std::vector<Recipe> recipes;
-    std::vector<bool> simulated;   // of each recipe: no integer kernels; those that are missing: false
+    KernelChoices kernels;
     std::vector<int> batches{1};   // sequences
     std::vector<int> lengths{128}; // tokens of each
     int runs = 20;                 // measured, of each recipe and size; two more warm up

@@ -3,8 +3,8 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
+#include "core/data/criterion.h"
 #include "core/data/recipe_json.h"
-#include "core/statistics/outliers.h"
 
 #include <algorithm>
 #include <charconv>

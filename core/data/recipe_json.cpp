@@ -2,8 +2,8 @@
 #include "core/data/recipe_json.h"
 
 #include "core/base/error.h"
+#include "core/data/criterion.h"
 #include "core/data/strict_json.h"
-#include "core/statistics/outliers.h"
 
 #include <nlohmann/json.hpp>
 

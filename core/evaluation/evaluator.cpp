@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/evaluation/evaluator.h"
 
+#include "core/base/clock.h"
 #include "core/engine/blocks.h"
 #include "core/evaluation/metrics.h"
 
@@ -8,11 +9,6 @@
 
 namespace kurtoscope {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 constexpr std::int64_t keptLogBytes = std::int64_t{512} << 20;
 

@@ -69,6 +69,25 @@ KURTOSCOPE_CLONES void roundInliers(const float* row, float* out, std::int64_t c
     }
 }
 
+KURTOSCOPE_CLONES std::int32_t integersOfRow(const float* row, std::int8_t* out, std::int64_t channels,
+                                             Grid grid, float offset, std::int32_t& nan) {
+    std::int32_t sum = 0, odd = 0;
+#pragma omp simd reduction(+ : sum) reduction(| : odd)
+    for (std::int64_t c = 0; c < channels; ++c) {
+        float q = row[c] / grid.scale + grid.zero;
+        odd |= q != q ? 1 : 0;
+        q = q == q ? q : offset; // the row is spoilt anyway, but only a number can become an integer
+        q = q < grid.low ? grid.low : q;
+        q = q > grid.high ? grid.high : q;
+        q = (q + roundingBias) - roundingBias;
+        const auto whole = static_cast<std::int32_t>(q - offset);
+        out[c] = static_cast<std::int8_t>(whole);
+        sum += whole;
+    }
+    nan = odd;
+    return sum;
+}
+
 } // namespace
 
 Grid Grid::over(float min, float max, int bits, bool symmetric) {
@@ -109,6 +128,11 @@ void roundRow(const float* row, float* out, std::int64_t channels, const Grid& g
         roundInliers(row, out, channels, grid, inlier);
     else
         roundAll(row, out, channels, grid);
+}
+
+std::int32_t integersOf(const float* row, std::int8_t* out, std::int64_t channels, const Grid& grid,
+                        float offset, std::int32_t& nan) {
+    return integersOfRow(row, out, channels, grid, offset, nan);
 }
 
 } // namespace kurtoscope

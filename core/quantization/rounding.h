@@ -27,5 +27,9 @@ KURTOSCOPE_API Extent extentOf(const float* row, std::int64_t channels, const st
 // out = (round(clamp(x / scale + zero, low, high)) − zero) · scale, rounding half to even. NaN stays NaN.
 KURTOSCOPE_API void roundRow(const float* row, float* out, std::int64_t channels, const Grid& grid,
                              const std::int32_t* inlier);
+// The same levels as integers: q of each channel, lowered by `offset` to fit a signed byte. Returns their
+// sum; `nan` says that a value was NaN, which no integer can.
+std::int32_t integersOf(const float* row, std::int8_t* out, std::int64_t channels, const Grid& grid,
+                        float offset, std::int32_t& nan);
 
 } // namespace kurtoscope

@@ -6,8 +6,6 @@
 #include "core/statistics/site_figures.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <functional>
 #include <numeric>
@@ -17,8 +15,6 @@ namespace kurtoscope {
 namespace {
 
 using Kind = Criterion::Kind;
-constexpr std::array<std::pair<std::string_view, Kind>, 4> kinds{
-    {{"ratio", Kind::ratio}, {"top", Kind::top}, {"magnitude", Kind::magnitude}, {"sigma", Kind::sigma}}};
 
 constexpr double tokenShare = 0.06, layerShare = 0.25; // LLM.int8()'s
 
@@ -95,36 +91,6 @@ ChannelSets byMagnitude(const std::vector<SiteStats>& sites, double value) {
 }
 
 } // namespace
-
-Criterion Criterion::parse(std::string_view text) {
-    if (text == "auto") return {};
-    const std::size_t colon = text.find(':');
-    const std::string_view name = text.substr(0, colon);
-    const std::string_view number =
-        colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
-    for (const auto& [known, kind] : kinds) {
-        if (known != name) continue;
-        double value = 0;
-        const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), value);
-        const bool whole = kind != Kind::top || value == std::floor(value);
-        if (code == std::errc() && end == number.data() + number.size() && std::isfinite(value) &&
-            value > 0 && whole)
-            return {kind, value};
-        throw Error("criterion \"" + std::string(text) + "\" needs a " + (kind == Kind::top ? "whole " : "") +
-                        "number above 0 after " + std::string(name) + ":",
-                    "", "Write it like ratio:20, top:4, magnitude:6 or sigma:6");
-    }
-    throw Error("unknown outlier criterion \"" + std::string(text) + "\"", "",
-                "Known: auto, ratio:R, top:K, magnitude:M, sigma:S");
-}
-
-std::string Criterion::text() const {
-    std::array<char, 32> number{};
-    const auto [end, code] = std::to_chars(number.data(), number.data() + number.size(), value);
-    const auto found =
-        std::find_if(kinds.begin(), kinds.end(), [&](const auto& entry) { return entry.second == kind; });
-    return std::string(found->first) + ":" + std::string(number.data(), end);
-}
 
 ChannelSets outlierChannels(const std::vector<SiteStats>& sites, const Criterion& criterion) {
     ChannelSets marked;

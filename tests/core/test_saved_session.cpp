@@ -64,7 +64,7 @@ SavedSession someSession() {
     session.criterion = "ratio:20";
     session.layout = "AAAA/w==";
     session.results = {"fnv1a-1", "fnv1a-2", "0.1.0", "CPU · 2 threads", 7, "2026-11-22 23:40"};
-    session.unsavedOf = "/home/me/lecture.kurtoscope.json";
+    session.unsavedOf = "lectures/monday.kurtoscope.json";
     return session;
 }
 

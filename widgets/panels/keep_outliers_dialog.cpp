@@ -2,6 +2,7 @@
 #include "widgets/panels/keep_outliers_dialog.h"
 
 #include "core/base/error.h"
+#include "core/data/criterion.h"
 #include "widgets/figures.h"
 #include "widgets/theme.h"
 
@@ -22,30 +23,34 @@
 namespace kurtoscope {
 namespace {
 
-struct Kind {
-    const char *id, *title, *suffix, *meaning;
-    double usual, low, high, step;
+// The ends of a criterion's value and its decimals. Magnitudes are counted from 6 while the model is
+// observed.
+struct Range {
+    double low, high;
     int decimals;
 };
-const Kind kinds[] = {
-    {"ratio", "ratio to the median channel", " ×",
-     "A channel whose absmax exceeds this many times the absmax of the median channel of its site.", 20, 1,
-     10000, 1, 1},
-    {"magnitude", "magnitude (LLM.int8)", "",
-     "A channel with |x| ≥ 6 in ≥ 6 % of tokens of ≥ 25 % of layers. Values are counted from 6 while the "
-     "model is observed; for another magnitude write keep=magnitude:M into the column's recipe.",
-     6, 6, 6, 1, 1},
-    {"sigma", "standard deviations", " σ",
-     "A channel whose absmax lies more than this many standard deviations of its site from the mean.", 6, 1,
-     1000, 1, 1},
-    {"top", "largest per site", " channels", "This many channels with the largest absmax at every site.", 4,
-     1, 4096, 1, 0},
-};
+Range rangeOf(const CriterionKind& kind) {
+    switch (kind.kind) {
+    case Criterion::Kind::ratio:
+        return {1, 10000, 1};
+    case Criterion::Kind::magnitude:
+        return {kind.usual, kind.usual, 1};
+    case Criterion::Kind::sigma:
+        return {1, 1000, 1};
+    case Criterion::Kind::top:
+        return {1, 4096, 0};
+    }
+    return {};
+}
 
 constexpr int sliderSteps = 400;
 // The slider's end, where hardly a channel is left; the box beside it goes further.
-double most(const Kind& kind) {
-    return std::min(kind.high, 1000.0);
+double most(const Range& range) {
+    return std::min(range.high, 1000.0);
+}
+
+const CriterionKind& chosen(const QComboBox* box) {
+    return criterionKinds()[static_cast<std::size_t>(box->currentIndex())];
 }
 
 } // namespace
@@ -67,7 +72,7 @@ void KeepOutliersDialog::build(const QString& place) {
     setWindowTitle(tr("Keep outliers"));
     kind_ = new QComboBox(this);
     kind_->setAccessibleName(tr("Criterion"));
-    for (const Kind& kind : kinds)
+    for (const CriterionKind& kind : criterionKinds())
         kind_->addItem(tr(kind.title), QString(kind.id));
     value_ = new QDoubleSpinBox(this);
     value_->setAccessibleName(tr("Value of the criterion"));
@@ -112,17 +117,22 @@ void KeepOutliersDialog::build(const QString& place) {
     grid->setColumnMinimumWidth(1, 220);
 
     const auto adopt = [this] {
-        const Kind& kind = kinds[kind_->currentIndex()];
+        const CriterionKind& kind = chosen(kind_);
+        const Range range = rangeOf(kind);
+        const bool free = range.low < range.high;
         const QSignalBlocker quiet(value_);
-        value_->setDecimals(kind.decimals);
-        value_->setRange(kind.low, kind.high);
-        value_->setSingleStep(kind.step);
+        value_->setDecimals(range.decimals);
+        value_->setRange(range.low, range.high);
         value_->setSuffix(kind.suffix);
-        value_->setEnabled(kind.low < kind.high);
+        value_->setEnabled(free);
         value_->setValue(kind.usual);
-        slider_->setEnabled(kind.low < kind.high);
+        slider_->setEnabled(free);
         followValue();
-        meaning_->setText(tr(kind.meaning));
+        meaning_->setText(tr(kind.meaning) +
+                          (free ? QString()
+                                : tr(" Values are counted from %1 while the model is observed; for another "
+                                     "magnitude write keep=magnitude:M into the column's recipe.")
+                                      .arg(kind.usual)));
     };
     adopt();
     connect(kind_, &QComboBox::currentIndexChanged, this, [this, adopt] {
@@ -134,8 +144,8 @@ void KeepOutliersDialog::build(const QString& place) {
         recount();
     });
     connect(slider_, &QSlider::valueChanged, this, [this](int step) {
-        const Kind& kind = kinds[kind_->currentIndex()];
-        value_->setValue(kind.low * std::pow(most(kind) / kind.low, double(step) / sliderSteps));
+        const Range range = rangeOf(chosen(kind_));
+        value_->setValue(range.low * std::pow(most(range) / range.low, double(step) / sliderSteps));
     });
     connect(where_, &QButtonGroup::idToggled, this, [this](int, bool on) {
         if (on) recount();
@@ -145,10 +155,11 @@ void KeepOutliersDialog::build(const QString& place) {
 }
 
 void KeepOutliersDialog::followValue() {
-    const Kind& kind = kinds[kind_->currentIndex()];
+    const Range range = rangeOf(chosen(kind_));
     const QSignalBlocker quiet(slider_);
-    const double share =
-        kind.low < kind.high ? std::log(value_->value() / kind.low) / std::log(most(kind) / kind.low) : 0;
+    const double share = range.low < range.high
+                             ? std::log(value_->value() / range.low) / std::log(most(range) / range.low)
+                             : 0;
     slider_->setValue(static_cast<int>(std::lround(std::min(1.0, share) * sliderSteps)));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/parts/check_menu.h"
 
+#include "widgets/parts/quiet_choice.h"
 #include "widgets/theme.h"
 
 #include <QMenu>

@@ -6,39 +6,10 @@
 
 #include <limits>
 
-// As in rounding.cpp: the best of several copies of a loop, chosen at start.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define KURTOSCOPE_CLONES __attribute__((target_clones("default", "avx2", "arch=x86-64-v4")))
-#else
-#define KURTOSCOPE_CLONES
-#endif
-
 namespace kurtoscope {
 namespace {
 
-constexpr float roundingBias = 12582912.0F; // see rounding.cpp
 constexpr std::int64_t rowsPerPiece = 16;
-
-// q of each channel on `grid`, lowered by `offset` to fit a signed byte; returns their sum. `nan` says that a
-// value was NaN, which no integer can.
-KURTOSCOPE_CLONES std::int32_t toBytes(const float* row, std::int8_t* out, std::int64_t channels, Grid grid,
-                                       float offset, std::int32_t& nan) {
-    std::int32_t sum = 0, odd = 0;
-#pragma omp simd reduction(+ : sum) reduction(| : odd)
-    for (std::int64_t c = 0; c < channels; ++c) {
-        float q = row[c] / grid.scale + grid.zero;
-        odd |= q != q ? 1 : 0;
-        q = q == q ? q : offset; // the row is spoilt anyway, but only a number can become an integer
-        q = q < grid.low ? grid.low : q;
-        q = q > grid.high ? grid.high : q;
-        q = (q + roundingBias) - roundingBias;
-        const auto whole = static_cast<std::int32_t>(q - offset);
-        out[c] = static_cast<std::int8_t>(whole);
-        sum += whole;
-    }
-    nan = odd;
-    return sum;
-}
 
 } // namespace
 
@@ -83,7 +54,7 @@ IntegerRows integerRows(const at::Tensor& x, const SiteRounding& rounding, const
             }
             std::int8_t* bytes = made.values.as<std::int8_t>() + row * made.stride;
             std::int32_t nan = 0;
-            std::int32_t sum = toBytes(values, bytes, made.channels, grid, offset, nan);
+            std::int32_t sum = integersOf(values, bytes, made.channels, grid, offset, nan);
             const auto zero = static_cast<std::int32_t>(grid.zero - offset);
             for (std::size_t k = 0; k < kept.size(); ++k) {
                 const int channel = kept[k];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/data/criterion.h"
 #include "core/quantization/uniform_parameters.h"
-#include "core/statistics/outliers.h"
 
 namespace kurtoscope {
 namespace {
@@ -19,10 +19,12 @@ public:
     }
     void plan(const Told& told, Plan& plan) const override {
         const std::string criterion = told.text("criterion");
-        std::string threshold = told.text("threshold");
+        const std::string threshold = told.text("threshold");
+        Criterion kept = Criterion::parse(criterion + ":" + threshold);
         if (!told.given("threshold"))
-            threshold = criterion == "ratio" ? "20" : criterion == "top" ? "4" : "6";
-        plan.keep = Criterion::parse(criterion + ":" + threshold).text();
+            for (const CriterionKind& kind : criterionKinds())
+                if (kind.kind == kept.kind) kept.value = kind.usual;
+        plan.keep = kept.text();
         UniformParameters::claim(info().id, told, plan, Plan::Claim::usual);
     }
 

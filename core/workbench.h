@@ -11,6 +11,7 @@
 #include "core/data/data_request.h"
 #include "core/data/device_kind.h"
 #include "core/data/diagnostics.h"
+#include "core/data/export_plan.h"
 #include "core/data/kernel_choice.h"
 #include "core/data/model_info.h"
 #include "core/data/prediction.h"
@@ -149,6 +150,15 @@ public:
     BenchReport bench(const BenchRequest& request, std::stop_token stop = {},
                       const std::function<void(const BenchResult&)>& onResult = {},
                       const OnProgress& progress = {});
+
+    // What an export would hold, and what of the recipe its target cannot carry. Makes the recipe ready where
+    // the target needs that, which calibrates. Throws Error where the recipe needs data and there is none.
+    ExportPlan planExport(const ExportRequest& request, std::stop_token stop = {},
+                          const OnProgress& progress = {});
+    // The same, written: a folder that appears whole or not at all. Throws Error for what the plan refuses.
+    ExportResult exportModel(const ExportRequest& request, std::stop_token stop = {},
+                             const OnProgress& progress = {});
+    static std::vector<ExportFormatInfo> exportFormats();
 
     struct PredictionWithTensors {
         Prediction prediction;

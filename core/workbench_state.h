@@ -61,6 +61,11 @@ struct Workbench::Impl {
                                                        std::stop_token stop, const OnProgress& progress,
                                                        KernelChoice kernels = KernelChoice::simulated);
 
+    // A recipe made ready for the target that it is exported to (workbench_export.cpp).
+    struct Leaving;
+    std::unique_ptr<Leaving> leave(Workbench& bench, const ExportRequest& request, std::stop_token stop,
+                                   const OnProgress& progress);
+
     WorkbenchOptions options;
     c10::Device device;
     std::unique_ptr<OpenModel> open;

@@ -58,23 +58,25 @@ bool isAllowed(const ParameterInfo& parameter, const std::string& value) {
     return std::find(parameter.choices.begin(), parameter.choices.end(), value) != parameter.choices.end();
 }
 
-void check(const SchemeInfo& info, const RecipePart& part) {
+} // namespace
+
+void checkTold(const SchemeInfo& info, const RecipePart& part, const std::string& family,
+               const std::string& more) {
     for (const auto& [id, value] : part.parameters) {
         const ParameterInfo* known = findParameter(info, id);
         if (!known) {
             std::string ids;
             for (const auto& one : info.parameters)
-                ids += one.id + ", ";
-            throw Error("scheme " + info.id + " has no parameter \"" + id + "\"", "",
-                        "It has: " + ids + "scope, keep, samples, sample_seed");
+                ids += (ids.empty() ? "" : ", ") + one.id;
+            if (!more.empty()) ids += (ids.empty() ? "" : ", ") + more;
+            throw Error(family + " " + info.id + " has no parameter \"" + id + "\"", "",
+                        ids.empty() ? "It takes none" : "It has: " + ids);
         }
         if (!isAllowed(*known, value))
-            throw Error(id + "=" + value + " is not possible for scheme " + info.id, "",
+            throw Error(id + "=" + value + " is not possible for " + family + " " + info.id, "",
                         "Possible: " + allowed(*known));
     }
 }
-
-} // namespace
 
 template <>
 Registry<Scheme>& Registry<Scheme>::instance() {
@@ -157,7 +159,7 @@ Plan planOf(const Recipe& recipe) {
     const auto parts = recipe.parts();
     for (const RecipePart& part : parts) {
         const Scheme& scheme = Registry<Scheme>::instance().get(part.scheme, "scheme");
-        check(scheme.info(), part);
+        checkTold(scheme.info(), part, "scheme", "scope, keep, samples, sample_seed");
         if (std::count_if(parts.begin(), parts.end(),
                           [&](const RecipePart& other) { return other.scheme == part.scheme; }) > 1)
             throw Error(part.scheme + " stands twice in the recipe", recipe.text(), "Leave one out");

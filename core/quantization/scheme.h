@@ -53,6 +53,11 @@ ParameterInfo realOf(std::string id, std::string title, std::string help, std::s
 ParameterInfo textOf(std::string id, std::string title, std::string help, std::string fallback);
 ParameterInfo switchOf(std::string id, std::string title, std::string help, bool fallback);
 
+// Parameter names and values are right. `family` is the word for the sentence, `more` names what every member
+// takes besides. Throws Error naming the offending one and what there is.
+void checkTold(const SchemeInfo& info, const RecipePart& part, const std::string& family,
+               const std::string& more = "");
+
 // Schemes, parameter names, values and combinations are right. Throws Error naming the offending one and what
 // there is.
 Plan planOf(const Recipe& recipe);

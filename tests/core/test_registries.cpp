@@ -29,6 +29,7 @@ private slots:
         QCOMPARE(static_cast<int>(Workbench::schemes().size()), filesIn("quantization/schemes"));
         QCOMPARE(static_cast<int>(Workbench::tasks().size()), filesIn("evaluation/tasks"));
         QCOMPARE(static_cast<int>(Workbench::architectures().size()), filesIn("engine/arch"));
+        QCOMPARE(static_cast<int>(Workbench::exportFormats().size()), filesIn("export/formats"));
     }
 
     void everyMemberCanBeListed() {
@@ -38,6 +39,8 @@ private slots:
             all.push_back(family);
         for (const auto& scheme : Workbench::schemes())
             all.push_back({scheme.id, scheme.title, scheme.summary});
+        for (const auto& format : Workbench::exportFormats())
+            all.push_back({format.id, format.title, format.summary});
         for (const auto& member : all) {
             QVERIFY2(ids.insert(member.id).second, member.id.c_str());
             QVERIFY2(!member.title.empty() && !member.summary.empty(), member.id.c_str());
@@ -46,8 +49,11 @@ private slots:
     }
 
     void everyParameterHasADefaultThatItAllows() {
-        for (const auto& scheme : Workbench::schemes())
-            for (const auto& parameter : scheme.parameters) {
+        std::vector<SchemeInfo> all = Workbench::schemes();
+        for (const auto& format : Workbench::exportFormats())
+            all.push_back(format);
+        for (const auto& member : all)
+            for (const auto& parameter : member.parameters) {
                 QVERIFY2(!parameter.help.empty(), parameter.id.c_str());
                 const auto& choices = parameter.choices;
                 QVERIFY2(choices.empty() || std::find(choices.begin(), choices.end(),

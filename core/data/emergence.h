@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/data/site.h"
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace kurtoscope {
+
+// How one linear input looks at one checkpoint, and the weights of the layers that read it.
+struct EmergenceSite {
+    Site site;
+    std::vector<float> magnitude; // mean |x| of each channel
+    std::set<int> outliers;       // channels whose mean |x| is over 6 × the site's mean |x|
+    double kurtosis = 0;          // Pearson's, over all values
+    double maxToMedian = 0;       // largest channel's mean |x| over the median channel's
+    double weightKurtosis = 0;    // Pearson's, mean over the layers that read the site
+    double weightError = 0; // ‖RTN₄(W) − W‖² / ‖W‖², by output channel, mean over those layers
+    double outputKurtosis = 0; // Pearson's, over all values of those layers' outputs
+};
+
+struct EmergenceStep {
+    int step = 0;
+    std::vector<EmergenceSite> sites; // in forward order, the same at every step
+};
+
+// Outlier channels along training: when and where they appear, and whether difficulty moves into weights.
+struct Emergence {
+    std::string run; // its name
+    std::vector<EmergenceStep> steps;
+    int windows = 0, length = 0; // of text looked at
+    std::string data;
+};
+
+inline constexpr double emergenceBar = 6; // × the site's mean |x|
+
+} // namespace kurtoscope

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <nlohmann/json.hpp>
+
 namespace kurtoscope {
 namespace fs = std::filesystem;
 namespace {

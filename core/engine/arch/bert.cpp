@@ -6,6 +6,8 @@
 
 #include "core/base/error.h"
 
+#include <nlohmann/json.hpp>
+
 namespace kurtoscope {
 namespace {
 

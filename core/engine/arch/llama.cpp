@@ -8,6 +8,8 @@
 
 #include <numbers>
 
+#include <nlohmann/json.hpp>
+
 namespace kurtoscope {
 namespace {
 

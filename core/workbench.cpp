@@ -109,6 +109,10 @@ void Workbench::checkWords(const Recipe& recipe) {
 void Workbench::validate(const Recipe& recipe) const {
     checkWords(recipe);
     const Transformer& transformer = *impl_->current().transformer;
+    if (planOf(recipe).stored && !transformer.info().quantized)
+        throw Error(transformer.info().name +
+                        " is no quantized checkpoint, so nothing is stored of how it is rounded",
+                    recipe.text(), "Choose another scheme");
     const auto check = [&](Site site) { checkSite(transformer, site); };
     for (Site site : recipe.highPrecision)
         check(site);

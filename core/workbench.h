@@ -159,6 +159,11 @@ public:
     ExportResult exportModel(const ExportRequest& request, std::stop_token stop = {},
                              const OnProgress& progress = {});
     static std::vector<ExportFormatInfo> exportFormats();
+    // Runs an exported folder over the ids that came with it: opened here again, then by the software it is
+    // for, where `python` has that; compares with the simulation's answers beside them and adds what it found
+    // to the folder's report. Throws Error for a folder that is no export.
+    std::vector<CheckResult> verifyExport(const std::string& folder, const std::string& python,
+                                          std::stop_token stop = {}, const OnProgress& progress = {});
 
     struct PredictionWithTensors {
         Prediction prediction;

@@ -310,7 +310,8 @@ std::vector<float> Workbench::gridLevels(const Recipe& recipe, const SiteStats& 
         low = std::min(low, seen.min[std::size_t(channel)]);
         high = std::max(high, seen.max[std::size_t(channel)]);
     }
-    return Grid::over(low, high, rounding->rule.bits, rounding->rule.symmetric).levels();
+    return Grid::over(low, high, rounding->rule.bits, rounding->rule.symmetric, rounding->rule.fullRange)
+        .levels();
 }
 
 } // namespace kurtoscope

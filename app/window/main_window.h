@@ -96,6 +96,7 @@ private:
     void chooseData();
     void chooseScreenshot();
     void exportRecipe();
+    void exportModel();
     void chooseReport();
     void keepOutliers();
     void keepList();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Files that the window opens and saves: the File menu, drops, closing, and what a crash left behind.
+#include "app/window/export_dialog.h"
 #include "app/window/first_files.h"
 #include "app/window/main_window.h"
 #include "app/window/pdf_page.h"
@@ -11,6 +12,7 @@
 #include "widgets/view.h"
 
 #include <QCloseEvent>
+#include <QDir>
 #include <QDragEnterEvent>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -61,7 +63,8 @@ void MainWindow::makeFileMenu() {
     add(menu, tr("Save session &as…"), QKeySequence("Ctrl+Alt+S"), "saveSessionAs",
         [this] { saveSessionAs(false); });
     menu->addSeparator();
-    add(menu, tr("E&xport recipe as JSON…"), QKeySequence("Ctrl+E"), "exportRecipe",
+    add(menu, tr("Expor&t…"), QKeySequence("Ctrl+E"), "exportModel", [this] { exportModel(); });
+    add(menu, tr("E&xport recipe as JSON…"), QKeySequence("Ctrl+Alt+E"), "exportRecipe",
         [this] { exportRecipe(); });
     add(menu, tr("&Report…"), QKeySequence("Ctrl+Shift+R"), "report", [this] { chooseReport(); });
     add(menu, tr("Save s&creenshot…"), QKeySequence("Ctrl+Shift+S"), "screenshot",
@@ -276,6 +279,15 @@ void MainWindow::exportRecipe() {
     } catch (const Error& error) {
         showMessage(text(error.message()), text(error.where()), text(error.hint()));
     }
+}
+
+void MainWindow::exportModel() {
+    const Workspace& workspace = session_.workspace();
+    const Column* column = workspace.activeColumn();
+    if (!column || !workspace.model || column->recipe.isFp32()) return;
+    ExportDialog dialog(session_, column->name, column->recipe, this);
+    dialog.setFolder(QDir::home().filePath(session_.modelName() + QStringLiteral("-quantized")));
+    dialog.exec();
 }
 
 void MainWindow::chooseReport() {

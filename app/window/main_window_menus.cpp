@@ -172,6 +172,7 @@ void MainWindow::followActions() {
     const std::pair<const char*, bool> enabled[] = {
         {"openData", open},
         {"exportRecipe", open && quantized},
+        {"exportModel", open && quantized},
         {"toggleSelected", open},
         {"keepOutliers", open && quantized && session_.workspace().baseline()},
         {"clearKept", quantized},

@@ -30,6 +30,8 @@ struct ModelInfo {
     bool postNorm = false;
     std::vector<Place> places;   // those this model has, in block order, aliases left out
     std::vector<std::string> labels; // of a sequence classifier
+    std::string storedRecipe;        // of a quantized checkpoint: the nearest recipe in words; "" for none
+    bool quantized = false;          // such a checkpoint: scheme "stored" runs it as its file says
     std::vector<std::string> warnings; // NaN weights, missing tokenizer …
 
     int channels(Place place) const { return placeChannels[static_cast<std::size_t>(place)]; } // 0: varies or absent

@@ -29,6 +29,29 @@ std::map<const Linear*, std::shared_ptr<Linear>> Transformer::copyLinears() {
     return copies;
 }
 
+std::vector<NamedTensor> Transformer::linearTensors(const at::Tensor& tied) const {
+    std::vector<NamedTensor> all;
+    for (const auto& linear : linears_) {
+        if (!linear->weight.is_same(tied)) all.push_back({linear->name + ".weight", linear->weight});
+        if (linear->bias.defined()) all.push_back({linear->name + ".bias", linear->bias});
+    }
+    return all;
+}
+
+void Transformer::readStored(const StoredQuantization& stored) {
+    for (const auto& linear : linears_) {
+        if (linear->head) continue;
+        const auto found = stored.inputs.find(linear->name);
+        if (found == stored.inputs.end()) continue;
+        // Layers that read the same tensor are given it rounded once.
+        const auto [at, fresh] = stored_.emplace(linear->input, found->second);
+        if (!fresh && at->second != found->second)
+            info_.warnings.push_back(linear->name +
+                                     " rounds its input otherwise than the layer before it that reads the "
+                                     "same tensor; shown as that one does");
+    }
+}
+
 std::unique_ptr<Transformer> loadTransformer(const ModelFolder& folder, std::stop_token stop,
                                              const OnProgress& progress) {
     const std::string type = folder.config.text("model_type", "");
@@ -42,6 +65,7 @@ std::unique_ptr<Transformer> loadTransformer(const ModelFolder& folder, std::sto
     }
     Weights weights(folder, std::move(stop), progress);
     auto transformer = family->load(folder, weights);
+    if (folder.stored) transformer->readStored(*folder.stored);
     // load() of each family filled what is its own; the rest is the same for all.
     auto& info = const_cast<ModelInfo&>(transformer->info());
     info.name = folder.name;
@@ -51,6 +75,8 @@ std::unique_ptr<Transformer> loadTransformer(const ModelFolder& folder, std::sto
     info.storedPrecision = folder.storedPrecision;
     info.parameters = weights.parameters();
     info.fileBytes = folder.file->fileBytes();
+    info.quantized = folder.stored != nullptr;
+    if (folder.stored) info.storedRecipe = folder.stored->recipe;
     info.warnings.insert(info.warnings.end(), folder.warnings.begin(), folder.warnings.end());
     info.warnings.insert(info.warnings.end(), weights.warnings().begin(), weights.warnings().end());
     if (folder.tokenizer && folder.tokenizer->vocabularySize() > info.vocabulary)

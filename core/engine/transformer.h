@@ -12,6 +12,12 @@
 
 namespace kurtoscope {
 
+// A tensor under the name by which it was loaded: Hugging Face's.
+struct NamedTensor {
+    std::string name;
+    at::Tensor values;
+};
+
 // A transformer's weights and how its parts follow one another. Immutable after loading; one pass at a time.
 // Parts are separate so that a pass can start again from a block's kept input.
 class Transformer {
@@ -36,8 +42,16 @@ public:
     // writes or reads it; the final hidden state is turned back. False: the family's norms forbid it.
     virtual bool rotateStream(const at::Tensor& rotation) = 0;
 
+    // All that was loaded, as it stands now, linear layers included. Whatever turns the final hidden state
+    // back is folded into the head, which then stands alone ("lm_head.weight") though the file ties it to the
+    // embedding.
+    virtual std::vector<NamedTensor> tensors() const = 0;
+
     const ModelInfo& info() const { return info_; }
     const std::vector<std::shared_ptr<Linear>>& linears() const { return linears_; } // heads included
+    // How a quantized checkpoint says that its linear layers' inputs are rounded; empty for any other.
+    const std::map<Site, StoredActivation>& stored() const { return stored_; }
+
     // The site that makes the tensor which `site` names, for aliases (post-norm: attn_input is the previous
     // mlp_norm).
     virtual Site origin(Site site) const { return site; }
@@ -49,12 +63,19 @@ protected:
         linears_.push_back(linear);
         return linear;
     }
+    // Weights and biases of the linear layers, but for those that are another tensor's (`tied`).
+    std::vector<NamedTensor> linearTensors(const at::Tensor& tied) const;
     // After a copy: linear layers of its own. Returns the copy of each, by the original.
     std::map<const Linear*, std::shared_ptr<Linear>> copyLinears();
     ModelInfo info_;
 
 private:
+    friend std::unique_ptr<Transformer> loadTransformer(const ModelFolder& folder, std::stop_token stop,
+                                                        const OnProgress& progress);
+    void readStored(const StoredQuantization& stored);
+
     std::vector<std::shared_ptr<Linear>> linears_;
+    std::map<Site, StoredActivation> stored_;
 };
 
 // A model family: reads config.json's words and loads the weights. One file each, registered on its last

@@ -68,7 +68,7 @@ at::Tensor Weights::load(const std::string& name, at::IntArrayRef shape) {
     const StoredTensor* stored = folder_.find(name);
     at::Tensor tensor;
     const bool aligned = reinterpret_cast<std::uintptr_t>(stored->bytes.data()) % alignof(float) == 0;
-    if (stored->type == StoredType::F32 && aligned) {
+    if (stored->type == StoredType::F32 && aligned && !stored->decoder) {
         const auto keepAlive = std::pair(folder_.file, folder_.dense);
         tensor = at::from_blob(
             const_cast<std::byte*>(stored->bytes.data()), got, [keepAlive](void*) {}, at::kFloat);

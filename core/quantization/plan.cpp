@@ -26,6 +26,12 @@ void Plan::check(const Recipe& recipe) const {
         throw Error("ablate cannot be combined with other schemes: it shows what channels carry in the model "
                     "as it is",
                     recipe.text(), "Evaluate the two recipes side by side");
+    if (stored && (activations || weights || cache || !transforms.empty()))
+        throw Error("stored cannot be combined with other schemes: the checkpoint has said how it is rounded",
+                    recipe.text(), "Evaluate the two recipes side by side");
+    if (stored && (recipe.scope != Scope::linear_inputs || !recipe.keep.empty() || !recipe.kept.empty()))
+        throw Error("stored takes no scope and no kept channels: the checkpoint has chosen both",
+                    recipe.text(), "Leave them out, or quantize anew with another scheme");
     const bool integer = activations && activations->format == Format::integer;
     if (!recipe.bits.empty() && !integer && !cache)
         throw Error("bits of single sites need a scheme that rounds activations to integers", recipe.text(),
@@ -83,7 +89,7 @@ std::string Plan::transformsKey() const {
 std::string ActivationRule::key() const {
     std::string key;
     for (int part : {int(format), bits, int(symmetric), int(dynamic), int(granularity), group, tokenRun,
-                     int(range), embeddingGroups, int(permute)})
+                     int(range), embeddingGroups, int(permute), int(fullRange)})
         key += std::to_string(part) + "/";
     return key + std::to_string(percentile) + "/" + std::to_string(threshold);
 }

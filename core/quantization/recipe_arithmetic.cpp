@@ -79,6 +79,9 @@ std::shared_ptr<const ShapedModel> shape(const Transformer& base, const Plan& pl
 std::vector<Site> RecipeArithmetic::quantizedSites(const Transformer& transformer, const Recipe& recipe) {
     const Plan plan = planOf(recipe);
     std::vector<Site> sites;
+    if (plan.stored)
+        for (const auto& [site, activation] : transformer.stored())
+            sites.push_back(site);
     if (!plan.activations && !plan.weights && !plan.ablation) return sites;
     const auto add = [&](Site site) {
         if (std::find(sites.begin(), sites.end(), site) == sites.end()) sites.push_back(site);
@@ -106,6 +109,7 @@ RecipeArithmetic::RecipeArithmetic(std::shared_ptr<const ShapedModel> shaped, co
     : shaped_(std::move(shaped)) {
     if (!plan.rounds()) kernels_ = KernelTag::floating;
     planSites(recipe, plan, calibration, stop, progress);
+    if (plan.stored) planStored(recipe);
     if (plan.weights && plan.weights->solver)
         solveWeights(recipe, plan, *calibration, store, stop, progress);
     else
@@ -179,6 +183,12 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
     if (plan.ablation) planAblation(recipe, plan, seen.get());
 }
 
+void RecipeArithmetic::planStored(const Recipe& recipe) {
+    for (const auto& [site, activation] : model().stored())
+        if (!inHighPrecision(model(), recipe, site))
+            atOperand_.emplace(site, roundingOf(activation, model().info().channels(site.place)));
+}
+
 void RecipeArithmetic::planAblation(const Recipe& recipe, const Plan& plan, const CalibratedModel* seen) {
     const Transformer& transformer = model();
     for (Site site : quantizedSites(transformer, recipe)) {
@@ -241,6 +251,8 @@ void RecipeArithmetic::count(const Recipe& recipe, const Plan& plan) {
         values += double(inputs);
         valueBits += read ? activationBits(*read, int(inputs), kept) : 32.0 * double(inputs);
     }
+    // What the file stores more tightly.
+    if (plan.stored) linearBytes += std::min(0.0, double(info.fileBytes) - 4.0 * double(info.parameters));
     storage_.bytes = info.parameters * 4 + static_cast<std::int64_t>(linearBytes - 4 * linearWeights);
     storage_.bytes += static_cast<std::int64_t>(shaped_->piece.streamBytes());
     std::map<const void*, double> steps;
@@ -262,6 +274,11 @@ const SiteRounding* RecipeArithmetic::rounding(Site site) const {
     if (const auto found = atOperand_.find(site); found != atOperand_.end()) return &found->second;
     const auto found = atValue_.find(model().origin(site));
     return found == atValue_.end() ? nullptr : &found->second;
+}
+
+const at::Tensor* RecipeArithmetic::roundedWeight(const Linear& linear) const {
+    const auto found = weights_.find(&linear);
+    return found == weights_.end() ? nullptr : found->second.get();
 }
 
 const SiteRounding* RecipeArithmetic::valueRounding(Site site) const {

@@ -55,6 +55,13 @@ public:
     bool treats(Site site) const override { return atValue_.contains(site) || ablated_.contains(site); }
     at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const override;
 
+    // What the recipe keeps of the tensor that `site` names, under whichever of its names it was chosen.
+    std::set<int> keptOf(const Recipe& recipe, Site site) const;
+    const at::Tensor* roundedWeight(const Linear& linear) const; // null where it is left as it is
+    // Sites whose linear layers read the tensor only after a step at run time.
+    const std::map<Site, std::vector<OnlineStep>>& online() const { return shaped_->piece.online(); }
+    bool isReshaped() const { return !shaped_->key.empty(); }
+
     // A linear input after its steps at run time, not yet rounded.
     at::Tensor reshaped(Site input, const at::Tensor& x) const {
         return applySteps(shaped_->piece.online(input), x);
@@ -88,6 +95,7 @@ private:
     };
     void planSites(const Recipe& recipe, const Plan& plan, CalibrationSet* calibration, std::stop_token stop,
                    const OnProgress& progress);
+    void planStored(const Recipe& recipe);
     void planAblation(const Recipe& recipe, const Plan& plan, const CalibratedModel* seen);
     void roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store, std::stop_token stop);
     void solveWeights(const Recipe& recipe, const Plan& plan, CalibrationSet& calibration, WeightStore& store,
@@ -95,7 +103,6 @@ private:
     std::string weightKey(const Recipe& recipe, const Plan& plan, const Linear& linear) const;
     void count(const Recipe& recipe, const Plan& plan);
     bool staysWhole(const Recipe& recipe, Site site) const;
-    std::set<int> keptOf(const Recipe& recipe, Site site) const;
 
     std::shared_ptr<const ShapedModel> shaped_;
     KernelTag kernels_ = KernelTag::simulated;

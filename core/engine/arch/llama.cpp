@@ -63,7 +63,7 @@ public:
         activation_ = activationFunction(config.text("hidden_act", "silu"), config.where());
         rotary_.inverseFrequency = inverseFrequencies(config, size, weights);
 
-        const std::string prefix = weights.has("model.embed_tokens.weight") ? "model." : "";
+        const std::string prefix = prefix_ = weights.has("model.embed_tokens.weight") ? "model." : "";
         const auto embeddingShape = weights.shapeOf(prefix + "embed_tokens.weight");
         const std::int64_t vocabulary =
             config.positive("vocab_size", embeddingShape.empty() ? 1 : embeddingShape.front());
@@ -224,6 +224,28 @@ public:
         return true;
     }
 
+    std::vector<NamedTensor> tensors() const override {
+        std::vector<NamedTensor> all = linearTensors(embedding_);
+        all.push_back({prefix_ + "embed_tokens.weight", embedding_});
+        for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+            const std::string at = prefix_ + "layers." + std::to_string(layer) + ".";
+            all.push_back({at + "input_layernorm.weight", blocks_[layer].attentionNorm});
+            all.push_back({at + "post_attention_layernorm.weight", blocks_[layer].feedForwardNorm});
+        }
+        if (!turnBack_.defined()) {
+            all.push_back({prefix_ + "norm.weight", finalNorm_});
+            return all;
+        }
+        // RMSNorm commutes with the turn, so norm weight and turn move into the head; in double, as rounding
+        // would otherwise be a change of the model.
+        const at::Tensor head =
+            at::matmul((head_->weight * finalNorm_).to(at::kDouble), turnBack_.t().to(at::kDouble));
+        std::erase_if(all, [](const NamedTensor& one) { return one.name == "lm_head.weight"; });
+        all.push_back({"lm_head.weight", head.to(at::kFloat)});
+        all.push_back({prefix_ + "norm.weight", at::ones_like(finalNorm_)});
+        return all;
+    }
+
     void moveTo(at::Device device) override {
         const bool tied = head_->weight.is_same(embedding_);
         embedding_ = embedding_.to(device);
@@ -242,6 +264,7 @@ public:
     }
 
 private:
+    std::string prefix_; // of every name but the head's
     std::int64_t heads_ = 0, keyValueHeads_ = 0;
     double epsilon_ = 1e-6;
     ActivationFunction activation_ = nullptr;

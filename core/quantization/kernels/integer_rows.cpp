@@ -48,7 +48,7 @@ IntegerRows integerRows(const at::Tensor& x, const SiteRounding& rounding, const
             Grid grid;
             if (rule.perToken()) {
                 const Extent extent = extentOf(values, made.channels, mask);
-                grid = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
+                grid = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric, rule.fullRange);
             } else {
                 grid = whole[std::size_t(row / perSequence)];
             }

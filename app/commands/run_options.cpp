@@ -3,6 +3,7 @@
 
 #include "app/commands/command.h"
 #include "app/known_models.h"
+#include "core/base/memory_bound.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -63,6 +64,13 @@ void ModelOptions::declare(CLI::App& app, const std::string& as, const std::stri
                    "Seed of whatever is drawn at random, the windows' order included")
         ->type_name("N")
         ->capture_default_str();
+    app.add_option_function<double>(
+           "--memory", [](double gib) { setMemoryBound(std::int64_t(gib * 1024 * 1024 * 1024)); },
+           "For weights in float32; those beyond lie in temporary files (in TMPDIR, or /var/tmp) and are "
+           "read "
+           "back block by block [default: half of this machine's]")
+        ->check(CLI::PositiveNumber)
+        ->type_name("GIB");
 }
 
 void ModelOptions::check() const {

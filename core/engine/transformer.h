@@ -38,8 +38,9 @@ public:
     // exactly. False, and nothing changed: something else reads that tensor too, or what makes it cannot
     // carry a scale.
     virtual bool foldDivisor(Site input, const at::Tensor& divisor) = 0;
-    // Turns the residual stream by an orthogonal matrix [channel, channel], folded into every weight that
-    // writes or reads it; the final hidden state is turned back. False: the family's norms forbid it.
+    // Turns the residual stream by an orthogonal matrix [channel, channel], folded into every linear layer
+    // that writes or reads it; embedded tokens are turned, the final hidden state is turned back. False: the
+    // family's norms forbid it.
     virtual bool rotateStream(const at::Tensor& rotation) = 0;
 
     // All that was loaded, as it stands now, linear layers included. Whatever turns the final hidden state

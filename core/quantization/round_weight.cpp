@@ -111,7 +111,7 @@ std::optional<IntegerWeight> integerWeight(const at::Tensor& weight, const Weigh
 }
 
 double weightBytes(const WeightRule& rule, std::int64_t outputs, std::int64_t inputs, std::size_t kept) {
-    const double count = double(outputs) * double(inputs);
+    const double count = double(outputs) * double(inputs - std::int64_t(kept)); // at the rule's width
     const double keptBytes = 4.0 * double(outputs) * double(kept);
     if (rule.format != Format::integer) {
         const NumberFormat& format = numberFormat(rule.format);

@@ -3,6 +3,7 @@
 // grouped-query attention and SwiGLU.
 #include "core/engine/blocks.h"
 #include "core/engine/transformer.h"
+#include "core/engine/weight_memory.h"
 
 #include "core/base/error.h"
 
@@ -126,8 +127,8 @@ public:
     }
 
     at::Tensor embed(Pass& pass) const override {
-        return pass.see({-1, Place::embedding},
-                        at::embedding(embedding_, pass.ids())); // [sequence, position, channel]
+        const at::Tensor rows = at::embedding(embedding_, pass.ids()); // [sequence, position, channel]
+        return pass.see({-1, Place::embedding}, turn_.defined() ? at::matmul(rows, turn_) : rows);
     }
 
     at::Tensor block(Pass& pass, int layer, const at::Tensor& x) const override {
@@ -154,7 +155,7 @@ public:
     }
 
     at::Tensor finish(Pass& pass, const at::Tensor& x) const override {
-        const at::Tensor stream = turnBack_.defined() ? at::matmul(x, turnBack_) : x;
+        const at::Tensor stream = turn_.defined() ? at::matmul(x, turn_.t()) : x;
         return pass.see({-1, Place::final_norm}, rmsNorm(stream, finalNorm_, epsilon_));
     }
 
@@ -177,7 +178,7 @@ public:
     bool foldDivisor(Site input, const at::Tensor& divisor) override {
         LlamaBlock& b = blocks_[static_cast<std::size_t>(input.layer)];
         const auto divideRows = [](Linear& linear, const at::Tensor& by) {
-            linear.weight = linear.weight / by.unsqueeze(1);
+            linear.weight = WeightMemory::keep(linear.weight / by.unsqueeze(1));
             if (linear.bias.defined()) linear.bias = linear.bias / by;
         };
         switch (input.place) {
@@ -203,14 +204,14 @@ public:
     }
 
     // RMSNorm commutes with a rotation once its weight has moved into the layers that read it (Ashkboos et
-    // al. 2024, arXiv 2401.15024).
+    // al. 2024, arXiv 2401.15024). The rows of the embedding are turned as they are looked up: the output
+    // head reads the same table unturned, and a second one would be the largest weight of a small model.
     bool rotateStream(const at::Tensor& rotation) override {
-        embedding_ = at::matmul(embedding_, rotation);
         const auto reads = [&](Linear& linear, const at::Tensor& norm) {
-            linear.weight = at::matmul(linear.weight * norm, rotation);
+            linear.weight = WeightMemory::keep(at::matmul(linear.weight * norm, rotation));
         };
         const auto writes = [&](Linear& linear) {
-            linear.weight = at::matmul(rotation.t(), linear.weight);
+            linear.weight = WeightMemory::keep(at::matmul(rotation.t(), linear.weight));
             if (linear.bias.defined()) linear.bias = at::matmul(linear.bias, rotation);
         };
         for (LlamaBlock& b : blocks_) {
@@ -220,7 +221,7 @@ public:
             b.attentionNorm = b.feedForwardNorm = at::ones_like(b.attentionNorm);
             writes(*b.output), writes(*b.down);
         }
-        turnBack_ = turnBack_.defined() ? at::matmul(rotation.t(), turnBack_) : rotation.t().contiguous();
+        turn_ = turn_.defined() ? at::matmul(turn_, rotation) : rotation;
         return true;
     }
 
@@ -259,7 +260,7 @@ public:
             block.feedForwardNorm = block.feedForwardNorm.to(device);
         }
         finalNorm_ = finalNorm_.to(device);
-        if (turnBack_.defined()) turnBack_ = turnBack_.to(device);
+        if (turn_.defined()) turn_ = turn_.to(device);
         rotary_.inverseFrequency = rotary_.inverseFrequency.to(device);
     }
 
@@ -270,7 +271,7 @@ private:
     ActivationFunction activation_ = nullptr;
     Rotary rotary_;
     at::Tensor embedding_, finalNorm_;
-    at::Tensor turnBack_; // undoes what the stream was rotated by; undefined when it was not
+    at::Tensor turn_; // what the stream is rotated by; undefined when it is not
     std::vector<LlamaBlock> blocks_;
     std::shared_ptr<Linear> head_;
 };

@@ -53,8 +53,13 @@ void RecipeArithmetic::solveWeights(const Recipe& recipe, const Plan& plan, Cali
             const std::set<int> kept = keptOf(recipe, linear->input);
             const at::Tensor gram = grams.gram(linear->input);
             const auto solved = store.get(made + linear->name, [&] {
+                if (!rule.solver->takes(linear->output.place)) {
+                    WeightRule nearest = rule;
+                    nearest.solver = nullptr;
+                    return roundWeight(linear->weight, nearest, kept);
+                }
                 try {
-                    return rule.solver->solve(linear->weight, gram, rule, kept);
+                    return rule.solver->solve(linear->weight, gram, rule, kept, stop);
                 } catch (const Error& error) {
                     throw Error(error.message(), linear->name, error.hint());
                 }
@@ -63,6 +68,12 @@ void RecipeArithmetic::solveWeights(const Recipe& recipe, const Plan& plan, Cali
             if (progress) progress({lossText(*linear, *solved, gram, rule, kept), done, total, -1});
         }
         if (layer + 1 < transformer.info().layers) stream.run(layer, true);
+        for (const auto& linear : transformer.linears())
+            if (linear->input.layer == layer && !linear->head) {
+                WeightMemory::putAside(linear->weight);
+                if (const auto solved = weights_.find(linear.get()); solved != weights_.end())
+                    WeightMemory::putAside(*solved->second);
+            }
     }
 }
 

@@ -20,18 +20,18 @@ std::vector<Site> switchedSites(const Transformer& transformer, const Recipe& re
         throw Error("ablate rounds nothing, so no site can be sensitive to it", recipe.text(),
                     "Give a recipe that rounds");
     std::vector<Site> sites;
-    // Weights are rounded whatever becomes of sites that are no linear inputs.
     if (plan.activations || recipe.scope == Scope::linear_inputs)
         sites = RecipeArithmetic::quantizedSites(transformer, recipe);
+    else if (plan.weights) // a site left whole leaves its readers' weights whole
+        for (const auto& linear : transformer.linears())
+            if (const Site site = transformer.origin(linear->input);
+                !linear->head && std::find(sites.begin(), sites.end(), site) == sites.end())
+                sites.push_back(site);
     if (plan.cache)
         for (int layer = 0; layer < transformer.info().layers; ++layer)
             for (Place place : {Place::key, Place::value})
                 if (std::find(sites.begin(), sites.end(), Site{layer, place}) == sites.end())
                     sites.push_back({layer, place});
-    if (sites.empty())
-        throw Error("under scope=all-activations this recipe rounds weights alone, and no site",
-                    recipe.text(),
-                    "Use scope=linear-inputs, where a site left whole leaves its readers' weights whole");
     return sites;
 }
 

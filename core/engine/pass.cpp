@@ -47,7 +47,13 @@ at::Tensor Pass::see(Site site, const at::Tensor& x) {
 }
 
 at::Tensor Pass::operand(Site site, const at::Tensor& x) const {
-    return arithmetic_ ? arithmetic_->operand(site, x, batch_) : x;
+    if (!arithmetic_) return x;
+    if (tap_ && tap_->wantsReshaped(site))
+        if (const at::Tensor y = arithmetic_->reshaped(site, x); !y.is_same(x)) {
+            const at::Tensor rows = y.to(at::kCPU, at::kFloat).contiguous();
+            tap_->takeReshaped(site, siteTensor(rows, batch_));
+        }
+    return arithmetic_->operand(site, x, batch_);
 }
 
 at::Tensor Pass::linear(const Linear& linear, const at::Tensor& x) const {

@@ -291,8 +291,7 @@ std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::without(const Recipe& 
     const auto whole = [&](Site site) { return inHighPrecision(model(), recipe, site); };
     std::erase_if(made->atValue_, [&](const auto& entry) { return whole(entry.first); });
     std::erase_if(made->atOperand_, [&](const auto& entry) { return whole(entry.first); });
-    if (recipe.scope == Scope::linear_inputs)
-        std::erase_if(made->weights_, [&](const auto& entry) { return whole(entry.first->input); });
+    std::erase_if(made->weights_, [&](const auto& entry) { return whole(entry.first->input); });
     return made;
 }
 

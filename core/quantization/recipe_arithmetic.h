@@ -62,10 +62,10 @@ public:
     const std::map<Site, std::vector<OnlineStep>>& online() const { return shaped_->piece.online(); }
     bool isReshaped() const { return !shaped_->key.empty(); }
 
-    // A linear input after its steps at run time, not yet rounded.
-    at::Tensor reshaped(Site input, const at::Tensor& x) const {
+    at::Tensor reshaped(Site input, const at::Tensor& x) const override {
         return applySteps(shaped_->piece.online(input), x);
     }
+    bool hasSteps(Site input) const { return online().contains(input); }
 
     KernelTag kernels() const { return kernels_; }
     Storage storage() const { return storage_; }
@@ -75,7 +75,8 @@ public:
     // How a tensor is rounded where it is made, whatever its readers do to it; null where it is not.
     const SiteRounding* valueRounding(Site site) const;
     // The same ranges and the same rounded weights, but for the further sites that `recipe`, otherwise this
-    // one's, leaves in high precision. Storage and counts stay this one's.
+    // one's, leaves in high precision, and for the weights that read them. Storage and counts stay this
+    // one's.
     std::shared_ptr<const RecipeArithmetic> without(const Recipe& recipe) const;
 
     // The same with its integers really multiplied, on a CPU whose instructions do that fast; null where a

@@ -227,20 +227,21 @@ public:
 
     std::vector<NamedTensor> tensors() const override {
         std::vector<NamedTensor> all = linearTensors(embedding_);
-        all.push_back({prefix_ + "embed_tokens.weight", embedding_});
+        all.push_back(
+            {prefix_ + "embed_tokens.weight", turn_.defined() ? at::matmul(embedding_, turn_) : embedding_});
         for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
             const std::string at = prefix_ + "layers." + std::to_string(layer) + ".";
             all.push_back({at + "input_layernorm.weight", blocks_[layer].attentionNorm});
             all.push_back({at + "post_attention_layernorm.weight", blocks_[layer].feedForwardNorm});
         }
-        if (!turnBack_.defined()) {
+        if (!turn_.defined()) {
             all.push_back({prefix_ + "norm.weight", finalNorm_});
             return all;
         }
         // RMSNorm commutes with the turn, so norm weight and turn move into the head; in double, as rounding
         // would otherwise be a change of the model.
         const at::Tensor head =
-            at::matmul((head_->weight * finalNorm_).to(at::kDouble), turnBack_.t().to(at::kDouble));
+            at::matmul((head_->weight * finalNorm_).to(at::kDouble), turn_.to(at::kDouble));
         std::erase_if(all, [](const NamedTensor& one) { return one.name == "lm_head.weight"; });
         all.push_back({"lm_head.weight", head.to(at::kFloat)});
         all.push_back({prefix_ + "norm.weight", at::ones_like(finalNorm_)});

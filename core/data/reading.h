@@ -40,8 +40,14 @@ struct Reading {
     KernelTag kernels = KernelTag::floating;
 
     bool complete() const { return windowsTotal > 0 && windowsDone == windowsTotal; }
-    // A difference is worth colour only when it exceeds twice its error.
-    bool differs() const { return difference != 0 && std::abs(difference) > 2 * differenceError; }
+    // A difference is worth colour only when it exceeds twice its error. A perplexity is e to a mean, and the
+    // mean is what has an error of a known shape: from 25 to four million is a difference, whatever its error.
+    bool differs() const {
+        const double before = score - difference, larger = score > before ? score : before;
+        if (perplexity && score > 0 && before > 0 && difference != 0)
+            return std::abs(std::log(score / before)) > 2 * differenceError / larger;
+        return difference != 0 && std::abs(difference) > 2 * differenceError;
+    }
 };
 
 } // namespace kurtoscope

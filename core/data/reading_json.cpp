@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/data/reading_json.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -56,6 +58,8 @@ nlohmann::json readingToJson(const Reading& reading) {
         object[key] = realJson(reading.*member);
     for (const auto& [key, member] : figures)
         if (reading.*member) object[key] = realJson(*(reading.*member));
+    const bool finite = std::ranges::all_of(reading.pulls, [](double pull) { return std::isfinite(pull); });
+    if (!reading.pulls.empty() && finite) object["pulls"] = reading.pulls;
     return object;
 }
 
@@ -80,6 +84,11 @@ Reading readingFromJson(StrictObject object) {
         reading.*member = object.real(key);
     for (const auto& [key, member] : figures)
         if (object.has(key)) reading.*member = object.real(key);
+    if (const auto* pulls = object.list("pulls"))
+        for (const auto& pull : *pulls) {
+            if (!pull.is_number()) object.fail("a list of numbers was expected", "pulls");
+            reading.pulls.push_back(pull.get<double>());
+        }
     if (!reading.complete())
         object.fail("a reading over all its windows was expected, got " +
                         std::to_string(reading.windowsDone) + " of " + std::to_string(reading.windowsTotal),

@@ -32,6 +32,7 @@ Reading someReading(double score) {
     reading.keptChannels = 47;
     reading.keptOf = 149'760;
     reading.kernels = KernelTag::simulated;
+    reading.pulls = {0.5, -1.25e-7, 0};
     return reading;
 }
 
@@ -99,10 +100,17 @@ private slots:
         QVERIFY(std::isinf(*reading.sqnrDb) && *reading.sqnrDb > 0);
         QVERIFY(!reading.perplexity && !reading.cosine);
         QVERIFY(reading.kernels == KernelTag::simulated);
+        QVERIFY(reading.pulls == was.columns[1].reading->pulls);
         QVERIFY(is.site == was.site && is.results == was.results);
         QCOMPARE(is.typed, was.typed);
         QCOMPARE(is.layout, was.layout);
         QCOMPARE(is.unsavedOf, was.unsavedOf);
+    }
+
+    void infinitePullsAreLeftOut() {
+        SavedSession session = someSession();
+        session.columns[1].reading->pulls = {1, INFINITY};
+        QVERIFY(sessionFromJson(sessionToJson(session), "s").columns[1].reading->pulls.empty());
     }
 
     void whatIsNoUtf8IsReplacedAndReads() {
@@ -135,6 +143,7 @@ private slots:
         row("first column", "\"scheme\": \"fp32\"", "\"scheme\": \"w8a8\"",
             "FP32 was expected as the first column, got w8a8");
         row("kernels", "\"kernels\":\"simulated\"", "\"kernels\":\"quantum\"", "got \"quantum\"");
+        row("pulls", "\"pulls\":[0.5", "\"pulls\":[\"half\"", "pulls: a list of numbers was expected");
         row("half a reading", "\"windows_done\":8", "\"windows_done\":3", "got 3 of 8");
         row("number beyond", "\"score\":31.83", "\"score\":1e999", "a number is too large");
         row("name as list", "\"name\": \"mine\"", "\"name\": [1]",

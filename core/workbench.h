@@ -180,6 +180,7 @@ public:
     // What lies in `folders`, each "origin=path"; those found so far when stopped.
     static std::vector<KnownModel> knownModels(const std::vector<std::string>& folders,
                                                std::stop_token stop = {});
+    static KnownModel knownModel(const std::string& path); // one that a person names; throws Error
     static std::string version();
     // Whatever a call threw (LibTorch's own failures and missing memory too) as one sentence for a person.
     static Error explain(const std::exception& failure);

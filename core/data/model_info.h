@@ -42,7 +42,12 @@ struct ModelInfo {
 struct KnownModel {
     std::string name, path, origin; // origin: "bundled", "fetched", "Hugging Face cache"
     std::string summary;            // "LLaMA · 30 layers · 135 M · Q4_1"
-    std::int64_t bytes = 0;
+    std::int64_t bytes = 0;         // on disk
+    std::string architecture;       // "llama"
+    std::string storedPrecision;    // "Q4_1 (some F32)"
+    int layers = 0, hidden = 0;
+    std::int64_t parameters = 0, vocabulary = 0;
+    bool hasHead = false;           // its output distribution over the vocabulary costs a product
 };
 
 } // namespace kurtoscope

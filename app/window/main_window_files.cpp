@@ -3,6 +3,7 @@
 #include "app/window/export_dialog.h"
 #include "app/window/first_files.h"
 #include "app/window/main_window.h"
+#include "app/window/open_dialog.h"
 #include "app/window/pdf_page.h"
 #include "app/window/session.h"
 #include "app/window/window_report.h"
@@ -42,7 +43,8 @@ QString withSuffix(QString path) {
 
 void MainWindow::makeFileMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&File"));
-    add(menu, tr("&Open model folder…"), QKeySequence("Ctrl+O"), "openFolder", [this] { chooseFolder(); });
+    add(menu, tr("&Open model…"), QKeySequence("Ctrl+O"), "openModel", [this] { chooseModel(); });
+    add(menu, tr("Open model &folder…"), {}, "openFolder", [this] { chooseFolder(); });
     add(menu, tr("Open &GGUF file…"), QKeySequence("Ctrl+G"), "openGguf", [this] { chooseGguf(); });
     QMenu* known = menu->addMenu(tr("&Models at hand"));
     known->setObjectName("modelsAtHand");
@@ -86,6 +88,7 @@ void MainWindow::connectFiles() {
         settings_.setLastModel(path);
         settings_.addRecent("models", path);
     });
+    connect(&session_, &Session::ran, this, [this](double rate) { settings_.setRate(rate); });
     connect(&session_, &Session::began, &file_, &SessionFile::begin);
     connect(&session_, &Session::told, this,
             [this](const QString& what, const QString& hint) { offer(what, hint, {}, {}); });
@@ -194,6 +197,16 @@ void MainWindow::listRecent(QMenu* menu) {
     menu->addSeparator();
     connect(menu->addAction(tr("Forget these")), &QAction::triggered, this,
             [this] { settings_.forgetRecent(); });
+}
+
+void MainWindow::chooseModel() {
+    DryRun dryRun{session_.data(), static_cast<int>(session_.choice().columns.size()), settings_.rate(),
+                  freeMemory()};
+    auto* dialog = new OpenDialog(models_, dryRun, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setModal(true);
+    connect(dialog, &OpenDialog::chosen, this, &MainWindow::openModel);
+    dialog->show();
 }
 
 void MainWindow::chooseFolder() {

@@ -51,7 +51,7 @@ void MainWindow::makePanels() {
         offerAccepted_ = {};
         if (const auto act = std::exchange(offerDismissed_, {})) act();
     });
-    connect(header_, &HeaderBar::openModelAsked, this, &MainWindow::chooseFolder);
+    connect(header_, &HeaderBar::openModelAsked, this, &MainWindow::chooseModel);
     connect(header_, &HeaderBar::openDataAsked, this, &MainWindow::chooseData);
     connect(header_, &HeaderBar::deviceAsked, this, &MainWindow::showAbout);
     connect(header_, &HeaderBar::stopAsked, &session_, &Session::stop);

@@ -104,6 +104,7 @@ signals:
     void progressed(QString text, double fraction, double secondsLeft); // fraction < 0: unknown
     void settled();                                                     // nothing is missing any more
     void opened(QString path);
+    void ran(double rate); // multiplications per second of a pass over the data
     void began(); // a model was opened that belongs to no session file
     void failed(QString what, QString where, QString hint); // stays on screen until dismissed
     void openFailed(QString sentence);            // the model could not be opened; failed() came before

@@ -38,7 +38,7 @@ double fp32Tops() {
 }
 
 std::optional<double> int8Tops() {
-    if (!vnniTile()) return std::nullopt;
+    if (!hasFastIntegers()) return std::nullopt;
     const std::int64_t size = 1024;
     const PackedWeight weight(std::vector<std::int8_t>(std::size_t(size * size), 1).data(), size, size,
                               std::vector<float>(std::size_t(size), 1.0F), nullptr, {}, {});

@@ -299,7 +299,7 @@ std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::withIntegers(const Rec
                                                                        IntegerLinears::Store& store) const {
     const bool plain = plan.activations && plan.weights && !plan.cache && threshold_ == 0 &&
                        recipe.scope == Scope::linear_inputs;
-    if (!plain || !vnniTile()) return nullptr;
+    if (!plain || !hasFastIntegers()) return nullptr;
     auto integers = std::make_shared<IntegerLinears>();
     for (const auto& linear : model().linears()) {
         if (!weights_.contains(linear.get())) continue; // an output head, or left in high precision
@@ -313,6 +313,13 @@ std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::withIntegers(const Rec
     made->integers_ = std::move(integers);
     made->kernels_ = KernelTag::integer;
     return made;
+}
+
+bool RecipeArithmetic::takesRowsAlone() const {
+    return threshold_ == 0 && std::all_of(atOperand_.begin(), atOperand_.end(), [](const auto& entry) {
+               const ActivationRule& rule = entry.second.rule;
+               return !rule.dynamic || (rule.perToken() && rule.embeddingGroups == 0);
+           });
 }
 
 at::Tensor RecipeArithmetic::value(Site site, const at::Tensor& x, const Batch& batch) const {
@@ -341,18 +348,19 @@ at::Tensor RecipeArithmetic::operand(Site site, const at::Tensor& x, const Batch
     return found == atOperand_.end() ? y : roundActivation(y, found->second, batch.lengths);
 }
 
-at::Tensor RecipeArithmetic::linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const {
-    if (integers_ && integers_->has(linear)) return integers_->multiply(linear, x, batch.lengths);
+at::Tensor RecipeArithmetic::linearThen(const Linear& linear, const at::Tensor& x, const Batch& batch,
+                                        const Then& then) const {
+    if (integers_ && integers_->has(linear)) return integers_->multiply(linear, x, batch.lengths, then);
     const auto found = weights_.find(&linear);
     const PhaseTimer timer(Phase::gemm);
-    if (found == weights_.end()) return at::linear(x, linear.weight, linear.bias);
-    const at::Tensor y = at::linear(x, *found->second, linear.bias);
-    if (threshold_ == 0) return y;
+    if (found == weights_.end()) return product(x, linear.weight, linear.bias, then);
+    if (threshold_ == 0) return product(x, *found->second, linear.bias, then);
+    const at::Tensor y = product(x, *found->second, linear.bias);
     // The columns that stayed out of x's rounding meet the weight as it was (Dettmers et al. 2022, section
     // 3).
     const at::Tensor out =
         at::where(channelsOver(x, threshold_, batch.lengths), x, at::zeros({}, x.options()));
-    return y + at::linear(out, linear.weight - *found->second);
+    return then.applied(y + product(out, linear.weight - *found->second, {}));
 }
 
 } // namespace kurtoscope

@@ -53,7 +53,13 @@ public:
     at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const override;
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override;
     bool treats(Site site) const override { return atValue_.contains(site) || ablated_.contains(site); }
-    at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const override;
+    bool looksAt(Site site) const override { return treats(site); }
+    bool takesRowsAlone() const override;
+    at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const override {
+        return linearThen(linear, x, batch, {});
+    }
+    at::Tensor linearThen(const Linear& linear, const at::Tensor& x, const Batch& batch,
+                          const Then& then) const override;
 
     // What the recipe keeps of the tensor that `site` names, under whichever of its names it was chosen.
     std::set<int> keptOf(const Recipe& recipe, Site site) const;

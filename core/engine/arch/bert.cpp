@@ -104,6 +104,11 @@ public:
     }
 
     at::Tensor block(Pass& pass, int layer, const at::Tensor& x) const override {
+        if (!pass.mayLeaveOutPadding(layer, info_.places)) return rows(pass, layer, x);
+        return pass.withPadding(rows(pass, layer, pass.withoutPadding(x)));
+    }
+
+    at::Tensor rows(Pass& pass, int layer, const at::Tensor& x) const {
         const BertBlock& b = blocks_[static_cast<std::size_t>(layer)];
         const auto see = [&](Place place, const at::Tensor& value) {
             return pass.see({layer, place}, value);
@@ -115,18 +120,18 @@ public:
         const at::Tensor v = see(Place::value, pass.linear(*b.value, input));
         const at::Tensor context =
             see(Place::attn_context, attention(pass, layer, q, k, v, heads_, heads_, false));
-        const at::Tensor mixed = see(
-            Place::attn_output, pass.linear(*b.output, pass.operand({layer, Place::attn_context}, context)));
-        const at::Tensor sum = see(Place::attn_residual, stream + mixed);
+        const at::Tensor sum =
+            see(Place::attn_residual,
+                pass.linearOnto(stream, *b.output, pass.operand({layer, Place::attn_context}, context)));
         const at::Tensor normed =
             see(Place::mlp_input, layerNorm(sum, b.attentionNorm.weight, b.attentionNorm.bias, epsilon_));
 
         const at::Tensor hidden =
             see(Place::mlp_hidden,
-                activation_(pass.linear(*b.up, pass.operand({layer, Place::mlp_input}, normed))));
-        const at::Tensor output =
-            see(Place::mlp_output, pass.linear(*b.down, pass.operand({layer, Place::mlp_hidden}, hidden)));
-        const at::Tensor total = see(Place::mlp_residual, normed + output);
+                pass.linear(*b.up, pass.operand({layer, Place::mlp_input}, normed), {&activation_}));
+        const at::Tensor total =
+            see(Place::mlp_residual,
+                pass.linearOnto(normed, *b.down, pass.operand({layer, Place::mlp_hidden}, hidden)));
         return see(Place::mlp_norm,
                    layerNorm(total, b.feedForwardNorm.weight, b.feedForwardNorm.bias, epsilon_));
     }
@@ -311,7 +316,7 @@ private:
     double epsilon_ = 1e-12;
     Pooling pooling_ = Pooling::none;
     bool dense_ = false; // the classifier reads the pooled sentence
-    ActivationFunction activation_ = nullptr;
+    Activation activation_;
     at::Tensor words_, positions_, types_;
     Norm embeddingNorm_, transformNorm_;
     std::vector<BertBlock> blocks_;

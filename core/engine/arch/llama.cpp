@@ -144,14 +144,14 @@ public:
         const at::Tensor v = pass.see({layer, Place::value}, pass.linear(*b.value, input));
         const at::Tensor context =
             read(Place::attn_context, attention(pass, layer, q, k, v, heads_, keyValueHeads_, true));
-        const at::Tensor mixed = pass.see({layer, Place::attn_output}, pass.linear(*b.output, context));
-        const at::Tensor stream = pass.see({layer, Place::attn_residual}, x + mixed);
+        const at::Tensor stream =
+            pass.see({layer, Place::attn_residual}, pass.linearOnto(x, *b.output, context));
 
         const at::Tensor fed = read(Place::mlp_input, rmsNorm(stream, b.feedForwardNorm, epsilon_));
-        const at::Tensor gated = activation_(pass.linear(*b.gate, fed)).mul_(pass.linear(*b.up, fed));
-        const at::Tensor output =
-            pass.see({layer, Place::mlp_output}, pass.linear(*b.down, read(Place::mlp_hidden, gated)));
-        return pass.see({layer, Place::mlp_residual}, stream + output);
+        const at::Tensor gate = pass.linear(*b.gate, fed, {&activation_});
+        const at::Tensor gated = pass.linear(*b.up, fed, {nullptr, &gate});
+        return pass.see({layer, Place::mlp_residual},
+                        pass.linearOnto(stream, *b.down, read(Place::mlp_hidden, gated)));
     }
 
     at::Tensor finish(Pass& pass, const at::Tensor& x) const override {
@@ -269,7 +269,7 @@ private:
     std::string prefix_; // of every name but the head's
     std::int64_t heads_ = 0, keyValueHeads_ = 0;
     double epsilon_ = 1e-6;
-    ActivationFunction activation_ = nullptr;
+    Activation activation_;
     Rotary rotary_;
     at::Tensor embedding_, finalNorm_;
     at::Tensor turn_; // what the stream is rotated by; undefined when it is not

@@ -211,9 +211,9 @@ private slots:
         // In two steps, with the probabilities between them for somebody to see or change.
         std::vector<float> probabilities(std::size_t(rows * heads * length), -1), again(made.size(), -1),
             halved;
-        AttentionWork steps{
-            q.data(),  k.data(), v.data(), again.data(),  across, narrow,   narrow, across,
-            sequences, length,   heads,    keyValueHeads, size,   &lengths, causal, probabilities.data()};
+        AttentionWork steps{q.data(),  k.data(), v.data(), again.data(),  across, narrow,   narrow, across,
+                            sequences, length,   heads,    keyValueHeads, size,   &lengths, causal};
+        steps.probabilities = probabilities.data();
         attendRows(steps);
         QCOMPARE(again.front(), -1.0F);
         halved = probabilities;

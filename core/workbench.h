@@ -33,6 +33,16 @@ struct WorkbenchOptions {
     DeviceKind device = DeviceKind::automatic;
     int threads = 0; // 0: one per physical core
     std::uint64_t seed = 1;
+    // What hidden states and FP32's answers may take, kept so that a change at one layer runs only what comes
+    // after it; −1: 1 GiB, or a quarter of the free memory where that is less.
+    int stateMegabytes = -1;
+};
+
+// What evaluations have cost so far, in blocks of one window, and what is kept to spare more.
+struct WorkCounts {
+    std::int64_t blocks = 0, blocksReused = 0;
+    std::int64_t baselineBlocks = 0; // of `blocks`: FP32's own
+    std::int64_t stateBytes = 0, stateBudget = 0;
 };
 
 // A member of a registry, for lists and help.
@@ -55,6 +65,8 @@ struct EvaluateRequest {
     // recipes one by one and sets their readings side by side.
     bool holdOut = false;
     KernelChoices kernels = {};
+    // What a person should hear of that is no failure: a window that had to be run in parts.
+    std::function<void(const std::string&)> onNote = {};
 };
 // An evaluated column's recipe after its `keep` criterion was resolved to channels.
 using OnReading = std::function<void(const Reading&)>;
@@ -110,6 +122,8 @@ public:
     // recipe.
     std::vector<Reading> evaluate(const EvaluateRequest& request, std::stop_token stop = {},
                                   const OnReading& onReading = {}, const OnProgress& progress = {});
+
+    WorkCounts workCounts() const;
 
     // Which sites a recipe's loss comes from: the local estimate first, then true divergences window by
     // window.

@@ -133,8 +133,10 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
     }
     // A few units at a time, the most costly by the estimate first, so that a picture fills in and what was
     // found stands when the search is stopped.
-    Evaluator evaluator(*impl_->current().transformer, data.windows, *data.task,
-                        impl_->current().folder.pooling, impl_->device, *data.baseline);
+    Evaluator evaluator = impl_->evaluator(data);
+    EvaluatorOptions options;
+    options.windows = std::size_t(found.windowsTotal);
+    options.sweepOf = whole.get();
     constexpr std::size_t together = 4;
     std::vector<std::size_t> open;
     for (std::size_t i = 0; i < found.rows.size(); ++i)
@@ -163,7 +165,7 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
         if (progress)
             progress({"Measuring sensitivity", std::int64_t(known + done), std::int64_t(rows.size()),
                       done ? secondsSince(start) * (1 - part) / part : -1});
-        const auto readings = evaluator.run(columns, false, stop, {}, {}, std::size_t(found.windowsTotal));
+        const auto readings = evaluator.run(columns, options, stop, {}, {});
         if (first) found.all = divergenceOf(readings.front());
         for (std::size_t i = done; i < end; ++i) {
             SiteSensitivity& row = rows[open[i]];

@@ -60,6 +60,12 @@ void ModelOptions::declare(CLI::App& app, const std::string& as, const std::stri
         ->check(atLeast(0))
         ->type_name("N")
         ->capture_default_str();
+    app.add_option(
+           "--state-memory", options_.stateMegabytes,
+           "MiB for hidden states and FP32's answers, kept so that a change runs only what comes after it "
+           "[default: 1024, or a quarter of what is free]")
+        ->check(atLeast(0))
+        ->type_name("MIB");
     app.add_option("--seed", options_.seed,
                    "Seed of whatever is drawn at random, the windows' order included")
         ->type_name("N")

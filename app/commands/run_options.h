@@ -17,7 +17,7 @@ namespace kurtoscope::commands {
 
 CLI::Validator atLeast(long low); // a whole number, low or more
 
-// MODEL, --device, --threads, --seed: what every command that runs a model takes.
+// MODEL, --device, --threads, --state-memory, --seed: what every command that runs a model takes.
 class ModelOptions {
 public:
     void declare(CLI::App& app, const std::string& as = "MODEL", // or "--model"

@@ -217,8 +217,12 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
                 deliver(generation, [this, recipe, reading, final] { takeReading(recipe, reading, final); });
             };
             Throttle throttle;
+            EvaluateRequest request{data, {recipe}, true, true}; // columns share their windows
+            request.onNote = [this, generation](const std::string& sentence) {
+                deliver(generation, [this, sentence] { emit noticed(QString::fromStdString(sentence)); });
+            };
             const auto readings = bench.evaluate(
-                {data, {recipe}, true, true}, stop, // columns share their windows
+                request, stop,
                 [&](const Reading& reading) {
                     if (throttle.lets()) show(reading, false);
                 },

@@ -56,6 +56,8 @@ nlohmann::json readingToJson(const Reading& reading) {
         object[key] = realJson(reading.*member);
     for (const auto& [key, member] : figures)
         if (reading.*member) object[key] = realJson(*(reading.*member));
+    for (const auto& [phase, share] : reading.phases)
+        object["phases"][phase] = realJson(share);
     return object;
 }
 
@@ -80,6 +82,12 @@ Reading readingFromJson(StrictObject object) {
         reading.*member = object.real(key);
     for (const auto& [key, member] : figures)
         if (object.has(key)) reading.*member = object.real(key);
+    if (object.has("phases")) {
+        StrictObject phases = object.object("phases");
+        for (const char* phase : {"quantize", "gemm", "epilogue", "attention", "rest"})
+            if (phases.has(phase)) reading.phases[phase] = phases.real(phase);
+        phases.finish();
+    }
     if (!reading.complete())
         object.fail("a reading over all its windows was expected, got " +
                         std::to_string(reading.windowsDone) + " of " + std::to_string(reading.windowsTotal),

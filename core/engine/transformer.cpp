@@ -10,13 +10,25 @@ Registry<Architecture>& Registry<Architecture>::instance() {
 }
 
 at::Tensor Transformer::hidden(Pass& pass) const {
-    at::Tensor x = embed(pass);
-    for (int layer = 0; layer < info_.layers; ++layer) {
-        pass.throwIfStopped();
-        x = block(pass, layer, x);
-    }
+    at::Tensor x;
+    for (const Step step : steps())
+        x = take(pass, step, x);
+    return x;
+}
+
+std::vector<Step> Transformer::steps() const {
+    std::vector<Step> steps{{Step::embedding}};
+    for (int layer = 0; layer < info_.layers; ++layer)
+        steps.push_back({layer});
+    steps.push_back({Step::finish});
+    return steps;
+}
+
+at::Tensor Transformer::take(Pass& pass, Step step, const at::Tensor& x) const {
     pass.throwIfStopped();
-    return finish(pass, x);
+    return step.layer == Step::embedding ? embed(pass)
+           : step.layer == Step::finish  ? finish(pass, x)
+                                         : block(pass, step.layer, x);
 }
 
 std::map<const Linear*, std::shared_ptr<Linear>> Transformer::copyLinears() {

@@ -5,6 +5,7 @@
 #include "core/data/model_info.h"
 #include "core/engine/pass.h"
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <string_view>
@@ -16,6 +17,18 @@ namespace kurtoscope {
 struct NamedTensor {
     std::string name;
     at::Tensor values;
+};
+
+// A part of a pass after which it can be taken up again: embedding, each block, and what makes the final
+// hidden state of the last block's output.
+struct Step {
+    int layer = embedding;
+    static constexpr int embedding = -1, finish = std::numeric_limits<int>::max();
+    // Whose part `site` is. What a head does to logits comes after the last step.
+    static Step of(Site site) {
+        return {site.layer >= 0 ? site.layer : site.place == Place::embedding ? embedding : finish};
+    }
+    bool operator==(const Step&) const = default;
 };
 
 // A transformer's weights and how its parts follow one another. Immutable after loading; one pass at a time.
@@ -57,7 +70,9 @@ public:
     // mlp_norm).
     virtual Site origin(Site site) const { return site; }
 
-    at::Tensor hidden(Pass& pass) const; // embed, every block, finish
+    at::Tensor hidden(Pass& pass) const;                               // embed, every block, finish
+    std::vector<Step> steps() const;                                   // the same in order
+    at::Tensor take(Pass& pass, Step step, const at::Tensor& x) const; // x is not read by the first
 
 protected:
     std::shared_ptr<Linear> add(std::shared_ptr<Linear> linear) {

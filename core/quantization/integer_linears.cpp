@@ -54,4 +54,11 @@ at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
     return out;
 }
 
+std::map<const void*, std::int64_t> IntegerLinears::heldBytes() const {
+    std::map<const void*, std::int64_t> held;
+    for (const auto& [linear, entry] : packed_)
+        held[entry.weight.get()] = static_cast<std::int64_t>(entry.weight->bytes());
+    return held;
+}
+
 } // namespace kurtoscope

@@ -29,6 +29,8 @@ public:
     // x [sequence, …, input], not yet rounded → [sequence, …, output].
     at::Tensor multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>& lengths) const;
 
+    std::map<const void*, std::int64_t> heldBytes() const; // of each packed weight
+
 private:
     struct Entry {
         std::shared_ptr<const PackedWeight> weight;

@@ -113,7 +113,7 @@ RecipeArithmetic::RecipeArithmetic(std::shared_ptr<const ShapedModel> shaped, co
     if (plan.weights && plan.weights->solver)
         solveWeights(recipe, plan, *calibration, store, stop, progress);
     else
-        roundWeights(recipe, plan, store, stop);
+        roundWeights(recipe, plan, store);
     count(recipe, plan);
 }
 
@@ -221,18 +221,25 @@ std::string RecipeArithmetic::weightKey(const Recipe& recipe, const Plan& plan, 
     return key;
 }
 
-void RecipeArithmetic::roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store,
-                                    std::stop_token stop) {
+void RecipeArithmetic::roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store) {
     if (!plan.weights) return;
+    weightRule_ = plan.weights;
+    store_ = &store;
     for (const auto& linear : model().linears()) {
         if (linear->head) continue;
-        if (stop.stop_requested()) throw Cancelled();
         if (recipe.scope == Scope::linear_inputs && inHighPrecision(model(), recipe, linear->input)) continue;
-        const std::set<int> kept = keptAt(model(), recipe, linear->input);
-        weights_.emplace(linear.get(), store.get(weightKey(recipe, plan, *linear), [&] {
-            return roundWeight(linear->weight, *plan.weights, kept);
-        }));
+        weights_.emplace(linear.get(), RoundedWeight{weightKey(recipe, plan, *linear),
+                                                     keptAt(model(), recipe, linear->input)});
     }
+}
+
+const at::Tensor& RecipeArithmetic::made(const Linear& linear, const RoundedWeight& weight) const {
+    if (!weight.tensor)
+        weight.tensor = store_->get(weight.name, [&] {
+            const PhaseTimer timer(Phase::quantize);
+            return roundWeight(linear.weight, *weightRule_, weight.kept);
+        });
+    return *weight.tensor;
 }
 
 void RecipeArithmetic::count(const Recipe& recipe, const Plan& plan) {
@@ -278,7 +285,7 @@ const SiteRounding* RecipeArithmetic::rounding(Site site) const {
 
 const at::Tensor* RecipeArithmetic::roundedWeight(const Linear& linear) const {
     const auto found = weights_.find(&linear);
-    return found == weights_.end() ? nullptr : found->second.get();
+    return found == weights_.end() ? nullptr : &made(linear, found->second);
 }
 
 const SiteRounding* RecipeArithmetic::valueRounding(Site site) const {
@@ -293,6 +300,14 @@ std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::without(const Recipe& 
     std::erase_if(made->atOperand_, [&](const auto& entry) { return whole(entry.first); });
     std::erase_if(made->weights_, [&](const auto& entry) { return whole(entry.first->input); });
     return made;
+}
+
+std::map<const void*, std::int64_t> RecipeArithmetic::heldBytes() const {
+    auto held = integers_ ? integers_->heldBytes() : std::map<const void*, std::int64_t>();
+    for (const auto& [linear, weight] : weights_)
+        if (weight.tensor)
+            held[weight.tensor->const_data_ptr()] = static_cast<std::int64_t>(weight.tensor->nbytes());
+    return held;
 }
 
 std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::withIntegers(const Recipe& recipe, const Plan& plan,
@@ -346,13 +361,14 @@ at::Tensor RecipeArithmetic::linear(const Linear& linear, const at::Tensor& x, c
     const auto found = weights_.find(&linear);
     const PhaseTimer timer(Phase::gemm);
     if (found == weights_.end()) return at::linear(x, linear.weight, linear.bias);
-    const at::Tensor y = at::linear(x, *found->second, linear.bias);
+    const at::Tensor& weight = made(linear, found->second);
+    const at::Tensor y = at::linear(x, weight, linear.bias);
     if (threshold_ == 0) return y;
     // The columns that stayed out of x's rounding meet the weight as it was (Dettmers et al. 2022, section
     // 3).
     const at::Tensor out =
         at::where(channelsOver(x, threshold_, batch.lengths), x, at::zeros({}, x.options()));
-    return y + at::linear(out, linear.weight - *found->second);
+    return y + at::linear(out, linear.weight - weight);
 }
 
 } // namespace kurtoscope

@@ -10,6 +10,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -43,7 +45,7 @@ std::shared_ptr<const ShapedModel> shape(const Transformer& base, const Plan& pl
 class RecipeArithmetic : public Arithmetic {
 public:
     // `recipe` with every keep criterion resolved. `calibration` may be null where nothing asks for it.
-    // Throws Error; Cancelled between linear layers.
+    // `store` outlives it. Throws Error; Cancelled between linear layers.
     RecipeArithmetic(std::shared_ptr<const ShapedModel> shaped, const Recipe& recipe, Plan plan,
                      CalibrationSet* calibration, WeightStore& store, std::stop_token stop = {},
                      const OnProgress& progress = {});
@@ -67,6 +69,10 @@ public:
     }
     bool hasSteps(Site input) const { return online().contains(input); }
 
+    // Everything that a pass does at one step beside the model's own part of it, as text: what two recipes
+    // say alike they do alike, bit for bit. "" is the open model in float32.
+    std::string deedsAt(Step step) const;
+
     KernelTag kernels() const { return kernels_; }
     Storage storage() const { return storage_; }
     KeptCount keptCount() const { return kept_; }
@@ -84,6 +90,9 @@ public:
     std::shared_ptr<const RecipeArithmetic> withIntegers(const Recipe& recipe, const Plan& plan,
                                                          IntegerLinears::Store& store) const;
 
+    // The weights it made, by address: what it holds beside the model itself.
+    std::map<const void*, std::int64_t> heldBytes() const;
+
     // Sites whose tensors the recipe puts on a grid, in forward order.
     static std::vector<Site> quantizedSites(const Transformer& transformer, const Recipe& recipe);
 
@@ -98,7 +107,7 @@ private:
                    const OnProgress& progress);
     void planStored(const Recipe& recipe);
     void planAblation(const Recipe& recipe, const Plan& plan, const CalibratedModel* seen);
-    void roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store, std::stop_token stop);
+    void roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store);
     void solveWeights(const Recipe& recipe, const Plan& plan, CalibrationSet& calibration, WeightStore& store,
                       std::stop_token stop, const OnProgress& progress);
     std::string weightKey(const Recipe& recipe, const Plan& plan, const Linear& linear) const;
@@ -110,7 +119,16 @@ private:
     double threshold_ = 0; // LLM.int8()
     std::unordered_map<Site, SiteRounding> atValue_, atOperand_;
     std::unordered_map<Site, Ablation> ablated_;
-    std::unordered_map<const Linear*, std::shared_ptr<const at::Tensor>> weights_;
+    // Made when a pass first multiplies by it: real integers never do.
+    struct RoundedWeight {
+        std::string name; // in the store: equal names, equal weights
+        std::set<int> kept;
+        mutable std::shared_ptr<const at::Tensor> tensor = nullptr;
+    };
+    const at::Tensor& made(const Linear& linear, const RoundedWeight& weight) const;
+    std::unordered_map<const Linear*, RoundedWeight> weights_;
+    std::optional<WeightRule> weightRule_;
+    WeightStore* store_ = nullptr;
     std::shared_ptr<const IntegerLinears> integers_; // null: simulated
     Storage storage_;
     KeptCount kept_;

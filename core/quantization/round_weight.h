@@ -46,8 +46,19 @@ public:
         return made;
     }
 
+    // Whether a recipe holds it.
+    bool has(const std::string& key) const {
+        const auto found = entries_.find(key);
+        return found != entries_.end() && !found->second.expired();
+    }
+    // A short name for a long one: equal names exactly for equal texts.
+    std::string shortened(const std::string& text) {
+        return "#" + std::to_string(names_.try_emplace(text, names_.size()).first->second) + "/";
+    }
+
 private:
     std::map<std::string, std::weak_ptr<const at::Tensor>> entries_;
+    std::map<std::string, std::size_t> names_;
 };
 
 } // namespace kurtoscope

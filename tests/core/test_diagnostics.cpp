@@ -281,6 +281,11 @@ private slots:
             QVERIFY(found.path[i].kept > found.path[i - 1].kept);
             QVERIFY(found.path[i].predicted <= found.path[i - 1].predicted);
         }
+        // What misses the goal by far is told by its first windows; what reaches it stands on all.
+        const int all = workbench.describe(data).windows;
+        QVERIFY(found.path.front().windows > 0 && found.path.front().windows < all);
+        for (const KeepStep& step : found.path)
+            if (step.divergence <= goal.divergenceBelow) QCOMPARE(step.windows, all);
     }
 
     void selectionKeepsWithinItsBudget() {

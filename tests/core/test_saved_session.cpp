@@ -28,6 +28,8 @@ Reading someReading(double score) {
     reading.sqnrDb = std::numeric_limits<double>::infinity();
     reading.latencyP50Ms = 12.5;
     reading.latencyRuns = 20;
+    reading.phases = {
+        {"quantize", 0.125}, {"gemm", 0.5}, {"epilogue", 0}, {"attention", 0.25}, {"rest", 0.125}};
     reading.weightBytes = 134'515'008;
     reading.keptChannels = 47;
     reading.keptOf = 149'760;
@@ -97,6 +99,7 @@ private slots:
         QCOMPARE(reading.difference, 1.0 / 3);
         QCOMPARE(reading.differenceError, 1e-17);
         QVERIFY(std::isinf(*reading.sqnrDb) && *reading.sqnrDb > 0);
+        QCOMPARE(reading.phases, someReading(0).phases);
         QVERIFY(!reading.perplexity && !reading.cosine);
         QVERIFY(reading.kernels == KernelTag::simulated);
         QVERIFY(is.site == was.site && is.results == was.results);

@@ -89,7 +89,7 @@ struct HistoryFactory : ViewFactory {
     QString title() const override { return QStringLiteral("History"); }
     QString summary() const override { return QStringLiteral("What ran and how long, warnings and errors."); }
     Qt::DockWidgetArea area() const override { return Qt::NoDockWidgetArea; }
-    int order() const override { return 5; }
+    int order() const override { return 6; }
     View* make(QWidget* parent) const override { return new History(parent); }
 };
 

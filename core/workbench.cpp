@@ -118,6 +118,8 @@ void Workbench::validate(const Recipe& recipe) const {
         check(site);
     for (const auto& [site, bits] : recipe.bits)
         check(site);
+    for (const auto& [site, range] : recipe.ranges)
+        check(site);
     const Plan plan = planOf(recipe);
     if (plan.ablation) {
         const Place place = *placeFromName(plan.ablation->place);

@@ -47,6 +47,10 @@ CLI::Validator atLeast(long low) {
             ""};
 }
 
+DeviceKind deviceKind(const std::string& word) {
+    return word == "cuda" ? DeviceKind::cuda : word == "cpu" ? DeviceKind::cpu : DeviceKind::automatic;
+}
+
 void ModelOptions::declare(CLI::App& app, const std::string& as, const std::string& more) {
     app.add_option(as, model_,
                    "A Hugging Face folder, a GGUF file, or a name that `kurtoscope models` lists" + more)
@@ -79,9 +83,7 @@ void ModelOptions::check() const {
 
 Workbench ModelOptions::open(ProgressLine& progress, std::stop_token stop) const {
     WorkbenchOptions options = options_;
-    options.device = device_ == "cuda"  ? DeviceKind::cuda
-                     : device_ == "cpu" ? DeviceKind::cpu
-                                        : DeviceKind::automatic;
+    options.device = deviceKind(device_);
     Workbench workbench(options);
     for (const std::string& warning : workbench.open(modelPath(model_), stop, progress.callback()).warnings)
         progress.say("Warning: " + warning);

@@ -15,7 +15,8 @@ class Validator;
 
 namespace kurtoscope::commands {
 
-CLI::Validator atLeast(long low); // a whole number, low or more
+CLI::Validator atLeast(long low);               // a whole number, low or more
+DeviceKind deviceKind(const std::string& word); // of --device: auto, cpu, cuda
 
 // MODEL, --device, --threads, --seed: what every command that runs a model takes.
 class ModelOptions {

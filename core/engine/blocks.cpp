@@ -5,6 +5,8 @@
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
 
+#include <c10/core/GradMode.h>
+
 #include <limits>
 
 namespace kurtoscope {
@@ -45,24 +47,33 @@ at::Tensor byRows(const at::Tensor& x, void (*function)(at::Tensor& out, const a
     return out;
 }
 
+// Whether somebody will ask for the gradient of what is made of x: writing into a given tensor forgets it.
+bool needsGradient(const at::Tensor& x) {
+    return c10::GradMode::is_enabled() && x.requires_grad();
+}
+
 } // namespace
 
 ActivationFunction activationFunction(const std::string& name, const std::string& where) {
     if (name == "gelu")
         return [](const at::Tensor& x) {
+            if (needsGradient(x)) return at::gelu(x);
             return byRows(x, [](at::Tensor& out, const at::Tensor& in) { at::gelu_out(out, in); });
         };
     if (name == "gelu_new" || name == "gelu_pytorch_tanh")
         return [](const at::Tensor& x) {
+            if (needsGradient(x)) return at::gelu(x, "tanh");
             return byRows(x, [](at::Tensor& out, const at::Tensor& in) { at::gelu_out(out, in, "tanh"); });
         };
     if (name == "relu") return [](const at::Tensor& x) { return at::relu(x); };
     if (name == "silu" || name == "swish")
         return [](const at::Tensor& x) {
+            if (needsGradient(x)) return at::silu(x);
             return byRows(x, [](at::Tensor& out, const at::Tensor& in) { at::silu_out(out, in); });
         };
     if (name == "tanh")
         return [](const at::Tensor& x) {
+            if (needsGradient(x)) return at::tanh(x);
             return byRows(x, [](at::Tensor& out, const at::Tensor& in) { at::tanh_out(out, in); });
         };
     throw Error("\"hidden_act\" is \"" + name + "\", which is not supported", where,

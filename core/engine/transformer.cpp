@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/transformer.h"
 
+#include "core/engine/scratch_model.h"
+
 namespace kurtoscope {
 
 template <>
@@ -50,6 +52,10 @@ void Transformer::readStored(const StoredQuantization& stored) {
                                      " rounds its input otherwise than the layer before it that reads the "
                                      "same tensor; shown as that one does");
     }
+}
+
+std::optional<ScratchModel> Architecture::scratch(const ModelShape&, int) const {
+    return std::nullopt;
 }
 
 std::unique_ptr<Transformer> loadTransformer(const ModelFolder& folder, std::stop_token stop,

@@ -7,10 +7,15 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace kurtoscope {
+
+struct ModelShape;
+struct ScratchModel;
 
 // A tensor under the name by which it was loaded: Hugging Face's.
 struct NamedTensor {
@@ -47,6 +52,8 @@ public:
     // back is folded into the head, which then stands alone ("lm_head.weight") though the file ties it to the
     // embedding.
     virtual std::vector<NamedTensor> tensors() const = 0;
+    // The same as the family's files hold them, where that is not how the engine does.
+    virtual std::vector<NamedTensor> fileTensors() const { return tensors(); }
 
     const ModelInfo& info() const { return info_; }
     const std::vector<std::shared_ptr<Linear>>& linears() const { return linears_; } // heads included
@@ -89,6 +96,8 @@ public:
     virtual std::string_view summary() const = 0;
     virtual std::unique_ptr<Transformer> load(const ModelFolder& folder,
                                               Weights& weights) const = 0; // throws Error
+    // A model of this family before its first step of training; empty where the family offers none.
+    virtual std::optional<ScratchModel> scratch(const ModelShape& shape, int vocabulary) const;
 };
 
 template <>

@@ -36,6 +36,14 @@ void Plan::check(const Recipe& recipe) const {
     if (!recipe.bits.empty() && !integer && !cache)
         throw Error("bits of single sites need a scheme that rounds activations to integers", recipe.text(),
                     "Leave \"bits\" out, or leave those sites in high precision");
+    const bool plainRange = integer && !activations->dynamic && activations->range == RangeMethod::minmax &&
+                            activations->granularity == Granularity::per_tensor &&
+                            activations->embeddingGroups == 0 && transforms.empty() &&
+                            recipe.scope == Scope::linear_inputs;
+    if (!recipe.ranges.empty() && !plainRange)
+        throw Error("given ranges are for static ranges per tensor of linear inputs, in a model that nothing "
+                    "reshapes",
+                    recipe.text(), "Leave \"ranges\" out, or use w8a8 with activation=per-tensor");
 }
 
 void Plan::claimActivations(const std::string& scheme, Claim claim, std::optional<ActivationRule> rule) {
@@ -73,7 +81,7 @@ bool Plan::needsCalibration() const {
     for (const auto& transform : transforms)
         if (transform->needsCalibration()) return true;
     const bool sorting = activations && activations->embeddingGroups > 0 && activations->permute;
-    const bool range = (activations && !activations->dynamic) || sorting;
+    const bool range = (activations && !activations->dynamic && !rangesGiven) || sorting;
     const bool solver = weights && weights->solver;
     const bool mean = ablation && ablation->how != AblationRule::How::zero;
     return range || solver || mean || !keep.empty();

@@ -108,6 +108,7 @@ public:
     std::optional<AblationRule> ablation;
     std::map<std::string, int> siteBits; // of sites ("layers.3.mlp_output") and Places ("mlp_residual")
     bool stored = false;                 // activations as the opened checkpoint says
+    bool rangesGiven = false;            // static ranges stand in the recipe, for every site
     std::string keep;                    // the criterion that a scheme brings along where the recipe has none
 
     // Throws Error naming both schemes when an earlier one insists as much. Empty: left in float32.

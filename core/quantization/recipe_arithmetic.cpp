@@ -50,6 +50,22 @@ ActivationRule withBitsOf(const Transformer& transformer, const Recipe& recipe, 
     return rule;
 }
 
+// The recipe's own range as if calibration had seen it.
+CalibratedSite givenRange(const Transformer& transformer, const Recipe& recipe, Site site) {
+    const auto found = recipe.ranges.find(site);
+    if (found == recipe.ranges.end())
+        throw Error("the recipe gives ranges, but none for " + site.name(), "ranges",
+                    "Give one for every site that it rounds, or none at all");
+    const auto channels = static_cast<std::size_t>(transformer.info().channels(site.place));
+    CalibratedSite seen;
+    seen.stats.site = site;
+    seen.stats.channels = static_cast<int>(channels);
+    seen.stats.tokens = 1;
+    seen.stats.min.assign(channels, found->second.low);
+    seen.stats.max.assign(channels, found->second.high);
+    return seen;
+}
+
 } // namespace
 
 bool RecipeArithmetic::staysWhole(const Recipe& recipe, Site site) const {
@@ -123,7 +139,8 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
     const auto sites = plan.activations ? quantizedSites(transformer, recipe) : std::vector<Site>();
     const auto& rule = plan.activations;
     const bool everySite = recipe.scope == Scope::all_activations || plan.ablation;
-    const bool ranged = rule && (!rule->dynamic || (rule->embeddingGroups > 0 && rule->permute));
+    const bool ranged =
+        rule && !plan.rangesGiven && (!rule->dynamic || (rule->embeddingGroups > 0 && rule->permute));
     std::shared_ptr<const CalibratedModel> seen;
     if (ranged || (plan.ablation && plan.ablation->how != AblationRule::How::zero)) {
         CalibrationRequest request;
@@ -138,9 +155,12 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
         seen = calibration->statistics(shaped_->piece, shaped_->key, request, stop, progress);
     }
     const auto prepare = [&](Site site, bool operand) {
-        const CalibratedSite* at = !seen     ? nullptr
-                                   : operand ? seen->operand(transformer, site)
-                                             : seen->value(transformer, site);
+        const CalibratedSite given =
+            plan.rangesGiven ? givenRange(transformer, recipe, site) : CalibratedSite();
+        const CalibratedSite* at = plan.rangesGiven ? &given
+                                   : !seen          ? nullptr
+                                   : operand        ? seen->operand(transformer, site)
+                                                    : seen->value(transformer, site);
         ActivationRule mine = withBitsOf(transformer, recipe, plan, site, *rule);
         // Embedding groups are for tensors as wide as the residual stream (Bondarenko et al. 2021, section
         // 4).

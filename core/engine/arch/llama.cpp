@@ -2,6 +2,7 @@
 // LLaMA (Touvron et al. 2023, arXiv 2302.13971): pre-norm decoder with RMSNorm, rotary embedding,
 // grouped-query attention and SwiGLU.
 #include "core/engine/blocks.h"
+#include "core/engine/scratch_model.h"
 #include "core/engine/transformer.h"
 #include "core/engine/weight_memory.h"
 
@@ -286,6 +287,51 @@ public:
     }
     std::unique_ptr<Transformer> load(const ModelFolder& folder, Weights& weights) const override {
         return std::make_unique<Llama>(folder, weights);
+    }
+
+    std::optional<ScratchModel> scratch(const ModelShape& shape, int vocabulary) const override {
+        using Fill = ScratchModel::Fill;
+        const std::int64_t hidden = shape.hidden, size = hidden / shape.heads;
+        const std::int64_t pairs = shape.keyValueHeads > 0 ? shape.keyValueHeads : shape.heads;
+        // Three matrices in place of two: 8/3 instead of 4, to a multiple of 16 (Touvron et al. 2023).
+        const std::int64_t inner = shape.inner > 0 ? shape.inner : (hidden * 8 / 3 + 15) / 16 * 16;
+        ScratchModel model;
+        model.config = {{"architectures", {"LlamaForCausalLM"}},
+                        {"model_type", "llama"},
+                        {"num_hidden_layers", shape.layers},
+                        {"hidden_size", hidden},
+                        {"intermediate_size", inner},
+                        {"num_attention_heads", shape.heads},
+                        {"num_key_value_heads", pairs},
+                        {"max_position_embeddings", shape.length},
+                        {"vocab_size", vocabulary},
+                        {"hidden_act", "silu"},
+                        {"rms_norm_eps", 1e-5},
+                        {"rope_theta", 10000.0},
+                        {"attention_bias", false},
+                        {"mlp_bias", false},
+                        {"tie_word_embeddings", true},
+                        {"bos_token_id", 0},
+                        {"eos_token_id", 0},
+                        {"torch_dtype", "float32"}};
+        const auto add = [&](const std::string& name, std::vector<std::int64_t> sizes, Fill fill) {
+            model.tensors.push_back({"model." + name + ".weight", std::move(sizes), fill});
+        };
+        add("embed_tokens", {vocabulary, hidden}, Fill::normal);
+        for (int layer = 0; layer < shape.layers; ++layer) {
+            const std::string at = "layers." + std::to_string(layer) + ".";
+            add(at + "input_layernorm", {hidden}, Fill::ones);
+            add(at + "self_attn.q_proj", {hidden, hidden}, Fill::normal);
+            add(at + "self_attn.k_proj", {pairs * size, hidden}, Fill::normal);
+            add(at + "self_attn.v_proj", {pairs * size, hidden}, Fill::normal);
+            add(at + "self_attn.o_proj", {hidden, hidden}, Fill::stream);
+            add(at + "post_attention_layernorm", {hidden}, Fill::ones);
+            add(at + "mlp.gate_proj", {inner, hidden}, Fill::normal);
+            add(at + "mlp.up_proj", {inner, hidden}, Fill::normal);
+            add(at + "mlp.down_proj", {hidden, inner}, Fill::stream);
+        }
+        add("norm", {hidden}, Fill::ones);
+        return model;
     }
 };
 

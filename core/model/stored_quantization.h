@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/base/export.h"
 #include "core/base/registry.h"
 #include "core/model/config_json.h"
 #include "core/model/tensor_file.h"
@@ -67,6 +68,6 @@ public:
 };
 
 template <>
-Registry<CheckpointReader>& Registry<CheckpointReader>::instance();
+KURTOSCOPE_API Registry<CheckpointReader>& Registry<CheckpointReader>::instance();
 
 } // namespace kurtoscope

@@ -2,7 +2,9 @@
 #include "core/model/checkpoints/compressed_decoders.h"
 
 #include "core/model/block_formats.h"
+#include "core/model/matrix_decoder.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -38,16 +40,19 @@ public:
     Scales(const CompressedParts& parts, std::int64_t outputs, std::int64_t inputs)
         : scale_(*parts.scale), zero_(parts.zero), inputs_(inputs) {
         const bool one = scale_.elements() == 1;
-        group_ = parts.group > 0 ? parts.group : inputs;
-        if (inputs % group_ != 0)
+        const bool blocks = parts.blockRows > 0;
+        group_ = blocks ? parts.blockColumns : parts.group > 0 ? parts.group : inputs;
+        rowBlock_ = blocks ? parts.blockRows : 1;
+        if (!blocks && inputs % group_ != 0)
             refuse(parts, "groups of " + std::to_string(group_) + " do not divide " + std::to_string(inputs) +
                               " inputs");
-        const std::int64_t groups = inputs / group_;
+        const std::int64_t groups = (inputs + group_ - 1) / group_,
+                           lines = (outputs + rowBlock_ - 1) / rowBlock_;
         rowScales_ = one ? 0 : groups;
-        if (one && outputs * groups != 1 && parts.group > 0)
-            refuse(parts, scale_.name + " has one value, expected " + shapeText({outputs, groups}));
+        if (one && lines * groups != 1 && (blocks || parts.group > 0))
+            refuse(parts, scale_.name + " has one value, expected " + shapeText({lines, groups}));
         expect(parts, scale_, {},
-               one ? std::vector<std::int64_t>{1} : std::vector<std::int64_t>{outputs, groups});
+               one ? std::vector<std::int64_t>{1} : std::vector<std::int64_t>{lines, groups});
         if (scale_.type != StoredType::F32 && scale_.type != StoredType::F16 &&
             scale_.type != StoredType::BF16)
             refuse(parts, scale_.name + " is " + described(scale_) + ", expected floats");
@@ -60,13 +65,13 @@ public:
             packed_ = true;
         } else {
             expect(parts, *zero_, {StoredType::I8},
-                   one ? std::vector<std::int64_t>{1} : std::vector<std::int64_t>{outputs, groups});
+                   one ? std::vector<std::int64_t>{1} : std::vector<std::int64_t>{lines, groups});
         }
     }
 
-    // (q − zero) · scale of one row, in place.
+    // (q − zero) · scale of one row, in place, in the scales' own type as the library does it.
     void apply(std::int64_t row, float* values) const {
-        const std::int64_t groups = inputs_ / group_;
+        const std::int64_t groups = (inputs_ + group_ - 1) / group_;
         std::vector<float> scale(std::size_t(rowScales_ > 0 ? groups : 1)), zero(scale.size(), 0);
         read(scale_, row, scale);
         if (zero_ && !packed_) read(*zero_, row, zero);
@@ -76,8 +81,8 @@ public:
         for (std::int64_t g = 0; g < groups; ++g) {
             const float s = scale[scale.size() > 1 ? std::size_t(g) : 0],
                         z = zero[zero.size() > 1 ? std::size_t(g) : 0];
-            for (std::int64_t c = g * group_; c < (g + 1) * group_; ++c)
-                values[c] = (values[c] - z) * s;
+            for (std::int64_t c = g * group_; c < std::min(inputs_, (g + 1) * group_); ++c)
+                values[c] = roundedTo(scale_.type, (values[c] - z) * s);
         }
     }
 
@@ -86,20 +91,17 @@ private:
         if (rowScales_ == 0)
             dequantize(tensor, out);
         else
-            dequantizeRows(tensor, row, 1, out);
+            dequantizeRows(tensor, row / rowBlock_, 1, out);
     }
     float packedZero(std::int64_t row, std::int64_t group, std::int64_t groups) const {
-        const std::int64_t bit = row * bits_;
-        std::uint32_t word = 0;
-        std::memcpy(&word, zero_->bytes.data() + (bit / 32 * groups + group) * 4, 4);
-        const std::uint32_t raised = word >> (bit % 32) & ((1U << bits_) - 1);
+        const std::uint32_t raised = stridedBitField(zero_->bytes.data() + 4 * group, groups, row, bits_);
         return static_cast<float>(static_cast<int>(raised) - (1 << (bits_ - 1)));
     }
 
     StoredTensor scale_;
     std::optional<StoredTensor> ownZero_;
     const StoredTensor* zero_;
-    std::int64_t inputs_, group_ = 0, rowScales_ = 0; // 0: one for the whole weight
+    std::int64_t inputs_, group_ = 0, rowBlock_ = 1, rowScales_ = 0; // 0: one for the whole weight
     int bits_ = 8;
     bool packed_ = false;
 };
@@ -137,10 +139,7 @@ public:
             float* to = out.data() + row * inputs_;
             const std::byte* from = values_.bytes.data() + (first + row) * words * 4;
             for (std::int64_t column = 0; column < inputs_; ++column) {
-                const std::int64_t bit = column * bits_;
-                std::uint32_t word = 0;
-                std::memcpy(&word, from + bit / 32 * 4, 4);
-                const std::uint32_t raised = word >> (bit % 32) & ((1U << bits_) - 1);
+                const std::uint32_t raised = bitField(from, column, bits_);
                 to[column] = static_cast<float>(static_cast<int>(raised) - (1 << (bits_ - 1)));
             }
             scales_.apply(first + row, to);
@@ -197,8 +196,6 @@ Decoded makeFp8Decoder(const CompressedParts& parts) {
 }
 
 Decoded makePackedDecoder(const CompressedParts& parts) {
-    if (32 % parts.bits != 0)
-        refuse(parts, "packed integers of " + std::to_string(parts.bits) + " bits are not supported");
     expect(parts, *parts.shape, {StoredType::I64}, {2});
     std::int64_t shape[2];
     std::memcpy(shape, parts.shape->bytes.data(), sizeof shape);

@@ -18,6 +18,7 @@ struct CompressedParts {
     const StoredTensor* shape = nullptr;       // of packed integers
     const StoredTensor* globalScale = nullptr; // NVFP4
     int bits = 8, group = 0;
+    std::int64_t blockRows = 0, blockColumns = 0; // share a scale where they are not 0
     bool symmetric = true;
 };
 

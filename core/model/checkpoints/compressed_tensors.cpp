@@ -23,7 +23,8 @@ constexpr const char* hint = "See the compressed-tensors library's QuantizationS
 struct Arguments {
     int bits = 8, group = 0;
     bool isFloat = false, symmetric = true, dynamic = false;
-    std::string strategy; // tensor, channel, token, group, tensor_group
+    std::int64_t blockRows = 0, blockColumns = 0;
+    std::string strategy; // tensor, channel, token, group, tensor_group, block
 };
 
 struct Group {
@@ -34,7 +35,8 @@ struct Group {
 
 bool isStrategyOf(const std::string& strategy, bool ofWeights) {
     const std::set<std::string> common{"tensor", "group", "tensor_group"};
-    return common.contains(strategy) || strategy == (ofWeights ? "channel" : "token");
+    return common.contains(strategy) || strategy == (ofWeights ? "channel" : "token") ||
+           (ofWeights && strategy == "block");
 }
 
 Arguments argumentsOf(const json& value, const std::string& where, const std::string& path, bool ofWeights) {
@@ -60,6 +62,16 @@ Arguments argumentsOf(const json& value, const std::string& where, const std::st
         object.fail("\"" + made.strategy + "\" is not supported for " +
                         (ofWeights ? "weights" : "activations"),
                     "strategy");
+    if (made.strategy == "block") {
+        const json* sizes = object.list("block_structure");
+        const auto isSize = [](const json& size) {
+            return size.is_number_unsigned() && size.get<std::uint64_t>() >= 1 &&
+                   size.get<std::uint64_t>() <= 1 << 24;
+        };
+        if (!sizes || sizes->size() != 2 || !std::all_of(sizes->begin(), sizes->end(), isSize))
+            object.fail("two sizes were expected with strategy block", "block_structure");
+        made.blockRows = sizes->at(0), made.blockColumns = sizes->at(1);
+    }
     if (made.strategy.ends_with("group") && made.group == 0)
         object.fail("a group size was expected with strategy " + made.strategy, "group_size");
     if (made.isFloat && made.bits != 8 && made.bits != 4)
@@ -183,6 +195,7 @@ private:
         CompressedParts stored;
         stored.module = module, stored.where = config_.where();
         stored.bits = args.bits, stored.group = args.group, stored.symmetric = args.symmetric;
+        stored.blockRows = args.blockRows, stored.blockColumns = args.blockColumns;
         const auto optional = [&](const char* name) { return file_->find(module + "." + name); };
         const bool packed = optional("weight_packed") != nullptr;
         stored.values = &part(module, packed ? "weight_packed" : "weight", parts);

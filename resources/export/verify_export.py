@@ -60,7 +60,40 @@ def transformers_answer(model, ids):
     return (answer.logits if "logits" in answer else answer.last_hidden_state)[0].float().contiguous()
 
 
-WAYS = {"compressed-tensors": compressed_tensors, "compressed-tensors+peft": compressed_tensors_adapter}
+def onnx_inputs(ids, names):
+    import numpy
+
+    whole = numpy.array([ids], dtype=numpy.int64)
+    known = {"input_ids": whole, "attention_mask": numpy.ones_like(whole), "token_type_ids": numpy.zeros_like(whole)}
+    return {name: known[name] for name in names}
+
+
+def onnx_answer(outputs):
+    import torch
+
+    answer = outputs["logits"] if "logits" in outputs else outputs["last_hidden_state"]
+    return torch.from_numpy(answer[0].copy())
+
+
+def onnx_runtime(folder, words):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
+    names = [one.name for one in session.get_outputs()]
+    asked = [one.name for one in session.get_inputs()]
+    return lambda ids: onnx_answer(dict(zip(names, session.run(names, onnx_inputs(ids, asked)))))
+
+
+def open_vino(folder, words):
+    import openvino
+
+    model = openvino.compile_model(str(folder / "model.onnx"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    asked = [one.get_any_name() for one in model.inputs]
+    return lambda ids: onnx_answer({one.get_any_name(): values for one, values in model(onnx_inputs(ids, asked)).items()})
+
+
+WAYS = {"compressed-tensors": compressed_tensors, "compressed-tensors+peft": compressed_tensors_adapter,
+        "onnxruntime": onnx_runtime, "openvino": open_vino}
 
 
 def main(folder, way, out):
@@ -75,7 +108,7 @@ def main(folder, way, out):
         print(f"a library is missing: {error}", file=sys.stderr)
         return 3
     save_file(answers, str(out))
-    print(json.dumps(versions(["torch", "transformers", "compressed-tensors", "peft", "safetensors"])))
+    print(json.dumps(versions(["torch", "transformers", "compressed-tensors", "peft", "safetensors", "onnxruntime", "openvino"])))
     return 0
 
 

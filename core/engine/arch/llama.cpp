@@ -2,14 +2,11 @@
 // LLaMA (Touvron et al. 2023, arXiv 2302.13971): pre-norm decoder with RMSNorm, rotary embedding,
 // grouped-query attention and SwiGLU.
 #include "core/engine/blocks.h"
+#include "core/engine/rotary.h"
 #include "core/engine/transformer.h"
 #include "core/engine/weight_memory.h"
 
 #include "core/base/error.h"
-
-#include <numbers>
-
-#include <nlohmann/json.hpp>
 
 namespace kurtoscope {
 namespace {
@@ -18,32 +15,6 @@ struct LlamaBlock {
     at::Tensor attentionNorm, feedForwardNorm;
     std::shared_ptr<Linear> query, key, value, output, gate, up, down;
 };
-
-// Inverse frequencies, stretched as config.json's rope_scaling asks for.
-at::Tensor inverseFrequencies(const ConfigJson& config, std::int64_t size, Weights& weights) {
-    const auto& json = config.json();
-    const bool nested = config.has("rope_parameters") && json.at("rope_parameters").is_object();
-    const char* key = nested ? "rope_parameters" : "rope_scaling";
-    const ConfigJson scaling(config.has(key) && json.at(key).is_object() ? json.at(key)
-                                                                         : nlohmann::json::object(),
-                             config.where());
-    const double base = config.number("rope_theta", scaling.number("rope_theta", 10000.0));
-    at::Tensor inverse = at::pow(base, at::arange(0, size, 2, at::kFloat) / double(size)).reciprocal();
-    if (weights.has("rope_freqs.weight")) return inverse / weights.load("rope_freqs.weight", {size / 2});
-    const std::string type = scaling.text("rope_type", scaling.text("type", "default"));
-    if (type == "default") return inverse;
-    if (type == "linear") return inverse / scaling.number("factor", 1);
-    if (type == "llama3") {
-        const double factor = scaling.number("factor", 8), low = scaling.number("low_freq_factor", 1),
-                     high = scaling.number("high_freq_factor", 4),
-                     context = scaling.number("original_max_position_embeddings", 8192);
-        const at::Tensor wavelength = 2 * std::numbers::pi / inverse;
-        const at::Tensor smooth = ((context / wavelength - low) / (high - low)).clamp(0, 1);
-        return (1 - smooth) * inverse / factor + smooth * inverse;
-    }
-    throw Error("rope scaling \"" + type + "\" is not supported", config.where(),
-                "Supported: default, linear, llama3");
-}
 
 class Llama : public Transformer {
 public:
@@ -62,7 +33,7 @@ public:
         const std::int64_t size = config.positive("head_dim", hidden / heads_);
         epsilon_ = config.number("rms_norm_eps", 1e-6);
         activation_ = activationFunction(config.text("hidden_act", "silu"), config.where());
-        rotary_.inverseFrequency = inverseFrequencies(config, size, weights);
+        rotary_.inverseFrequency = rotaryFrequencies(folder, size);
 
         const std::string prefix = prefix_ = weights.has("model.embed_tokens.weight") ? "model." : "";
         const auto embeddingShape = weights.shapeOf(prefix + "embed_tokens.weight");

@@ -3,6 +3,7 @@
 #include "app/window/edit_recipe_dialog.h"
 #include "app/window/recipe_form.h"
 #include "core/base/error.h"
+#include "core/data/criterion.h"
 #include "core/workbench.h"
 #include "widgets/theme.h"
 
@@ -32,6 +33,13 @@ void choose(QComboBox* box, const QString& id) {
     if (index < 0) qFatal("no entry %s", qPrintable(id));
     box->setCurrentIndex(index);
     emit box->activated(index);
+}
+
+// The entry of a criterion, with the value that it begins with.
+QString criterion(const QString& id) {
+    for (const CriterionKind& kind : criterionKinds())
+        if (kind.id == id) return QStringLiteral("%1:%2").arg(kind.id).arg(kind.usual);
+    qFatal("no criterion %s", qPrintable(id));
 }
 
 bool offers(const QComboBox* box, const QString& id) {
@@ -77,7 +85,7 @@ private slots:
         QCOMPARE(text(), "w8a8:activation=per-token"); // what is the default is left out
         choose(control<QComboBox>("scope"), "all-activations");
         control<QSpinBox>("samples")->setValue(3);
-        choose(control<QComboBox>("keep"), "top");
+        choose(control<QComboBox>("keep"), criterion("top"));
         control<QDoubleSpinBox>("keepValue")->setValue(7);
         QCOMPARE(text(), "w8a8:activation=per-token,scope=all-activations,keep=top:7,samples=3");
         QVERIFY(dialog_->complaint().isEmpty());

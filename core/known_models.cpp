@@ -9,6 +9,26 @@
 namespace kurtoscope {
 namespace fs = std::filesystem;
 
+KnownModel Workbench::knownModel(const std::string& path) {
+    const ModelFolder model = ModelFolder::open(path);
+    KnownModel known;
+    known.name = model.name;
+    known.path = path;
+    known.bytes = model.file->fileBytes();
+    known.architecture = model.config.text("model_type", "?");
+    known.storedPrecision = model.storedPrecision;
+    known.layers = static_cast<int>(model.config.positive("num_hidden_layers", 0));
+    known.hidden = static_cast<int>(model.config.positive("hidden_size", 0));
+    known.vocabulary = model.config.positive("vocab_size", 0);
+    known.hasHead = model.find("lm_head.weight") || model.config.flag("tie_word_embeddings", false);
+    for (const auto& tensor : model.file->tensors())
+        known.parameters += tensor.elements();
+    known.summary = known.architecture + " · " + std::to_string(known.layers) + " layers · " +
+                    std::to_string((known.parameters + 500'000) / 1'000'000) + " M · " +
+                    known.storedPrecision;
+    return known;
+}
+
 // Each entry of `folders` is "origin=path"; models lie in it or one level of folders below.
 std::vector<KnownModel> Workbench::knownModels(const std::vector<std::string>& folders,
                                                std::stop_token stop) {
@@ -19,14 +39,8 @@ std::vector<KnownModel> Workbench::knownModels(const std::vector<std::string>& f
         if (!folder && path.extension() != ".gguf") return false;
         try {
             const ModelFolder model = ModelFolder::open(path.string());
-            KnownModel known{model.name, path.string(), origin, "", model.file->fileBytes()};
-            std::int64_t parameters = 0;
-            for (const auto& tensor : model.file->tensors())
-                parameters += tensor.elements();
-            known.summary = model.config.text("model_type", "?") + " · " +
-                            std::to_string(model.config.positive("num_hidden_layers", 0)) + " layers · " +
-                            std::to_string((parameters + 500'000) / 1'000'000) + " M · " +
-                            model.storedPrecision;
+            KnownModel known = knownModel(path.string());
+            known.origin = origin;
             models.push_back(std::move(known));
         } catch (const Error&) {
             // A folder that is not a model, or is of a kind not supported, is simply not offered.

@@ -2,6 +2,7 @@
 #include "core/workbench_state.h"
 
 #include "core/base/error.h"
+#include "core/base/memory.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -46,6 +47,7 @@ const ModelInfo& Workbench::open(const std::string& path, std::stop_token stop, 
     next->folder = ModelFolder::open(path);
     next->transformer = loadTransformer(next->folder, stop, progress);
     if (!impl_->device.is_cpu()) next->transformer->moveTo(impl_->device);
+    next->states = std::make_unique<KeptStates>(impl_->stateBudget());
     impl_->open = std::move(next);
     return impl_->open->transformer->info();
 }
@@ -60,6 +62,25 @@ const ModelInfo& Workbench::model() const {
 OpenModel& Workbench::Impl::current() const {
     if (!open) throw Error("no model is open", "", "Open a model folder or a .gguf file first");
     return *open;
+}
+
+// States make answers faster, never possible: they take a quarter of what is free at most.
+std::int64_t Workbench::Impl::stateBudget() const {
+    const std::int64_t asked = std::int64_t{options.stateMegabytes} << 20;
+    return options.stateMegabytes >= 0 ? asked : std::min(std::int64_t{1} << 30, availableBytes() / 4);
+}
+
+Evaluator Workbench::Impl::evaluator(PreparedData& data) {
+    OpenModel& model = current();
+    return {*model.transformer, data.windows,  *data.task, model.folder.pooling, device,
+            *data.baseline,     *model.states, counts};
+}
+
+WorkCounts Workbench::workCounts() const {
+    WorkCounts counts{impl_->counts.blocks, impl_->counts.blocksReused, impl_->counts.baselineBlocks, 0, 0};
+    if (impl_->open)
+        counts.stateBytes = impl_->open->states->bytes(), counts.stateBudget = impl_->open->states->budget();
+    return counts;
 }
 
 const Tokenizer& Workbench::Impl::tokenizer() const {
@@ -109,10 +130,16 @@ void Workbench::checkWords(const Recipe& recipe) {
 void Workbench::validate(const Recipe& recipe) const {
     checkWords(recipe);
     const Transformer& transformer = *impl_->current().transformer;
+    if (planOf(recipe).stored && !transformer.info().quantized)
+        throw Error(transformer.info().name +
+                        " is no quantized checkpoint, so nothing is stored of how it is rounded",
+                    recipe.text(), "Choose another scheme");
     const auto check = [&](Site site) { checkSite(transformer, site); };
     for (Site site : recipe.highPrecision)
         check(site);
     for (const auto& [site, bits] : recipe.bits)
+        check(site);
+    for (const auto& [site, range] : recipe.ranges)
         check(site);
     const Plan plan = planOf(recipe);
     if (plan.ablation) {
@@ -185,9 +212,9 @@ std::vector<Reading> Workbench::evaluate(const EvaluateRequest& request, std::st
                                                                           : KernelChoice::automatic));
         recipes.push_back({static_cast<int>(recipes.size()), owners.back().get()});
     }
-    Evaluator evaluator(*impl_->current().transformer, data.windows, *data.task,
-                        impl_->current().folder.pooling, impl_->device, *data.baseline);
-    return evaluator.run(recipes, request.latency, stop, onReading, progress);
+    EvaluatorOptions options;
+    options.latency = request.latency;
+    return impl_->evaluator(data).run(recipes, options, stop, onReading, progress, request.onNote);
 }
 
 Workbench::PredictionWithTensors Workbench::predict(const std::string& text, const std::vector<int>& ids,
@@ -303,11 +330,7 @@ Error Workbench::explain(const std::exception& failure) {
     const auto* torch = dynamic_cast<const c10::Error*>(&failure);
     if (torch) text = torch->what_without_backtrace();
     text = text.substr(0, text.find('\n'));
-    const bool memory = dynamic_cast<const std::bad_alloc*>(&failure) ||
-                        dynamic_cast<const c10::OutOfMemoryError*>(&failure) ||
-                        text.find("DefaultCPUAllocator") != std::string::npos ||
-                        text.find("out of memory") != std::string::npos;
-    if (memory)
+    if (isOutOfMemory(failure))
         return {"there is not enough memory for this", "",
                 "Take fewer windows or shorter ones (--windows, --length), open a smaller model, or close "
                 "other programs"};

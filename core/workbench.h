@@ -33,6 +33,16 @@ struct WorkbenchOptions {
     DeviceKind device = DeviceKind::automatic;
     int threads = 0; // 0: one per physical core
     std::uint64_t seed = 1;
+    // What hidden states and FP32's answers may take, kept so that a change at one layer runs only what comes
+    // after it; −1: 1 GiB, or a quarter of the free memory where that is less.
+    int stateMegabytes = -1;
+};
+
+// What evaluations have cost so far, in blocks of one window, and what is kept to spare more.
+struct WorkCounts {
+    std::int64_t blocks = 0, blocksReused = 0;
+    std::int64_t baselineBlocks = 0; // of `blocks`: FP32's own
+    std::int64_t stateBytes = 0, stateBudget = 0;
 };
 
 // A member of a registry, for lists and help.
@@ -55,6 +65,8 @@ struct EvaluateRequest {
     // recipes one by one and sets their readings side by side.
     bool holdOut = false;
     KernelChoices kernels = {};
+    // What a person should hear of that is no failure: a window that had to be run in parts.
+    std::function<void(const std::string&)> onNote = {};
 };
 // An evaluated column's recipe after its `keep` criterion was resolved to channels.
 using OnReading = std::function<void(const Reading&)>;
@@ -111,6 +123,8 @@ public:
     std::vector<Reading> evaluate(const EvaluateRequest& request, std::stop_token stop = {},
                                   const OnReading& onReading = {}, const OnProgress& progress = {});
 
+    WorkCounts workCounts() const;
+
     // Which sites a recipe's loss comes from: the local estimate first, then true divergences window by
     // window.
     Sensitivity sensitivity(const SensitivityRequest& request, const DataRequest& data,
@@ -159,6 +173,11 @@ public:
     ExportResult exportModel(const ExportRequest& request, std::stop_token stop = {},
                              const OnProgress& progress = {});
     static std::vector<ExportFormatInfo> exportFormats();
+    // Runs an exported folder over the ids that came with it: opened here again, then by the software it is
+    // for, where `python` has that; compares with the simulation's answers beside them and adds what it found
+    // to the folder's report. Throws Error for a folder that is no export.
+    std::vector<CheckResult> verifyExport(const std::string& folder, const std::string& python,
+                                          std::stop_token stop = {}, const OnProgress& progress = {});
 
     struct PredictionWithTensors {
         Prediction prediction;
@@ -175,6 +194,7 @@ public:
     // What lies in `folders`, each "origin=path"; those found so far when stopped.
     static std::vector<KnownModel> knownModels(const std::vector<std::string>& folders,
                                                std::stop_token stop = {});
+    static KnownModel knownModel(const std::string& path); // one that a person names; throws Error
     static std::string version();
     // Whatever a call threw (LibTorch's own failures and missing memory too) as one sentence for a person.
     static Error explain(const std::exception& failure);

@@ -3,14 +3,16 @@
 #include "core/workbench_state.h"
 
 #include "core/base/clock.h"
+#include "core/base/energy_meter.h"
 #include "core/base/error.h"
+#include "core/base/memory.h"
 #include "core/base/parallel.h"
-#include "core/base/phases.h"
 #include "core/evaluation/metrics.h"
+#include "core/evaluation/pass_times.h"
 
 #include <chrono>
 #include <cstring>
-#include <fstream>
+#include <map>
 #include <random>
 
 namespace kurtoscope {
@@ -38,7 +40,7 @@ double fp32Tops() {
 }
 
 std::optional<double> int8Tops() {
-    if (!vnniTile()) return std::nullopt;
+    if (!hasFastIntegers()) return std::nullopt;
     const std::int64_t size = 1024;
     const PackedWeight weight(std::vector<std::int8_t>(std::size_t(size * size), 1).data(), size, size,
                               std::vector<float>(std::size_t(size), 1.0F), nullptr, {}, {});
@@ -64,13 +66,6 @@ double copyRate() {
     return 2.0 * double(bytes) / seconds;
 }
 
-std::int64_t peakBytes() {
-    std::ifstream status("/proc/self/status");
-    for (std::string line; std::getline(status, line);)
-        if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) * 1024;
-    return 0;
-}
-
 Batch randomBatch(int sequences, int length, int vocabulary, std::uint64_t seed) {
     std::mt19937_64 random(seed);
     Batch batch;
@@ -83,49 +78,45 @@ Batch randomBatch(int sequences, int length, int vocabulary, std::uint64_t seed)
     return batch;
 }
 
+// The rounded and packed weights that recipes hold, each counted once however many share it.
+class HeldBytes {
+public:
+    explicit HeldBytes(const std::vector<std::shared_ptr<const RecipeArithmetic>>& recipes) {
+        for (const auto& recipe : recipes)
+            if (recipe) all_.merge(recipe->heldBytes());
+    }
+    std::int64_t besides(const std::shared_ptr<const RecipeArithmetic>& recipe) const {
+        const auto own = recipe ? recipe->heldBytes() : std::map<const void*, std::int64_t>();
+        std::int64_t bytes = 0;
+        for (const auto& [weight, size] : all_)
+            if (!own.contains(weight)) bytes += size;
+        return bytes;
+    }
+
+private:
+    std::map<const void*, std::int64_t> all_;
+};
+
 struct Timed {
     int recipe = 0;
     std::shared_ptr<const RecipeArithmetic> arithmetic; // null: FP32
-    std::vector<double> ms;
-    PhaseClock clock;
-    double seconds = 0;
+    PassTimes times;
+    std::int64_t peakBytes = 0;
 };
-
-void listen(Timed& one, const Transformer& base, const Batch& batch, c10::Device device,
-            std::stop_token stop) {
-    PhaseClock::listening() = &one.clock;
-    const Clock::time_point start = Clock::now();
-    try {
-        Pass pass(batch, device, nullptr, one.arithmetic.get(), stop);
-        const Transformer& model = one.arithmetic ? one.arithmetic->model() : base;
-        const at::Tensor hidden = model.hidden(pass), logits = model.head(pass, hidden);
-        if (!device.is_cpu()) (logits.defined() ? logits : hidden).flatten()[0].item<float>();
-    } catch (...) {
-        PhaseClock::listening() = nullptr;
-        throw;
-    }
-    PhaseClock::listening() = nullptr;
-    const double seconds = secondsSince(start);
-    one.ms.push_back(1000 * seconds);
-    one.seconds += seconds;
-}
 
 BenchResult resultOf(const Timed& one, int batch, int length, double operations) {
     BenchResult result;
     result.recipe = one.recipe;
     result.batch = batch, result.length = length;
-    result.runs = static_cast<int>(one.ms.size());
-    result.p10Ms = quantile(one.ms, 0.1), result.p50Ms = quantile(one.ms, 0.5);
-    result.p90Ms = quantile(one.ms, 0.9), result.p99Ms = quantile(one.ms, 0.99);
+    const std::vector<double>& ms = one.times.ms();
+    result.runs = static_cast<int>(ms.size());
+    result.p10Ms = quantile(ms, 0.1), result.p50Ms = quantile(ms, 0.5);
+    result.p90Ms = quantile(ms, 0.9), result.p99Ms = quantile(ms, 0.99);
     result.tokensPerSecond = 1000.0 * batch * length / result.p50Ms;
     result.tops = operations / (result.p50Ms / 1000) / 1e12;
-    result.peakBytes = peakBytes();
-    double counted = 0;
-    for (std::size_t phase = 0; phase < phaseCount; ++phase) {
-        static const char* const names[phaseCount] = {"quantize", "gemm", "attention"};
-        counted += result.phases[names[phase]] = one.clock.seconds[phase] / one.seconds;
-    }
-    result.phases["rest"] = std::max(0.0, 1 - counted);
+    result.peakBytes = one.peakBytes;
+    result.phases = one.times.phases();
+    result.joules = one.times.joules();
     result.kernels = one.arithmetic ? one.arithmetic->kernels() : KernelTag::floating;
     return result;
 }
@@ -148,7 +139,7 @@ BenchReport Workbench::bench(const BenchRequest& request, std::stop_token stop,
     BenchReport report;
     report.machine.device = deviceText();
     if (progress) progress({"Measuring the machine", 0, 0, -1});
-    if (impl_->device.is_cpu())
+    if (request.machine && impl_->device.is_cpu())
         report.machine.fp32Tops = fp32Tops(), report.machine.int8Tops = int8Tops(),
         report.machine.bytesPerSecond = copyRate();
 
@@ -166,6 +157,8 @@ BenchReport Workbench::bench(const BenchRequest& request, std::stop_token stop,
         recipe = impl_->resolve(recipe, data, stop, progress);
         made.push_back(impl_->arithmetic(recipe, data, stop, progress, choiceAt(request.kernels, i)));
     }
+    EnergyMeter meter(!impl_->device.is_cpu());
+    report.machine.energySource = meter.source();
     double macs = 0; // of a token
     for (const auto& linear : base.linears())
         macs += double(linear->weight.numel());
@@ -177,7 +170,7 @@ BenchReport Workbench::bench(const BenchRequest& request, std::stop_token stop,
             const Batch batch = randomBatch(count, length, info.vocabulary, impl_->options.seed);
             std::vector<Timed> timed;
             for (std::size_t i = 0; i < made.size(); ++i)
-                timed.push_back({static_cast<int>(i), made[i], {}, {}, 0});
+                timed.push_back({static_cast<int>(i), made[i], {base, made[i].get(), impl_->device}, 0});
             for (int run = -warmUps; run < request.runs; ++run) {
                 if (progress)
                     progress({"Timing " + std::to_string(count) + " × " + std::to_string(length),
@@ -185,10 +178,15 @@ BenchReport Workbench::bench(const BenchRequest& request, std::stop_token stop,
                 bool enough = run >= fewestRuns;
                 for (Timed& one : timed) {
                     if (stop.stop_requested()) throw Cancelled();
-                    if (run >= fewestRuns && one.seconds > request.seconds) continue;
+                    if (run >= fewestRuns && one.times.seconds() > request.seconds) continue;
                     enough = false;
-                    listen(one, base, batch, impl_->device, stop);
-                    if (run < 0) one.ms.clear(), one.clock = {}, one.seconds = 0;
+                    const bool forgotten = forgetPeak();
+                    one.times.run(batch, stop, &meter);
+                    if (run < 0) one.times.forget();
+                    // Without a peak of its own, the program's since it began stands for every recipe.
+                    const std::int64_t others = forgotten ? HeldBytes(made).besides(one.arithmetic) : 0;
+                    const std::int64_t peak = peakResidentBytes() - others;
+                    one.peakBytes = std::max(one.peakBytes, peak);
                 }
                 if (enough) break;
             }

@@ -20,18 +20,18 @@ std::vector<Site> switchedSites(const Transformer& transformer, const Recipe& re
         throw Error("ablate rounds nothing, so no site can be sensitive to it", recipe.text(),
                     "Give a recipe that rounds");
     std::vector<Site> sites;
-    // Weights are rounded whatever becomes of sites that are no linear inputs.
     if (plan.activations || recipe.scope == Scope::linear_inputs)
         sites = RecipeArithmetic::quantizedSites(transformer, recipe);
+    else if (plan.weights) // a site left whole leaves its readers' weights whole
+        for (const auto& linear : transformer.linears())
+            if (const Site site = transformer.origin(linear->input);
+                !linear->head && std::find(sites.begin(), sites.end(), site) == sites.end())
+                sites.push_back(site);
     if (plan.cache)
         for (int layer = 0; layer < transformer.info().layers; ++layer)
             for (Place place : {Place::key, Place::value})
                 if (std::find(sites.begin(), sites.end(), Site{layer, place}) == sites.end())
                     sites.push_back({layer, place});
-    if (sites.empty())
-        throw Error("under scope=all-activations this recipe rounds weights alone, and no site",
-                    recipe.text(),
-                    "Use scope=linear-inputs, where a site left whole leaves its readers' weights whole");
     return sites;
 }
 
@@ -133,8 +133,10 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
     }
     // A few units at a time, the most costly by the estimate first, so that a picture fills in and what was
     // found stands when the search is stopped.
-    Evaluator evaluator(*impl_->current().transformer, data.windows, *data.task,
-                        impl_->current().folder.pooling, impl_->device, *data.baseline);
+    Evaluator evaluator = impl_->evaluator(data);
+    EvaluatorOptions options;
+    options.windows = std::size_t(found.windowsTotal);
+    options.sweepOf = whole.get();
     constexpr std::size_t together = 4;
     std::vector<std::size_t> open;
     for (std::size_t i = 0; i < found.rows.size(); ++i)
@@ -163,7 +165,7 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
         if (progress)
             progress({"Measuring sensitivity", std::int64_t(known + done), std::int64_t(rows.size()),
                       done ? secondsSince(start) * (1 - part) / part : -1});
-        const auto readings = evaluator.run(columns, false, stop, {}, {}, std::size_t(found.windowsTotal));
+        const auto readings = evaluator.run(columns, options, stop, {}, {});
         if (first) found.all = divergenceOf(readings.front());
         for (std::size_t i = done; i < end; ++i) {
             SiteSensitivity& row = rows[open[i]];

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The facade's way out: what an export would hold, and the export itself.
+#include "core/export/export_check.h"
 #include "core/export/export_folder.h"
 #include "core/export/export_report.h"
 #include "core/workbench_state.h"
 
 #include "core/base/error.h"
+#include "core/base/stop.h"
 
 namespace kurtoscope {
 namespace {
@@ -19,6 +21,22 @@ std::string refusals(const ExportPlan& plan) {
     return text;
 }
 
+// Opened anew, as anybody would, and run as the folder says.
+CheckResult reopen(const WorkbenchOptions& options, const std::filesystem::path& folder,
+                   const ExportCheck& check, const ExportProbe& probe, std::stop_token stop) {
+    CheckResult result{check, "kurtoscope " + Workbench::version(), "", 0, 0};
+    Workbench bench(options);
+    const Recipe recipe = Recipe::parse(bench.open(folder.string(), stop).quantized ? "stored" : "fp32");
+    std::vector<std::vector<float>> answers;
+    for (const auto& ids : probe.ids) {
+        throwIfStopped(stop);
+        auto made = bench.predict("", ids, recipe);
+        answers.push_back(made.logits.empty() ? std::move(made.hidden) : std::move(made.logits));
+    }
+    compare(probe.answers, answers, result);
+    return result;
+}
+
 } // namespace
 
 // A recipe ready to leave, and the target it leaves to.
@@ -29,7 +47,7 @@ struct Workbench::Impl::Leaving {
     Plan plan;
     std::shared_ptr<const RecipeArithmetic> arithmetic;
     DataRequest calibration;
-    std::function<Observation()> observe;
+    std::function<Observation(bool)> observe;
 
     ExportSubject subject(const OpenModel& model) const {
         return {model.folder, *model.transformer, recipe, plan, arithmetic.get(), calibration, observe};
@@ -61,10 +79,11 @@ std::unique_ptr<Workbench::Impl::Leaving> Workbench::Impl::leave(Workbench& benc
         made = std::make_shared<const RecipeArithmetic>(std::move(shaped), recipe, std::move(plan), nullptr,
                                                         open->weights, stop, progress);
     }
-    const auto observe = [&bench, data = request.calibration, stop, progress] {
+    const auto observe = [&bench, data = request.calibration, recipe, stop, progress](bool underRecipe) {
         if (data.path.empty()) throw Error("statistics need a text", "", "Give one with --calibration FILE");
         ObserveRequest asked;
         asked.data = data;
+        if (underRecipe) asked.recipe = recipe;
         return bench.observe(asked, stop, progress);
     };
     Plan plan = planOf(recipe);
@@ -92,17 +111,55 @@ ExportResult Workbench::exportModel(const ExportRequest& request, std::stop_toke
     if (const std::string refused = refusals(result.plan); !refused.empty())
         throw Error(format.info().title + " cannot carry recipe " + leaving->recipe.text() + ": " + refused,
                     "", "Choose another target (\"kurtoscope formats\" lists them), or change the recipe");
+    throwIfStopped(stop);
     ExportFolder out(request.folder, request.force, result.plan.bytes, stop, progress);
     format.write(subject, told, result.plan, out);
     carryLicence(subject, out);
     out.write("README.md", exportReadme(subject, format.info(), result.plan));
-    out.write(exportReportName, exportReport(subject, leaving->told, result.plan));
+    ExportProbe probe;
+    if (!result.plan.checks.empty()) probe = makeProbe(subject, impl_->device, impl_->options.seed, stop);
+    out.write(exportReportName, exportReport(subject, leaving->told, result.plan, probe.ids));
+    if (!probe.ids.empty()) {
+        probe.write(out);
+        for (const ExportCheck& check : result.plan.checks)
+            if (check.way == ownCheck)
+                result.checks.push_back(reopen(impl_->options, out.file(""), check, probe, stop));
+        for (const CheckResult& check : result.checks)
+            if (!check.passed())
+                throw Error(
+                    "was read again with other answers: they differ by " + std::to_string(check.difference) +
+                        " of their size, allowed " + std::to_string(check.check.tolerance),
+                    request.folder, "This is a fault in Kurtoscope: please report it with these words");
+        addChecks(out.file(exportReportName), result.checks);
+    }
     out.commit();
     result.recipe = leaving->recipe;
     result.folder = request.folder;
     result.files = out.files();
     result.bytes = out.bytes();
     return result;
+}
+
+std::vector<CheckResult> Workbench::verifyExport(const std::string& folder, const std::string& python,
+                                                 std::stop_token stop, const OnProgress& progress) {
+    const c10::InferenceMode inference;
+    const ExportedFolder exported = ExportedFolder::open(folder);
+    std::vector<CheckResult> results;
+    std::vector<ExportCheck> others;
+    for (const ExportCheck& check : exported.checks) {
+        if (progress)
+            progress({"Checking: " + check.way, std::int64_t(results.size()),
+                      std::int64_t(exported.checks.size()), -1});
+        if (check.way == ownCheck)
+            results.push_back(reopen(impl_->options, folder, check, exported.probe, stop));
+        else
+            others.push_back(check);
+    }
+    if (!others.empty())
+        for (CheckResult& result : runPython(folder, python, others, exported.probe, stop))
+            results.push_back(std::move(result));
+    addChecks(std::filesystem::path(folder) / exportReportName, results);
+    return results;
 }
 
 std::vector<ExportFormatInfo> Workbench::exportFormats() {

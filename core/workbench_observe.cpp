@@ -12,11 +12,15 @@
 namespace kurtoscope {
 namespace {
 
-// The collector, told each tensor once: an alias gets its statistics copied from where the tensor was made.
+// The collector, told each tensor once: an alias gets its statistics copied from where the tensor was made,
+// a linear input that a step at run time changes those of what the step made.
 class OnceTap : public Tap {
 public:
     OnceTap(const Transformer& transformer, std::set<Place> places, CollectorOptions options)
-        : transformer_(transformer), places_(std::move(places)), collector_(std::move(options)) {
+        : transformer_(transformer),
+          places_(std::move(places)),
+          collector_(options),
+          reshaped_(std::move(options)) {
         for (Place place : transformer.info().places) {
             if (!places_.contains(place)) continue;
             for (int layer = 0; layer < (isPerLayer(place) ? transformer.info().layers : 1); ++layer)
@@ -25,18 +29,24 @@ public:
     }
     bool wants(Site site) const override { return origins_.contains(site); }
     void take(Site site, const SiteTensor& tensor) override { collector_.take(site, tensor); }
+    bool wantsReshaped(Site input) const override { return places_.contains(input.place); }
+    void takeReshaped(Site input, const SiteTensor& tensor) override { reshaped_.take(input, tensor); }
 
     Observation observation() const {
         Observation all = collector_.observation();
-        all.sites = named(all.sites);
-        all.withoutFirstToken = named(all.withoutFirstToken);
+        const Observation after = reshaped_.observation();
+        all.sites = named(all.sites, after.sites);
+        all.withoutFirstToken = named(all.withoutFirstToken, after.withoutFirstToken);
         return all;
     }
 
 private:
-    std::vector<SiteStats> named(const std::vector<SiteStats>& made) const {
+    std::vector<SiteStats> named(const std::vector<SiteStats>& made,
+                                 const std::vector<SiteStats>& reshaped) const {
         std::vector<SiteStats> sites;
         const auto add = [&](Site site) {
+            for (const SiteStats& stats : reshaped)
+                if (stats.site == site) return sites.push_back(stats);
             for (const SiteStats& stats : made)
                 if (stats.site == transformer_.origin(site)) {
                     sites.push_back(stats);
@@ -60,7 +70,7 @@ private:
     const Transformer& transformer_;
     std::set<Place> places_;
     std::set<Site> origins_;
-    Collector collector_;
+    Collector collector_, reshaped_;
 };
 
 std::set<Place> linearInputPlaces(const Transformer& transformer) {
@@ -73,9 +83,12 @@ std::set<Place> linearInputPlaces(const Transformer& transformer) {
 // Keeps the rows of one site; attn_probs are averaged over heads.
 class SampleTap : public Tap {
 public:
-    SampleTap(Site site, int maxTokens, const Tokenizer* tokenizer, SiteSample& sample)
-        : site_(site), maxTokens_(maxTokens), tokenizer_(tokenizer), sample_(sample) {}
-    bool wants(Site site) const override { return site == site_; }
+    // `reshaped`: of the linear input after its steps at run time.
+    SampleTap(Site site, bool reshaped, int maxTokens, const Tokenizer* tokenizer, SiteSample& sample)
+        : site_(site), reshaped_(reshaped), maxTokens_(maxTokens), tokenizer_(tokenizer), sample_(sample) {}
+    bool wants(Site site) const override { return !reshaped_ && site == site_; }
+    bool wantsReshaped(Site site) const override { return reshaped_ && site == site_; }
+    void takeReshaped(Site site, const SiteTensor& tensor) override { take(site, tensor); }
     void take(Site, const SiteTensor& tensor) override {
         const Batch& batch = *tensor.batch;
         if (sample_.channels == 0) sample_.channels = static_cast<int>(tensor.channels);
@@ -101,6 +114,7 @@ public:
 
 private:
     Site site_;
+    bool reshaped_;
     int maxTokens_;
     const Tokenizer* tokenizer_;
     SiteSample& sample_;
@@ -250,10 +264,11 @@ SiteSample Workbench::sample(Site site, const DataRequest& data, const std::stri
         arithmetic = impl_->arithmetic(impl_->resolve(recipe, *prepared, stop, {}), *prepared, stop, {});
     }
     const Transformer& transformer = arithmetic ? arithmetic->model() : *impl_->current().transformer;
-    SampleTap tap(transformer.origin(site), maxTokens, impl_->open->folder.tokenizer.get(), sample);
+    const bool reshaped = arithmetic && arithmetic->hasSteps(site);
+    const Site origin = reshaped ? site : transformer.origin(site);
+    SampleTap tap(origin, reshaped, maxTokens, impl_->open->folder.tokenizer.get(), sample);
     const auto run = [&](const Batch& batch) {
         Pass pass(batch, impl_->device, &tap, arithmetic.get(), stop);
-        const Site origin = transformer.origin(site);
         at::Tensor x = transformer.embed(pass);
         const int last = isPerLayer(origin.place)           ? origin.layer
                          : origin.place == Place::embedding ? -1
@@ -310,7 +325,8 @@ std::vector<float> Workbench::gridLevels(const Recipe& recipe, const SiteStats& 
         low = std::min(low, seen.min[std::size_t(channel)]);
         high = std::max(high, seen.max[std::size_t(channel)]);
     }
-    return Grid::over(low, high, rounding->rule.bits, rounding->rule.symmetric).levels();
+    return Grid::over(low, high, rounding->rule.bits, rounding->rule.symmetric, rounding->rule.fullRange)
+        .levels();
 }
 
 } // namespace kurtoscope

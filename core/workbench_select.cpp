@@ -139,8 +139,7 @@ KeepSelection Workbench::selectKept(const Recipe& asked, const KeepGoal& goal, c
 
     KeepSelection selection;
     selection.measure = divergenceName(transformer.info());
-    Evaluator evaluator(*impl_->current().transformer, data.windows, *data.task,
-                        impl_->current().folder.pooling, impl_->device, *data.baseline);
+    Evaluator evaluator = impl_->evaluator(data);
     const auto arithmeticAt = [&](std::size_t count) {
         const Recipe recipe = way.at(base, count);
         Plan mine = planOf(recipe);
@@ -162,18 +161,30 @@ KeepSelection Workbench::selectKept(const Recipe& asked, const KeepGoal& goal, c
         }
         most = low;
     }
+    // Of class logits there is one distribution a sequence, whatever its length.
+    const bool perToken = transformer.info().causal || transformer.info().labels.empty();
     std::map<std::size_t, bool> tried;
+    std::shared_ptr<const RecipeArithmetic> last; // its weights and states serve the next
     const auto reaches = [&](std::size_t count) {
         if (const auto known = tried.find(count); known != tried.end()) return known->second;
         if (progress)
             progress({"Trying " + std::to_string(count) + " kept", std::int64_t(tried.size()), 0, -1});
         const auto arithmetic = arithmeticAt(count);
-        const Reading reading = evaluator.run({{0, arithmetic.get()}}, false, stop, {}, {}).front();
+        const auto before = std::exchange(last, arithmetic); // until this one shares what is alike
+        EvaluatorOptions options;
+        // No token's KL is below zero: what the windows so far add up to is the least that all can mean.
+        if (goal.divergenceBelow && transformer.info().channels(Place::logits) > 0)
+            options.settled = [&](const Reading& reading, double share) {
+                return perToken && reading.klMean &&
+                       *reading.klMean * share * (1 - 1e-9) > *goal.divergenceBelow;
+            };
+        const Reading reading = evaluator.run({{0, arithmetic.get()}}, options, stop, {}, {}).front();
         const double divergence = divergenceOf(reading);
         const double worse = reading.lowerIsBetter ? reading.difference : -reading.difference;
-        const bool good = (!goal.scoreWithin || worse <= *goal.scoreWithin) &&
+        const bool cut = reading.windowsDone < reading.windowsTotal;
+        const bool good = !cut && (!goal.scoreWithin || worse <= *goal.scoreWithin) &&
                           (!goal.divergenceBelow || divergence <= *goal.divergenceBelow);
-        KeepStep step{count, way.predicted(count), reading.score, divergence};
+        KeepStep step{count, way.predicted(count), reading.score, divergence, reading.windowsDone};
         selection.path.push_back(step);
         if (onStep) onStep(step);
         return tried[count] = good;

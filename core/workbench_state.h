@@ -38,6 +38,7 @@ struct OpenModel {
     std::unique_ptr<Transformer> transformer;
     WeightStore weights;
     IntegerLinears::Store packed;
+    std::unique_ptr<KeptStates> states;
     std::vector<std::unique_ptr<PreparedData>> prepared; // newest last
 };
 
@@ -53,6 +54,8 @@ struct Workbench::Impl {
     // The model as the plan's transforms leave it.
     std::shared_ptr<const ShapedModel> shaped(const Plan& plan, const Recipe& recipe, PreparedData& data,
                                               std::stop_token stop, const OnProgress& progress);
+    std::int64_t stateBudget() const;
+    Evaluator evaluator(PreparedData& data);
     void checkChannels(const ChannelSets& sets) const; // throws Error for one that the model does not have
     Recipe resolve(const Recipe& recipe, PreparedData& data, std::stop_token stop,
                    const OnProgress& progress);
@@ -68,6 +71,7 @@ struct Workbench::Impl {
 
     WorkbenchOptions options;
     c10::Device device;
+    PassCounts counts;
     std::unique_ptr<OpenModel> open;
 };
 

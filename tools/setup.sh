@@ -227,6 +227,42 @@ fetch_models() {
     fi
 }
 
+# The libraries that exports are tried with, beside LibTorch's own torch. Tests go without where they cannot be had.
+install_reference() {
+    local venv=build/reference-venv list=tools/reference_packages.txt stamp had python torch=${KURTOSCOPE_TORCH:-$(torch_folder)}
+    step "Reference libraries"
+    stamp=$(cksum "$list" | cut -d' ' -f1)
+    [[ -e $venv/kurtoscope-stamp ]] && had=$(<"$venv/kurtoscope-stamp")
+    if [[ -n ${KURTOSCOPE_REFERENCE_PYTHON:-} || -n ${KURTOSCOPE_SKIP_REFERENCE:-} ]]; then
+        done_step "left alone, as asked"
+        return
+    elif [[ ${had:-} == "$stamp $torch" ]]; then
+        done_step "already there"
+        return
+    elif [[ ! -e $torch/__init__.py ]]; then
+        done_step "left out: $torch is no Python package"
+        return
+    fi
+    : >"$LOGS/reference.log"
+    python=$VENV/bin/python
+    [[ -x $python ]] || python=python3
+    logged reference rm -rf "$venv"
+    if logged reference "$python" -m venv "$venv" &&
+        logged reference "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --no-deps -r "$list" &&
+        dirname "$torch" >"$(printf '%s' "$venv"/lib/python3*/site-packages)/torch-beside.pth" &&
+        # What torch's own loader wants of CUDA, where the system has not all of it.
+        logged reference "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --no-deps \
+            nvidia-cufile==1.15.1.6 nvidia-cusparselt-cu13==0.8.0 nvidia-nvshmem-cu13==3.4.5 &&
+        logged reference "$venv/bin/python" -c 'import torch, transformers, compressed_tensors, peft'; then
+        echo "$stamp $torch" >"$venv/kurtoscope-stamp"
+        done_step "installed"
+    else
+        rm -rf "$venv"
+        done_step "could not be had; tests with them are skipped"
+        say "      $(tail -n 1 "$LOGS/reference.log")"
+    fi
+}
+
 # As many compilers as cores, but 1.5 GB of memory for each: torch's headers are large.
 jobs_that_fit() {
     awk -v cores="$(nproc)" '/^MemAvailable/ { fit = int($2 / 1572864) }
@@ -272,6 +308,7 @@ setup() {
     install_packages
     install_torch
     fetch_models
+    if [[ -n ${WITH_REFERENCE:-} ]]; then install_reference; fi
     build "$@"
     exec 9>&-
     trap - INT TERM

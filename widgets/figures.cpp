@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/figures.h"
 
+#include <QCoreApplication>
+
 #include <algorithm>
 #include <cmath>
 
@@ -98,20 +100,24 @@ int severity(const SiteStats& stats) {
 }
 
 QString kurtosisHelp() {
-    return QStringLiteral("Kurtosis, Pearson's: E[(x − μ)⁴] / E[(x − μ)²]².\n"
-                          "How heavy the tails are; a Gaussian has 3, rare huge values drive it up.");
+    return QCoreApplication::translate(
+        "Figures", "Kurtosis, Pearson's: E[(x − μ)⁴] / E[(x − μ)²]².\n"
+                   "How heavy the tails are; a Gaussian has 3, rare huge values drive it up.");
 }
 QString energyHelp() {
-    return QStringLiteral(
+    return QCoreApplication::translate(
+        "Figures",
         "Energy in the top 1 %: Σ x² of the 1 % of channels with most energy / Σ x² of all channels.\n"
         "Evenly spread energy would give 1 %.");
 }
 QString ratioHelp() {
-    return QStringLiteral("Max / median: the largest channel's absmax over the median channel's absmax.\n"
-                          "A per-tensor 8-bit range leaves the median channel about 255 / ratio levels.");
+    return QCoreApplication::translate(
+        "Figures", "Max / median: the largest channel's absmax over the median channel's absmax.\n"
+                   "A per-tensor 8-bit range leaves the median channel about 255 / ratio levels.");
 }
 QString absmaxHelp() {
-    return QStringLiteral("absmax: the largest |x| of a channel over all tokens seen.");
+    return QCoreApplication::translate("Figures",
+                                       "absmax: the largest |x| of a channel over all tokens seen.");
 }
 
 } // namespace kurtoscope

@@ -40,7 +40,25 @@ View::View(QWidget* parent) : QWidget(parent) {
 void View::show(const Workspace& workspace, Changes what) {
     workspace_ = &workspace;
     pending_ |= what;
-    if (isVisible()) drawNow();
+    if (isInSight()) drawNow();
+}
+
+void View::setInSight(bool inSight) {
+    if (std::exchange(inSight_, inSight) == inSight) return;
+    if (isInSight()) drawNow();
+    emit needsChanged();
+}
+
+void View::takeFocus() {
+    QWidget* body = pages_->currentWidget();
+    QList<QWidget*> inside = body->findChildren<QWidget*>();
+    inside.prepend(body);
+    for (QWidget* widget : std::as_const(inside))
+        if (widget->focusPolicy() & Qt::TabFocus && widget->isVisible() && widget->isEnabled())
+            return widget->setFocus(Qt::TabFocusReason);
+    for (QWidget* widget : heading_->findChildren<QWidget*>())
+        if (widget->focusPolicy() & Qt::TabFocus && widget->isVisible())
+            return widget->setFocus(Qt::TabFocusReason);
 }
 
 void View::drawNow() {
@@ -74,7 +92,7 @@ QString View::emptyText() const {
 
 void View::showEvent(QShowEvent* event) {
     QWidget::showEvent(event);
-    drawNow();
+    if (inSight_) drawNow();
     emit needsChanged();
 }
 

@@ -25,7 +25,11 @@ public:
 
     void show(const Workspace& workspace, Changes what); // keeps a pointer: the session outlives its views
     using QWidget::show;
-    void drawNow();                                // what is pending, also while hidden
+    void drawNow(); // what is pending, also while hidden
+    // Of one that is visible to Qt but stands behind another tab: false, and it draws nothing.
+    void setInSight(bool inSight);
+    bool isInSight() const { return inSight_ && isVisible(); }
+    void takeFocus();                              // the first control of its picture that takes keys
     bool hasPicture() const { return !isEmpty(); } // rather than a sentence that says what to do
 
     // Title and grey help, at the view's top. A dock may take it as its title bar (setTitleBarWidget).
@@ -84,6 +88,7 @@ private:
 
     const Workspace* workspace_ = nullptr;
     Changes pending_;
+    bool inSight_ = true;
     Heading* heading_ = nullptr;
     QLabel* empty_ = nullptr;
     QStackedWidget* pages_ = nullptr;

@@ -29,8 +29,9 @@ struct Column {
     Recipe recipe;
     std::shared_ptr<const Observation> observation; // under this recipe; null until observed
     std::optional<Reading> reading;                 // null until evaluated
-    bool stale = false;                             // the reading belongs to an earlier choice
-    bool fromFile = false;                        // the reading was taken before, and saved with the session
+    std::vector<float> trail; // the score after each window that was told of, of this reading
+    bool stale = false;       // the reading belongs to an earlier choice
+    bool fromFile = false;    // the reading was taken before, and saved with the session
     std::shared_ptr<const RoundingErrors> errors; // of this very recipe; null until a view needed them
 };
 

@@ -72,19 +72,33 @@ private:
                      {"p10…p99"},
                      {"tokens/s"},
                      {"TOPS"},
+                     {"of peak"},
                      {"quantize"},
                      {"gemm"},
+                     {"epilogue"},
                      {"attention"},
                      {"rest"},
+                     {"peak MB"},
+                     {"J"},
                      {"arithmetic", false}});
         for (const BenchResult& r : report.results)
             table.add({names_[std::size_t(r.recipe)],
                        std::to_string(r.batch) + " × " + std::to_string(r.length), figure(r.p50Ms, 3),
                        figure(r.p10Ms, 3) + "…" + figure(r.p99Ms, 3), figure(r.tokensPerSecond, 3),
-                       figure(r.tops, 2), percent(r.phases.at("quantize")), percent(r.phases.at("gemm")),
+                       figure(r.tops, 2), shareOfPeak(machine, r), percent(r.phases.at("quantize")),
+                       percent(r.phases.at("gemm")), percent(r.phases.at("epilogue")),
                        percent(r.phases.at("attention")), percent(r.phases.at("rest")),
+                       figure(double(r.peakBytes) / 1e6, 3), figure(r.joules, 3),
                        std::string(kernelTagName(r.kernels))});
         table.print(json_.human());
+        if (!report.results.empty() && !report.results.front().joules)
+            json_.human() << "\nNo energy: " << machine.energySource << "\n";
+    }
+
+    // Of what the machine reaches in the arithmetic that ran; simulated integers run in float32.
+    static std::string shareOfPeak(const MachineFacts& machine, const BenchResult& r) {
+        const double peak = r.kernels == KernelTag::integer ? machine.int8Tops.value_or(0) : machine.fp32Tops;
+        return peak > 0 ? percent(r.tops / peak) : "–";
     }
 
     void write(const BenchReport& report, const Workbench& workbench) const {
@@ -104,6 +118,7 @@ private:
                                {"tops", number(r.tops)},
                                {"peak_bytes", r.peakBytes},
                                {"phases", r.phases},
+                               {"energy_j", number(r.joules)},
                                {"kernels", kernelTagName(r.kernels)}});
         const MachineFacts& machine = report.machine;
         json_.write({{"schema", 1},
@@ -112,7 +127,8 @@ private:
                       {{"device", machine.device},
                        {"fp32_tops", number(machine.fp32Tops)},
                        {"int8_tops", number(machine.int8Tops)},
-                       {"bytes_per_s", number(machine.bytesPerSecond)}}},
+                       {"bytes_per_s", number(machine.bytesPerSecond)},
+                       {"energy_source", machine.energySource}}},
                      {"results", results}});
     }
 

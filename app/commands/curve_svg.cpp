@@ -66,7 +66,7 @@ Frame frameOf(const std::vector<Curve>& curves) {
     return frame;
 }
 
-std::string axes(const Frame& frame) {
+std::string axes(const Frame& frame, const CurveAxis& axis) {
     std::string svg;
     for (const double tick : ticks(frame.low, frame.high)) {
         const double y = frame.y(tick);
@@ -79,9 +79,11 @@ std::string axes(const Frame& frame) {
     for (std::size_t layer = 0; layer < frame.layers; layer += step)
         svg += text(R"(<text class="axis" x="%.1f" y="%.1f" text-anchor="middle">)", frame.x(layer),
                     height - bottom + 15) +
-               std::to_string(layer) + "</text>";
-    return svg + text(R"(<text class="axis" x="%.1f" y="%.1f" text-anchor="middle">layer</text>)",
-                      (left + width - right) / 2, height - 5);
+               escaped(layer < axis.marks.size() ? axis.marks[layer] : std::to_string(layer)) + "</text>";
+    return svg +
+           text(R"(<text class="axis" x="%.1f" y="%.1f" text-anchor="middle">)", (left + width - right) / 2,
+                height - 5) +
+           escaped(axis.name) + "</text>";
 }
 
 } // namespace
@@ -103,11 +105,11 @@ std::string escaped(const std::string& raw) {
     return out;
 }
 
-std::string curveSvg(const std::string& title, const std::vector<Curve>& curves) {
+std::string curveSvg(const std::string& title, const std::vector<Curve>& curves, const CurveAxis& axis) {
     const Frame frame = frameOf(curves);
     std::string svg = text(R"(<svg viewBox="0 0 %.0f %.0f" role="img" aria-label=")", width, height) +
                       escaped(title) + R"(">)";
-    svg += R"(<text class="title" x="8" y="15">)" + escaped(title) + "</text>" + axes(frame);
+    svg += R"(<text class="title" x="8" y="15">)" + escaped(title) + "</text>" + axes(frame, axis);
     for (std::size_t i = 0; i < curves.size(); ++i) {
         const std::string name = "line" + std::to_string(i % curveColours);
         std::string path;

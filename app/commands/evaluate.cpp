@@ -92,6 +92,7 @@ public:
             phase = step.phase;
             progress.show(step);
         };
+        request.onNote = [&](const std::string& sentence) { progress.say(sentence); };
         readings = workbench.evaluate(request, stop, note, show);
         if (stop.stop_requested()) throw Cancelled();
 

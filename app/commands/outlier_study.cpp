@@ -108,9 +108,11 @@ std::vector<StudyRow> studyRows(int bits, int weightBits, const std::vector<int>
 }
 
 std::optional<double> recovered(const Reading& fp32, const Reading& fallen, const Reading& reading) {
-    const double fall = fp32.score - fallen.score;
+    // Of a perplexity what is lost and won back is likelihood: its logarithm.
+    const auto of = [](const Reading& one) { return one.perplexity ? std::log(one.score) : one.score; };
+    const double fall = of(fp32) - of(fallen);
     if (!fallen.differs() || fall == 0) return std::nullopt;
-    return (reading.score - fallen.score) / fall;
+    return (of(reading) - of(fallen)) / fall;
 }
 
 std::vector<StudyClaim> judge(const std::vector<StudyRow>& rows, const std::vector<Reading>& readings,

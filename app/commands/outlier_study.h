@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "app/commands/published_study.h"
 #include "core/data/channel_stats.h"
 #include "core/data/model_info.h"
 #include "core/data/reading.h"
@@ -22,13 +23,6 @@ struct StudyRow {
 // `bits` of the activations (the paper's 8), `weightBits` 16 leaves weights alone; `groups` are the numbers
 // of embedding groups tried.
 std::vector<StudyRow> studyRows(int bits, int weightBits, const std::vector<int>& groups);
-
-struct StudyClaim {
-    std::string claim;     // what the paper says
-    std::string published; // its figures
-    std::string measured;  // ours, in words with figures
-    bool holds = false;
-};
 
 // One claim after the other, judged by what was measured: `readings` by row of studyRows(), `plain` under
 // FP32.

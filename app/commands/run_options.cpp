@@ -3,6 +3,7 @@
 
 #include "app/commands/command.h"
 #include "app/known_models.h"
+#include "core/base/memory_bound.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -46,6 +47,10 @@ CLI::Validator atLeast(long low) {
             ""};
 }
 
+DeviceKind deviceKind(const std::string& word) {
+    return word == "cuda" ? DeviceKind::cuda : word == "cpu" ? DeviceKind::cpu : DeviceKind::automatic;
+}
+
 void ModelOptions::declare(CLI::App& app, const std::string& as, const std::string& more) {
     app.add_option(as, model_,
                    "A Hugging Face folder, a GGUF file, or a name that `kurtoscope models` lists" + more)
@@ -59,10 +64,23 @@ void ModelOptions::declare(CLI::App& app, const std::string& as, const std::stri
         ->check(atLeast(0))
         ->type_name("N")
         ->capture_default_str();
+    app.add_option(
+           "--state-memory", options_.stateMegabytes,
+           "MiB for hidden states and FP32's answers, kept so that a change runs only what comes after it "
+           "[default: 1024, or a quarter of what is free]")
+        ->check(atLeast(0))
+        ->type_name("MIB");
     app.add_option("--seed", options_.seed,
                    "Seed of whatever is drawn at random, the windows' order included")
         ->type_name("N")
         ->capture_default_str();
+    app.add_option_function<double>(
+           "--memory", [](double gib) { setMemoryBound(std::int64_t(gib * 1024 * 1024 * 1024)); },
+           "For weights in float32; those beyond lie in temporary files (in TMPDIR, or /var/tmp) and are "
+           "read "
+           "back block by block [default: half of this machine's]")
+        ->check(CLI::PositiveNumber)
+        ->type_name("GIB");
 }
 
 void ModelOptions::check() const {
@@ -71,9 +89,7 @@ void ModelOptions::check() const {
 
 Workbench ModelOptions::open(ProgressLine& progress, std::stop_token stop) const {
     WorkbenchOptions options = options_;
-    options.device = device_ == "cuda"  ? DeviceKind::cuda
-                     : device_ == "cpu" ? DeviceKind::cpu
-                                        : DeviceKind::automatic;
+    options.device = deviceKind(device_);
     Workbench workbench(options);
     for (const std::string& warning : workbench.open(modelPath(model_), stop, progress.callback()).warnings)
         progress.say("Warning: " + warning);

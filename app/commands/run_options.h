@@ -15,9 +15,10 @@ class Validator;
 
 namespace kurtoscope::commands {
 
-CLI::Validator atLeast(long low); // a whole number, low or more
+CLI::Validator atLeast(long low);               // a whole number, low or more
+DeviceKind deviceKind(const std::string& word); // of --device: auto, cpu, cuda
 
-// MODEL, --device, --threads, --seed: what every command that runs a model takes.
+// MODEL, --device, --threads, --state-memory, --seed: what every command that runs a model takes.
 class ModelOptions {
 public:
     void declare(CLI::App& app, const std::string& as = "MODEL", // or "--model"

@@ -82,10 +82,11 @@ private:
         Table table({{sites_ ? "whole sites" : "kept channels"},
                      {"score"},
                      {found.measure},
+                     {"windows"},
                      {"predicted noise left"}});
         for (const KeepStep& step : found.path)
             table.add({std::to_string(step.kept), figure(step.score), figure(step.divergence, 3),
-                       percent(step.predicted)});
+                       std::to_string(step.windows), percent(step.predicted)});
         table.print(json_.human());
         json_.human() << (found.reached ? "Reached with " : "Not reached; the most that was tried is ")
                       << count(found) << (sites_ ? " whole sites" : " kept channels");
@@ -99,6 +100,7 @@ private:
             path.push_back({{"kept", step.kept},
                             {"score", number(step.score)},
                             {"divergence", number(step.divergence)},
+                            {"windows", step.windows},
                             {"predicted_noise", number(step.predicted)}});
         json_.write({{"schema", 1},
                      {"model", modelJson(workbench.model())},

@@ -4,6 +4,7 @@
 #include "app/commands/curve_svg.h"
 #include "app/commands/figures.h"
 #include "app/commands/heat_picture.h"
+#include "app/commands/page_parts.h"
 #include "app/commands/report_style.h"
 
 #include <algorithm>
@@ -12,31 +13,6 @@
 
 namespace kurtoscope::commands {
 namespace {
-
-std::string tableOf(const std::vector<std::string>& titles,
-                    const std::vector<std::vector<std::string>>& rows) {
-    std::string html = R"(<div class="scroll"><table><tr>)";
-    for (const auto& title : titles)
-        html += "<th>" + escaped(title) + "</th>";
-    html += "</tr>\n";
-    for (const auto& row : rows) {
-        html += "<tr>";
-        for (const auto& cell : row)
-            html += "<td>" + escaped(cell) + "</td>";
-        html += "</tr>\n";
-    }
-    return html + "</table></div>\n";
-}
-
-std::string claimTable(const std::vector<StudyClaim>& claims) {
-    std::string html =
-        R"(<table class="facts"><tr><th>the paper's claim</th><th>its figures</th><th>here</th><th></th></tr>)";
-    for (const StudyClaim& claim : claims)
-        html += "<tr><td>" + escaped(claim.claim) + "</td><td>" + escaped(claim.published) + "</td><td>" +
-                escaped(claim.measured) + "</td><td class=\"" + (claim.holds ? "good" : "bad") + "\">" +
-                (claim.holds ? "holds" : "does not hold here") + "</td></tr>\n";
-    return html + "</table>\n";
-}
 
 std::vector<const SiteStats*> streamOf(const Observation& observation) {
     std::vector<const SiteStats*> sites;
@@ -177,14 +153,12 @@ std::string studyPage(const Study& study) {
             ". The published column is for another model and task: " + escaped(studySetting) + ". " +
             std::to_string(held) + " of its " + std::to_string(study.claims.size()) +
             " claims hold here.</p>\n";
-    html += "<h2>The table</h2>\n" + tableOf(studyTitles(study), studyCells(study));
-    html += "<h2>Claim by claim</h2>\n" + claimTable(study.claims);
+    html += "<h2>The table</h2>\n" + tableHtml(studyTitles(study), studyCells(study));
+    html += "<h2>Claim by claim</h2>\n" + claimHtml(study.claims);
     html += "<h2>Accuracy against groups</h2>\n" + groupsSvg(study);
     html += "<h2>Where the outliers live</h2>\n" + heatOf(study) + curvesOf(study);
-    html += "<h2>How this was measured</h2>\n<table class=\"facts\">";
-    for (const auto& [name, value] : study.settings)
-        html += "<tr><th>" + escaped(name) + "</th><td>" + escaped(value) + "</td></tr>";
-    html += "</table>\n<h2>Recipes</h2>\n<table class=\"facts\">";
+    html += "<h2>How this was measured</h2>\n" + factHtml(study.settings);
+    html += "<h2>Recipes</h2>\n<table class=\"facts\">";
     for (const StudyRow& row : study.rows)
         html += "<tr><th>" + escaped(row.title) + "</th><td>" + escaped(row.recipe) + "</td></tr>";
     return html + "</table>\n</body></html>\n";

@@ -3,20 +3,15 @@
 
 #include "app/window/session.h"
 #include "app/window/status_text.h"
-#include "widgets/parts/heading.h"
+#include "app/window/view_docks.h"
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
 #include <QApplication>
-#include <QDockWidget>
-#include <QHBoxLayout>
 #include <QLabel>
-#include <QPainter>
 #include <QSaveFile>
 #include <QStatusBar>
 #include <QStyle>
-#include <QTabBar>
-#include <QTabWidget>
 
 #include <algorithm>
 #include <memory>
@@ -25,23 +20,6 @@ namespace kurtoscope {
 namespace {
 
 constexpr QSize firstSize(1680, 1040);
-
-// Shares of the window at the first start: the left column, the right one, the row of curves and tables.
-constexpr double leftShare = 0.141, rightShare = 0.222, bottomShare = 0.405;
-
-// A view's heading as its dock's title bar, with the margins that it has inside the view.
-class TitleBar : public QWidget {
-public:
-    explicit TitleBar(View* view) {
-        auto* row = new QHBoxLayout(this);
-        const int gap = Theme::current().spacing;
-        row->setContentsMargins(gap + 4, gap, gap + 4, 0);
-        row->addWidget(view->heading());
-    }
-
-protected:
-    void paintEvent(QPaintEvent*) override { QPainter(this).fillRect(rect(), Theme::current().surface); }
-};
 
 std::vector<const ViewFactory*> factories() {
     std::vector<const ViewFactory*> all;
@@ -58,7 +36,6 @@ MainWindow::MainWindow(Session& session, const QString& settingsFile, const QStr
     setObjectName("window");
     setWindowTitle("Kurtoscope");
     setAcceptDrops(true);
-    setDockNestingEnabled(true);
     systemIsDark_ = QApplication::palette().color(QPalette::Window).lightness() < 128;
     useTheme(theme.isEmpty() ? settings_.theme() : theme);
     makePanels();
@@ -81,34 +58,20 @@ View* MainWindow::view(const char* id) const {
     return nullptr;
 }
 
+void MainWindow::bringForward(const char* id) {
+    docks_->bringForward(view(id));
+}
+
 void MainWindow::makeViews() {
-    centre_ = new QTabWidget(this);
-    centre_->setObjectName("centre");
-    centre_->setDocumentMode(true);
-    centre_->setTabPosition(QTabWidget::South);
-    setCentralWidget(centre_);
-    setCorner(Qt::TopLeftCorner, Qt::LeftDockWidgetArea);
-    setCorner(Qt::BottomLeftCorner, Qt::LeftDockWidgetArea);
-    setCorner(Qt::TopRightCorner, Qt::RightDockWidgetArea);
-    setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
+    docks_ = new ViewDocks(*this);
     for (const ViewFactory* factory : factories()) {
         View* view = factory->make(this);
         view->setObjectName(factory->id());
         views_.push_back(view);
         connectView(view);
-        if (factory->area() == Qt::NoDockWidgetArea) {
-            centre_->setTabToolTip(centre_->addTab(view, factory->title()), factory->summary());
-            continue;
-        }
-        auto* dock = new QDockWidget(factory->title(), this);
-        dock->setObjectName(QString("dock-") + factory->id());
-        dock->setToolTip(factory->summary());
-        dock->setTitleBarWidget(new TitleBar(view)); // it names the view already, and can be dragged
-        dock->setWidget(view);
-        dock->setProperty("area", static_cast<int>(factory->area()));
-        docks_.append(dock);
+        docks_->add(view, *factory);
     }
-    arrange();
+    docks_->arrange();
 }
 
 void MainWindow::connectView(View* view) {
@@ -132,41 +95,12 @@ void MainWindow::connectView(View* view) {
         [this] {
             Needs needs;
             for (const View* one : views_)
-                if (one->isVisible()) needs |= one->needs();
+                if (one->isInSight()) needs |= one->needs();
             session_.setNeeds(needs);
         },
         Qt::QueuedConnection);
     connect(view, &View::message, this,
             [this](const QString& sentence) { statusBar()->showMessage(sentence); });
-}
-
-void MainWindow::arrange() {
-    QList<QDockWidget*> bottom, left, right;
-    for (QDockWidget* dock : std::as_const(docks_)) {
-        const auto area = static_cast<Qt::DockWidgetArea>(dock->property("area").toInt());
-        removeDockWidget(dock);
-        dock->setFloating(false);
-        addDockWidget(area, dock, area == Qt::BottomDockWidgetArea ? Qt::Horizontal : Qt::Vertical);
-        dock->show();
-        (area == Qt::BottomDockWidgetArea ? bottom
-         : area == Qt::LeftDockWidgetArea ? left
-                                          : right)
-            .append(dock);
-    }
-    const auto part = [](int whole, double share) { return static_cast<int>(whole * share); };
-    const int side = part(width(), rightShare), middle = width() - part(width(), leftShare) - side;
-    for (QDockWidget* dock : left)
-        resizeDocks({dock}, {part(width(), leftShare)}, Qt::Horizontal);
-    for (QDockWidget* dock : right)
-        resizeDocks({dock}, {side}, Qt::Horizontal);
-    if (bottom.isEmpty()) return;
-    resizeDocks({bottom.front()}, {part(height(), bottomShare)}, Qt::Vertical);
-    // The last stands under the right column; of the others the first, the curves, needs least.
-    QList<int> widths(bottom.size(), side);
-    const double others = static_cast<double>(std::max<qsizetype>(1, bottom.size() - 2));
-    for (qsizetype i = 0; i + 1 < bottom.size(); ++i)
-        widths[i] = part(middle, bottom.size() == 2 ? 1 : i == 0 ? 0.34 : 0.66 / others);
-    resizeDocks(bottom, widths, Qt::Horizontal);
 }
 
 void MainWindow::makeStatusLine() {
@@ -229,7 +163,8 @@ void MainWindow::showEvent(QShowEvent* event) {
     QMainWindow::showEvent(event);
     if (std::exchange(arranged_, true)) return;
     const QByteArray docks = settings_.dockState();
-    if (docks.isEmpty() || !restoreState(docks, Settings::layoutVersion)) arrange();
+    if (docks.isEmpty() || !restoreState(docks, Settings::layoutVersion)) docks_->arrange();
+    docks_->follow();
     if (View* map = view("channel-map")) map->setFocus(); // arrows and Space work there from the start
 }
 

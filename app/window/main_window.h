@@ -13,10 +13,8 @@
 #include <vector>
 
 class QActionGroup;
-class QDockWidget;
 class QLabel;
 class QMenu;
-class QTabWidget;
 
 namespace kurtoscope {
 
@@ -25,6 +23,7 @@ class MessageBar;
 class Session;
 class Tour;
 class View;
+class ViewDocks;
 
 // The window: every registered view in its place, around the session it is given. The session outlives it. It
 // holds no state of its own but where things stand.
@@ -36,6 +35,7 @@ public:
 
     const std::vector<View*>& views() const { return views_; }
     View* view(const char* id) const; // by registry id; null for an unknown one
+    void bringForward(const char* id);  // opened, and before what stands in the same place
     Settings& settings() { return settings_; }
 
     void setDataChosen(bool chosen) {
@@ -63,7 +63,6 @@ private:
     void makePanels();
     void makeViews();
     void connectView(View* view);
-    void arrange(); // as at the first start
     void makeStatusLine();
 
     void makeMenus();
@@ -91,11 +90,13 @@ private:
     void listSchemes(QMenu* menu);
     void listTasks(QMenu* menu);
 
+    void chooseModel();
     void chooseFolder();
     void chooseGguf();
     void chooseData();
     void chooseScreenshot();
     void exportRecipe();
+    void exportModel();
     void chooseReport();
     void keepOutliers();
     void keepList();
@@ -118,9 +119,8 @@ private:
     std::function<void()> offerAccepted_, offerDismissed_;
     HeaderBar* header_ = nullptr;
     MessageBar* messages_ = nullptr;
-    QTabWidget* centre_ = nullptr;
     std::vector<View*> views_;
-    QList<QDockWidget*> docks_;
+    ViewDocks* docks_ = nullptr;
     QLabel *selection_ = nullptr, *kept_ = nullptr, *saved_ = nullptr;
     QMenu* viewMenu_ = nullptr;
     QActionGroup* tasks_ = nullptr;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Files that the window opens and saves: the File menu, drops, closing, and what a crash left behind.
+#include "app/window/export_dialog.h"
 #include "app/window/first_files.h"
 #include "app/window/main_window.h"
+#include "app/window/open_dialog.h"
 #include "app/window/pdf_page.h"
 #include "app/window/session.h"
 #include "app/window/window_report.h"
@@ -11,6 +13,7 @@
 #include "widgets/view.h"
 
 #include <QCloseEvent>
+#include <QDir>
 #include <QDragEnterEvent>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -40,7 +43,8 @@ QString withSuffix(QString path) {
 
 void MainWindow::makeFileMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&File"));
-    add(menu, tr("&Open model folder…"), QKeySequence("Ctrl+O"), "openFolder", [this] { chooseFolder(); });
+    add(menu, tr("&Open model…"), QKeySequence("Ctrl+O"), "openModel", [this] { chooseModel(); });
+    add(menu, tr("Open model &folder…"), {}, "openFolder", [this] { chooseFolder(); });
     add(menu, tr("Open &GGUF file…"), QKeySequence("Ctrl+G"), "openGguf", [this] { chooseGguf(); });
     QMenu* known = menu->addMenu(tr("&Models at hand"));
     known->setObjectName("modelsAtHand");
@@ -61,7 +65,8 @@ void MainWindow::makeFileMenu() {
     add(menu, tr("Save session &as…"), QKeySequence("Ctrl+Alt+S"), "saveSessionAs",
         [this] { saveSessionAs(false); });
     menu->addSeparator();
-    add(menu, tr("E&xport recipe as JSON…"), QKeySequence("Ctrl+E"), "exportRecipe",
+    add(menu, tr("Expor&t…"), QKeySequence("Ctrl+E"), "exportModel", [this] { exportModel(); });
+    add(menu, tr("E&xport recipe as JSON…"), QKeySequence("Ctrl+Alt+E"), "exportRecipe",
         [this] { exportRecipe(); });
     add(menu, tr("&Report…"), QKeySequence("Ctrl+Shift+R"), "report", [this] { chooseReport(); });
     add(menu, tr("Save s&creenshot…"), QKeySequence("Ctrl+Shift+S"), "screenshot",
@@ -83,6 +88,7 @@ void MainWindow::connectFiles() {
         settings_.setLastModel(path);
         settings_.addRecent("models", path);
     });
+    connect(&session_, &Session::ran, this, [this](double rate) { settings_.setRate(rate); });
     connect(&session_, &Session::began, &file_, &SessionFile::begin);
     connect(&session_, &Session::told, this,
             [this](const QString& what, const QString& hint) { offer(what, hint, {}, {}); });
@@ -193,6 +199,16 @@ void MainWindow::listRecent(QMenu* menu) {
             [this] { settings_.forgetRecent(); });
 }
 
+void MainWindow::chooseModel() {
+    DryRun dryRun{session_.data(), static_cast<int>(session_.choice().columns.size()), settings_.rate(),
+                  freeMemory()};
+    auto* dialog = new OpenDialog(models_, dryRun, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setModal(true);
+    connect(dialog, &OpenDialog::chosen, this, &MainWindow::openModel);
+    dialog->show();
+}
+
 void MainWindow::chooseFolder() {
     const QString from = QFileInfo(settings_.lastModel()).absolutePath();
     const QString path = QFileDialog::getExistingDirectory(this, tr("Open a model folder"), from);
@@ -276,6 +292,15 @@ void MainWindow::exportRecipe() {
     } catch (const Error& error) {
         showMessage(text(error.message()), text(error.where()), text(error.hint()));
     }
+}
+
+void MainWindow::exportModel() {
+    const Workspace& workspace = session_.workspace();
+    const Column* column = workspace.activeColumn();
+    if (!column || !workspace.model || column->recipe.isFp32()) return;
+    ExportDialog dialog(session_, column->name, column->recipe, this);
+    dialog.setFolder(QDir::home().filePath(session_.modelName() + QStringLiteral("-quantized")));
+    dialog.exec();
 }
 
 void MainWindow::chooseReport() {

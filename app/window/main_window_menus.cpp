@@ -6,6 +6,7 @@
 #include "app/window/session.h"
 #include "app/window/shortcut_sheet.h"
 #include "app/window/tour.h"
+#include "app/window/view_docks.h"
 #include "core/workbench.h"
 #include "widgets/panels/header_bar.h"
 #include "widgets/parts/table_text.h"
@@ -14,7 +15,6 @@
 #include <QActionGroup>
 #include <QApplication>
 #include <QClipboard>
-#include <QDockWidget>
 #include <QInputDialog>
 #include <QMenuBar>
 #include <QMessageBox>
@@ -123,8 +123,12 @@ void MainWindow::makeColumnsMenu() {
 
 void MainWindow::makeViewMenu() {
     viewMenu_ = menuBar()->addMenu(tr("&View"));
-    for (QDockWidget* dock : std::as_const(docks_))
-        viewMenu_->addAction(dock->toggleViewAction());
+    viewMenu_->setToolTipsVisible(true);
+    docks_->fillMenu(viewMenu_);
+    viewMenu_->addSeparator();
+    add(viewMenu_, tr("Ne&xt view"), QKeySequence("F6"), "nextView", [this] { docks_->step(1); });
+    add(viewMenu_, tr("Pre&vious view"), QKeySequence("Shift+F6"), "previousView",
+        [this] { docks_->step(-1); });
     viewMenu_->addSeparator();
     QAction* skip = add(viewMenu_, tr("Leave out each window's &first token"), QKeySequence("Ctrl+1"),
                         "skipFirstToken", [] {});
@@ -153,7 +157,7 @@ void MainWindow::makeViewMenu() {
         [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
     add(viewMenu_, tr("&Reset layout"), {}, "resetLayout", [this] {
         settings_.forgetWindow();
-        arrange();
+        docks_->arrange();
     });
 }
 
@@ -172,6 +176,7 @@ void MainWindow::followActions() {
     const std::pair<const char*, bool> enabled[] = {
         {"openData", open},
         {"exportRecipe", open && quantized},
+        {"exportModel", open && quantized},
         {"toggleSelected", open},
         {"keepOutliers", open && quantized && session_.workspace().baseline()},
         {"clearKept", quantized},
@@ -287,7 +292,7 @@ Tour* MainWindow::startTour() {
          tr("The model, layer by layer. Click a Place to see its channels; a hot colour means that few "
             "channels are far "
             "larger than the others.")},
-        {centre_, tr("Where the outliers live"),
+        {view("channel-map"), tr("Where the outliers live"),
          tr("Every layer and channel of the chosen Place. A bright line down the map is an outlier channel. "
             "Click it to keep "
             "it in high precision, and click again to let it go.")},

@@ -51,13 +51,14 @@ void MainWindow::makePanels() {
         offerAccepted_ = {};
         if (const auto act = std::exchange(offerDismissed_, {})) act();
     });
-    connect(header_, &HeaderBar::openModelAsked, this, &MainWindow::chooseFolder);
+    connect(header_, &HeaderBar::openModelAsked, this, &MainWindow::chooseModel);
     connect(header_, &HeaderBar::openDataAsked, this, &MainWindow::chooseData);
     connect(header_, &HeaderBar::deviceAsked, this, &MainWindow::showAbout);
     connect(header_, &HeaderBar::stopAsked, &session_, &Session::stop);
     connect(header_, &HeaderBar::undoAsked, &session_.undoStack(), &QUndoStack::undo);
     connect(header_, &HeaderBar::redoAsked, &session_.undoStack(), &QUndoStack::redo);
     connect(header_, &HeaderBar::keepOutliersAsked, this, &MainWindow::keepOutliers);
+    connect(header_, &HeaderBar::exportAsked, this, &MainWindow::exportModel);
 
     connect(&session_, &Session::progressed, header_, &HeaderBar::setProgress);
     connect(&session_, &Session::settled, header_, &HeaderBar::setIdle);
@@ -100,6 +101,8 @@ void MainWindow::followPanels(Changes what) {
             header_->setData(workspace.model ? tr("Open data…") : tr("No data"), {});
     }
     header_->setKeepOutliersEnabled(workspace.baseline() && workspace.active > 0);
+    header_->setExportEnabled(workspace.model && workspace.activeColumn() &&
+                              !workspace.activeColumn()->recipe.isFp32());
 }
 
 void MainWindow::showMessage(const QString& what, const QString& where, const QString& hint) {

@@ -11,8 +11,10 @@
 #include <QApplication>
 #include <QFileInfo>
 #include <QIcon>
+#include <QLocale>
 #include <QTemporaryDir>
 #include <QTimer>
+#include <QTranslator>
 
 #include <cstdlib>
 #include <iostream>
@@ -107,6 +109,10 @@ int openWindow(int argc, char** argv) {
     QApplication::setApplicationDisplayName("Kurtoscope");
     QApplication::setDesktopFileName("kurtoscope");
     QApplication::setWindowIcon(QIcon(":/kurtoscope/icons/kurtoscope.png"));
+
+    QTranslator words; // resources/translations says how to make one
+    if (words.load(QLocale(), "kurtoscope", "_", QString::fromStdString(resourceFile("translations"))))
+        QApplication::installTranslator(&words);
 
     Session session(start.engine, start.columns);
     DataRequest data = start.data;

@@ -92,11 +92,19 @@ public slots:
     void mark(const kurtoscope::ChannelSets& channels); // shown, not kept; empty takes the marks away
     void keep(const kurtoscope::ChannelSets& channels, bool replace); // in the active column
 
+    // What an export of `request` would hold, or the folder itself; over the data that is open. Answered by
+    // exportPlanned or exportWritten, or failed(). A new one takes the place of the last.
+    void askExport(const kurtoscope::ExportRequest& request, bool write);
+    void dropExport(); // what was asked for and is not done yet
+
 signals:
+    void exportPlanned(kurtoscope::ExportPlan plan);
+    void exportWritten(kurtoscope::ExportResult result);
     void changed(kurtoscope::Changes what);
     void progressed(QString text, double fraction, double secondsLeft); // fraction < 0: unknown
     void settled();                                                     // nothing is missing any more
     void opened(QString path);
+    void ran(double rate); // multiplications per second of a pass over the data
     void began(); // a model was opened that belongs to no session file
     void failed(QString what, QString where, QString hint); // stays on screen until dismissed
     void openFailed(QString sentence);            // the model could not be opened; failed() came before
@@ -121,7 +129,9 @@ private:
     void deliver(quint64 generation,
                  std::function<void()> result); // dropped when another job has begun since
     QString labelOf(const Work& work) const;
+    EngineThread::Job jobForExport(quint64 generation, OnProgress progress);
     EngineThread::Job jobForQuestion(const Work& work, quint64 generation);
+    Work exportWork() const;
     void showAnswers(bool sensitivityRuns); // what is known of what views need, and what runs
     void forgetAnswers();
     bool answersNeeds() const; // nothing that a view in sight needs is on its way
@@ -147,6 +157,14 @@ private:
     void takeResolution(const Recipe& recipe, const Recipe& resolved);
     void takeSample(const Work& work, std::shared_ptr<const SiteSample> sample);
     void takeReading(const Recipe& recipe, const Reading& reading, bool final); // final: with its latency
+
+    struct Exporting {
+        ExportRequest request;
+        bool write = false;
+        int number = 0;
+    };
+    std::optional<Exporting> exporting_;
+    int exports_ = 0; // asked for so far
 
     Workspace workspace_;
     Provenance provenance_;                // of what is measured now

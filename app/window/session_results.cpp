@@ -3,6 +3,7 @@
 #include "app/window/session.h"
 
 #include "core/data/fingerprint.h"
+#include "core/data/run_estimate.h"
 
 #include <QDateTime>
 
@@ -27,6 +28,9 @@ void Session::takeEnd(quint64 ticket, Outcome outcome) {
               ended.label,
               {},
               static_cast<double>(ended.since.elapsed()) / 1000});
+    if (outcome == Outcome::done && work.kind == Work::Kind::baseline && workspace_.baseline())
+        emit ran(multiplications(*workspace_.model) * static_cast<double>(workspace_.baseline()->tokens) /
+                 std::max(1e-3, static_cast<double>(ended.since.elapsed()) / 1000));
     // A job that ends well but leaves its result wanting would be posted for ever.
     const auto wanted = missing();
     if (outcome == Outcome::done && std::ranges::find(wanted, work) != wanted.end())
@@ -160,6 +164,11 @@ void Session::takeReading(const Recipe& recipe, const Reading& reading, bool fin
     for (std::size_t i = 0; i < workspace_.columns.size(); ++i) {
         Column& column = workspace_.columns[i];
         if (column.recipe != recipe) continue;
+        const int before =
+            column.reading && !column.stale && !column.fromFile ? column.reading->windowsDone : 0;
+        if (reading.windowsDone < before || before == 0) column.trail.clear();
+        if (reading.windowsDone != before || column.trail.empty())
+            column.trail.push_back(static_cast<float>(reading.score));
         column.reading = reading;
         column.reading->column = static_cast<int>(i);
         column.stale = column.fromFile = false;

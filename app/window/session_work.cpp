@@ -95,7 +95,9 @@ std::vector<Work> Session::missing() const {
     if (pendingModel_) return {{Work::Kind::open, {}, {}, pendingModel_->path.toStdString()}};
     if (!workspace_.model) return {};
     if (pendingData_) return {{Work::Kind::describe, {}, {}, pendingData_->path + '\n' + pendingData_->task}};
-    return dataReady_ ? missingWork(choice_, looking_, known_) : std::vector<Work>();
+    std::vector<Work> all = dataReady_ ? missingWork(choice_, looking_, known_) : std::vector<Work>();
+    if (exporting_ && dataReady_) all.insert(all.begin(), exportWork());
+    return all;
 }
 
 void Session::schedule() {
@@ -215,14 +217,20 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
                 deliver(generation, [this, recipe, reading, final] { takeReading(recipe, reading, final); });
             };
             Throttle throttle;
+            EvaluateRequest request{data, {recipe}, true, true}; // columns share their windows
+            request.onNote = [this, generation](const std::string& sentence) {
+                deliver(generation, [this, sentence] { emit noticed(QString::fromStdString(sentence)); });
+            };
             const auto readings = bench.evaluate(
-                {data, {recipe}, true, true}, stop, // columns share their windows
+                request, stop,
                 [&](const Reading& reading) {
                     if (throttle.lets()) show(reading, false);
                 },
                 progress);
             if (!readings.empty()) show(readings.front(), true);
         };
+    case Work::Kind::exporting:
+        return jobForExport(generation, progress);
     case Work::Kind::read:
     case Work::Kind::attend:
     case Work::Kind::errors:
@@ -261,6 +269,8 @@ QString Session::labelOf(const Work& work) const {
         return tr("Measuring the errors of %1").arg(name);
     case Work::Kind::sensitivity:
         return tr("Sensitivity of %1").arg(name);
+    case Work::Kind::exporting:
+        return exporting_ && exporting_->write ? tr("Exporting") : tr("Looking at the export");
     }
     return {};
 }

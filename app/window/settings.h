@@ -12,7 +12,7 @@ namespace kurtoscope {
 class Settings {
 public:
     // Raised when the docks change, so that an old arrangement is not forced on them.
-    static constexpr int layoutVersion = 1;
+    static constexpr int layoutVersion = 2;
 
     explicit Settings(const QString& file = {});
 
@@ -23,6 +23,8 @@ public:
 
     QString theme() const { return store_.value("theme", "system").toString(); } // light, dark, system
     void setTheme(const QString& theme) { store_.setValue("theme", theme); }
+    double rate() const { return store_.value("rate", 0.0).toDouble(); } // multiplications per second, seen here
+    void setRate(double rate) { store_.setValue("rate", rate); }
     QString lastModel() const { return store_.value("lastModel").toString(); }
     void setLastModel(const QString& path) { store_.setValue("lastModel", path); }
 

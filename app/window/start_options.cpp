@@ -73,6 +73,8 @@ ParsedOptions parseStartOptions(const QStringList& arguments) {
     const auto windows = number(parser, "windows", 0, complaint),
                length = number(parser, "length", 2, complaint);
     const auto threads = number(parser, "threads", 0, complaint), seed = number(parser, "seed", 0, complaint);
+    if (parser.isSet("state-memory"))
+        start.engine.stateMegabytes = number(parser, "state-memory", 0, complaint).value_or(0);
     if (!complaint.isEmpty()) return misuse(complaint);
     start.data.windows = *windows;
     start.data.length = *length;

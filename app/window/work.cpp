@@ -50,6 +50,8 @@ Lane Work::lane() const {
     case Kind::evaluate:
     case Kind::sensitivity:
         return Lane::evaluate;
+    case Kind::exporting:
+        return Lane::exporting;
     default:
         return Lane::observe;
     }
@@ -60,7 +62,7 @@ bool Work::preempts(const Work& running) const {
                        kind == Kind::read || kind == Kind::attend;
     const bool whole = running.kind == Kind::baseline || running.kind == Kind::resolve ||
                        running.kind == Kind::open || running.kind == Kind::describe;
-    return !(quick && whole);
+    return !(quick && whole) && kind != Kind::exporting;
 }
 
 const Reading* Known::reading(const Recipe& recipe) const {

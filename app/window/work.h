@@ -27,10 +27,11 @@ struct Work {
         resolve,
         evaluate,
         observe,
-        read,       // the text, token by token
-        attend,     // its attention
-        errors,     // rounding errors by site and channel
-        sensitivity // asked for outright; goes on where it was cut short
+        read,        // the text, token by token
+        attend,      // its attention
+        errors,      // rounding errors by site and channel
+        sensitivity, // asked for outright; goes on where it was cut short
+        exporting    // asked for outright; its text says which request
     };
     Kind kind = Kind::open;
     Recipe recipe;

@@ -13,4 +13,8 @@ namespace kurtoscope {
 KURTOSCOPE_API void parallelFor(std::int64_t count, std::int64_t grain,
                                 const std::function<void(std::int64_t begin, std::int64_t end)>& body);
 
+// What is done with finished columns of finished rows of a table, on the thread that made them, while they are near.
+using AfterRows = std::function<void(std::int64_t firstRow, std::int64_t lastRow, std::int64_t firstColumn,
+                                     std::int64_t lastColumn)>;
+
 } // namespace kurtoscope

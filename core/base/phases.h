@@ -11,8 +11,9 @@
 namespace kurtoscope {
 
 // What a forward pass spends its time on; the rest is what none of these counts.
-enum class Phase : unsigned char { quantize, gemm, attention };
-inline constexpr std::size_t phaseCount = 3;
+enum class Phase : unsigned char { quantize, gemm, epilogue, attention };
+inline constexpr std::size_t phaseCount = 4;
+inline constexpr const char* phaseNames[phaseCount] = {"quantize", "gemm", "epilogue", "attention"};
 
 // Seconds by phase, counted while one is listening on this thread: the thread that runs the model, whose own
 // time is the wall's, since it waits for the pool.

@@ -19,6 +19,7 @@ struct BenchRequest {
     KernelChoices kernels;
     std::vector<int> batches{1};   // sequences
     std::vector<int> lengths{128}; // tokens of each
+    bool machine = true;           // measure what the machine can do at most
     int runs = 20;                 // measured, of each recipe and size; two more warm up
     double seconds = 10; // of measuring for a recipe and size, after which fewer runs do (5 at least)
 };
@@ -30,8 +31,10 @@ struct BenchResult {
     double tokensPerSecond = 0;                        // at the median
     double tops =
         0; // 10¹² operations a second in the linear layers' products, at the median of the whole pass
-    std::int64_t peakBytes = 0;           // the program's largest resident memory so far
-    std::map<std::string, double> phases; // "quantize", "gemm", "attention", "rest": shares of the time, 0…1
+    // The program's largest resident memory while this recipe ran, without what only the other recipes hold.
+    std::int64_t peakBytes = 0;
+    std::map<std::string, double> phases; // as Reading::phases
+    std::optional<double> joules;         // of a pass; empty where the system does not tell
     KernelTag kernels = KernelTag::floating;
 };
 
@@ -41,6 +44,7 @@ struct MachineFacts {
     double fp32Tops = 0;
     std::optional<double> int8Tops; // empty where there is no integer kernel
     double bytesPerSecond = 0;      // memory read and written, by a copy that no cache holds
+    std::string energySource;       // of BenchResult::joules, or why there is none
 };
 
 struct BenchReport {

@@ -110,6 +110,7 @@ struct KeepStep {
     std::size_t kept = 0; // channels, a site counted once; or whole sites
     double predicted = 0; // noise-to-signal that is left, by the proxy, relative to no channel kept
     std::optional<double> score, divergence; // of a true run, where there was one
+    int windows = 0; // behind the two: fewer than all where these settle that the goal is missed
 };
 struct KeepGoal {
     // What stops the search: the score within `scoreWithin` of FP32's, the divergence (KL in nats, else 1 −

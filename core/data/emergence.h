@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/base/export.h"
 #include "core/data/site.h"
 
 #include <cstdint>
@@ -36,5 +37,18 @@ struct Emergence {
 };
 
 inline constexpr double emergenceBar = 6; // × the site's mean |x|
+
+// Over all sites of one checkpoint.
+struct EmergenceTotals {
+    std::size_t outliers = 0;
+    double kurtosis = 0, maxToMedian = 0, weightKurtosis = 0; // the largest
+    double weightError = 0;                                   // the mean
+};
+KURTOSCOPE_API EmergenceTotals totals(const EmergenceStep& step);
+
+// Pearson's correlation over a run's checkpoints, the untrained first left out, of the largest activation
+// kurtosis and the mean RTN-4 error of weights: below 0 where one grows easy as the other grows hard. NaN
+// where one of them does not vary.
+KURTOSCOPE_API double migrationCorrelation(const Emergence& emergence);
 
 } // namespace kurtoscope

@@ -5,6 +5,7 @@
 #include "core/data/data_request.h"
 #include "core/data/recipe.h"
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -32,6 +33,24 @@ struct ExportLimit {
     bool isRefused() const { return nearest.empty(); }
 };
 
+// A way to run an export that must answer as the recipe's simulation does: "kurtoscope" (opened again), or one of
+// those that verify_export.py knows. `tolerance` is of the difference's size, relative to the answers'; ∞ where
+// the target carries less than the recipe, so that the difference is told and not judged.
+struct ExportCheck {
+    std::string way;
+    double tolerance = 1e-5;
+};
+
+// What such a check found: ‖answers − simulation‖ / ‖simulation‖, and the largest single difference.
+struct CheckResult {
+    ExportCheck check;
+    std::string versions; // "kurtoscope 0.1.0", "torch 2.11.0, transformers 5.23.0"
+    std::string skipped;  // why it did not run; empty where it did
+    double difference = 0, largest = 0;
+    bool ran() const { return skipped.empty(); }
+    bool passed() const { return ran() && std::isfinite(difference) && difference <= check.tolerance; }
+};
+
 // What is known before a byte is written.
 struct ExportPlan {
     std::vector<ExportLimit> limits;
@@ -41,6 +60,9 @@ struct ExportPlan {
     std::string loading;            // how to load it, in Markdown, for the folder's README
     std::string expectedDifference; // between what is loaded and the recipe's simulation, one sentence
     std::int64_t bytes = 0;         // of all files, estimated
+    // What proves it afterwards, and what the checking script needs to know beside the ids, as a JSON object.
+    std::vector<ExportCheck> checks;
+    std::string checkWords = "{}";
 };
 
 // "compressed-tensors" or "compressed-tensors:key=value,key=value". Throws Error for another form; ids and
@@ -59,7 +81,8 @@ struct ExportResult {
     ExportPlan plan;
     Recipe recipe; // with the channels that its criterion chose
     std::string folder;
-    std::vector<std::string> files; // relative to the folder, sorted
+    std::vector<std::string> files;  // relative to the folder, sorted
+    std::vector<CheckResult> checks; // those that could be made at once
     std::int64_t bytes = 0;
 };
 

@@ -30,6 +30,8 @@ struct ModelInfo {
     bool postNorm = false;
     std::vector<Place> places;   // those this model has, in block order, aliases left out
     std::vector<std::string> labels; // of a sequence classifier
+    std::string storedRecipe;        // of a quantized checkpoint: the nearest recipe in words; "" for none
+    bool quantized = false;          // such a checkpoint: scheme "stored" runs it as its file says
     std::vector<std::string> warnings; // NaN weights, missing tokenizer …
 
     int channels(Place place) const { return placeChannels[static_cast<std::size_t>(place)]; } // 0: varies or absent
@@ -40,7 +42,12 @@ struct ModelInfo {
 struct KnownModel {
     std::string name, path, origin; // origin: "bundled", "fetched", "Hugging Face cache"
     std::string summary;            // "LLaMA · 30 layers · 135 M · Q4_1"
-    std::int64_t bytes = 0;
+    std::int64_t bytes = 0;         // on disk
+    std::string architecture;       // "llama"
+    std::string storedPrecision;    // "Q4_1 (some F32)"
+    int layers = 0, hidden = 0;
+    std::int64_t parameters = 0, vocabulary = 0;
+    bool hasHead = false;           // its output distribution over the vocabulary costs a product
 };
 
 } // namespace kurtoscope

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/data/reading_json.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -56,6 +58,10 @@ nlohmann::json readingToJson(const Reading& reading) {
         object[key] = realJson(reading.*member);
     for (const auto& [key, member] : figures)
         if (reading.*member) object[key] = realJson(*(reading.*member));
+    const bool finite = std::ranges::all_of(reading.pulls, [](double pull) { return std::isfinite(pull); });
+    if (!reading.pulls.empty() && finite) object["pulls"] = reading.pulls;
+    for (const auto& [phase, share] : reading.phases)
+        object["phases"][phase] = realJson(share);
     return object;
 }
 
@@ -80,6 +86,17 @@ Reading readingFromJson(StrictObject object) {
         reading.*member = object.real(key);
     for (const auto& [key, member] : figures)
         if (object.has(key)) reading.*member = object.real(key);
+    if (const auto* pulls = object.list("pulls"))
+        for (const auto& pull : *pulls) {
+            if (!pull.is_number()) object.fail("a list of numbers was expected", "pulls");
+            reading.pulls.push_back(pull.get<double>());
+        }
+    if (object.has("phases")) {
+        StrictObject phases = object.object("phases");
+        for (const char* phase : {"quantize", "gemm", "epilogue", "attention", "rest"})
+            if (phases.has(phase)) reading.phases[phase] = phases.real(phase);
+        phases.finish();
+    }
     if (!reading.complete())
         object.fail("a reading over all its windows was expected, got " +
                         std::to_string(reading.windowsDone) + " of " + std::to_string(reading.windowsTotal),

@@ -164,6 +164,11 @@ std::size_t Recipe::hash() const {
         mix(seed, std::hash<Site>()(site));
         mix(seed, static_cast<std::size_t>(count));
     }
+    for (const auto& [site, range] : ranges) {
+        mix(seed, std::hash<Site>()(site));
+        mix(seed, std::hash<float>()(range.low));
+        mix(seed, std::hash<float>()(range.high));
+    }
     return seed;
 }
 

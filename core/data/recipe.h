@@ -24,17 +24,25 @@ struct RecipePart {
     bool operator==(const RecipePart&) const = default;
 };
 
+// The range that a static rule lays its grid over, in place of one from calibration.
+struct StaticRange {
+    float low = 0, high = 0;
+
+    bool operator==(const StaticRange&) const = default;
+};
+
 // A complete choice of how to quantize: a plain value. `with` are further schemes combined with the first, in
 // order. `keep` is a criterion not yet resolved ("ratio:20"); `kept` are channels chosen.
 struct Recipe : RecipePart {
     std::vector<RecipePart> with;
     Scope scope = Scope::linear_inputs;
-    std::string keep;             // "", "auto", "ratio:20", "top:4", "magnitude:6", "sigma:6"
-    ChannelSets kept;             // channels left in high precision
-    std::set<Site> highPrecision; // sites left whole in high precision
-    std::map<Site, int> bits;     // of single sites (2–8, 16), in place of the scheme's
-    int samples = 0;              // calibration windows; 0: as many as the data request says
-    int sampleSeed = 0;           // which of those to spare; 0: the ones after the evaluated, in order
+    std::string keep;                   // "", "auto", "ratio:20", "top:4", "magnitude:6", "sigma:6"
+    ChannelSets kept;                   // channels left in high precision
+    std::set<Site> highPrecision;       // sites left whole in high precision
+    std::map<Site, int> bits;           // of single sites (2–8, 16), in place of the scheme's
+    std::map<Site, StaticRange> ranges; // learned in training: of every site that is rounded, or of none
+    int samples = 0;                    // calibration windows; 0: as many as the data request says
+    int sampleSeed = 0;                 // which of those to spare; 0: the ones after the evaluated, in order
 
     KURTOSCOPE_API std::vector<RecipePart> parts() const; // the first scheme and those with it
     bool isFp32() const { return scheme == "fp32" && with.empty(); }

@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <charconv>
+#include <cmath>
 #include <limits>
 
 namespace kurtoscope {
@@ -104,6 +106,22 @@ RecipePart partOf(const json& value, const std::string& where, const std::string
     return part;
 }
 
+StaticRange rangeOf(const json& value, const std::string& where, const std::string& key) {
+    const bool pair = value.is_array() && value.size() == 2 && value[0].is_number() && value[1].is_number();
+    if (!pair) fail("two numbers, lowest and highest, were expected, " + typeOf(value), where, key);
+    const StaticRange range{value[0].get<float>(), value[1].get<float>()};
+    if (!std::isfinite(range.low) || !std::isfinite(range.high) || range.low > range.high)
+        fail("a lowest and a highest number were expected, got " + value.dump(), where, key);
+    return range;
+}
+
+// The shortest digits that read back as the same float.
+std::string digitsOf(float value) {
+    char buffer[32];
+    const auto [end, code] = std::to_chars(buffer, buffer + sizeof buffer, value);
+    return {buffer, end};
+}
+
 // Quoted and escaped; a name that is not UTF-8 gets replacement signs rather than an exception.
 std::string jsonText(std::string_view text) {
     return json(std::string(text)).dump(-1, ' ', false, json::error_handler_t::replace);
@@ -138,6 +156,10 @@ std::string recipeToJson(const Recipe& recipe) {
         return "    " + jsonText(entry.first.name()) + ": [" +
                listed(entry.second, ", ", [](int channel) { return std::to_string(channel); }) + "]";
     });
+    const std::string ranges = listed(recipe.ranges, ",\n", [](const auto& entry) {
+        return "    " + jsonText(entry.first.name()) + ": [" + digitsOf(entry.second.low) + ", " +
+               digitsOf(entry.second.high) + "]";
+    });
     const std::string whole =
         listed(recipe.highPrecision, ", ", [](Site site) { return jsonText(site.name()); });
     return "{\n  \"schema\": " + std::to_string(schemaVersion) +
@@ -147,6 +169,7 @@ std::string recipeToJson(const Recipe& recipe) {
            ",\n  \"keep\": " + jsonText(recipe.keep) + ",\n  \"kept\": {" +
            (kept.empty() ? "" : "\n" + kept + "\n  ") + "},\n  \"high_precision\": [" + whole + "]" +
            (bits.empty() ? "" : ",\n  \"bits\": {" + bits + "}") +
+           (ranges.empty() ? "" : ",\n  \"ranges\": {\n" + ranges + "\n  }") +
            (recipe.samples > 0 ? ",\n  \"samples\": " + std::to_string(recipe.samples) : "") +
            (recipe.sampleSeed > 0 ? ",\n  \"sample_seed\": " + std::to_string(recipe.sampleSeed) : "") +
            "\n}\n";
@@ -188,6 +211,13 @@ Recipe recipeFromJson(std::string_view text, const std::string& where) {
             if (!value.is_number_integer() || value < 1 || value > 1'000'000)
                 fail("a seed from 1 was expected, got " + value.dump(), where, key);
             recipe.sampleSeed = value.get<int>();
+        } else if (key == "ranges") {
+            if (!value.is_object())
+                fail("sites with their ranges were expected, " + typeOf(value), where, key);
+            for (const auto& [name, range] : value.items()) {
+                const std::string at = key + "." + name;
+                recipe.ranges[siteOf(name, where, at)] = rangeOf(range, where, at);
+            }
         } else if (key == "bits") {
             if (!value.is_object()) fail("sites with their bits were expected, " + typeOf(value), where, key);
             for (const auto& [name, count] : value.items()) {

@@ -2,6 +2,7 @@
 #include "core/data/training_spec.h"
 
 #include "core/base/error.h"
+#include "core/data/part_text.h"
 #include "core/data/strict_json.h"
 
 #include <cmath>
@@ -90,21 +91,8 @@ struct Reader {
 
 } // namespace
 
-RecipePart TrainingSpec::parseRegularizer(std::string_view text) {
-    const Recipe recipe = Recipe::parse(text);
-    const RecipePart part = recipe;
-    Recipe alone;
-    static_cast<RecipePart&>(alone) = part;
-    if (!(alone == recipe))
-        throw Error("a regularizer takes its own parameters only", "\"" + std::string(text) + "\"",
-                    "Write it like kurtosis:lambda=0.001; `kurtoscope train --list` names them");
-    return part;
-}
-
-std::string TrainingSpec::regularizerText(const RecipePart& part) {
-    Recipe recipe;
-    static_cast<RecipePart&>(recipe) = part;
-    return recipe.text();
+RecipePart TrainingSpec::regularizer(const std::string& text) {
+    return partFromText(text, "regularizer", "kurtosis:lambda=0.001");
 }
 
 std::string TrainingSpec::toJson() const {
@@ -117,7 +105,7 @@ std::string TrainingSpec::toJson() const {
     eachQuantizationKey(*this, Writer{json["quantization"]});
     auto& list = json["regularizers"] = nlohmann::ordered_json::array();
     for (const RecipePart& part : regularizers)
-        list.push_back(regularizerText(part));
+        list.push_back(textOfPart(part));
     eachWatchKey(*this, Writer{json["watch"]});
     return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
@@ -143,7 +131,7 @@ TrainingSpec TrainingSpec::fromJson(std::string_view text, const std::string& wh
         for (const auto& entry : *list) {
             if (!entry.is_string())
                 root.fail("text such as \"kurtosis:lambda=0.001\" was expected", "regularizers");
-            spec.regularizers.push_back(parseRegularizer(entry.get<std::string>()));
+            spec.regularizers.push_back(regularizer(entry.get<std::string>()));
         }
     root.finish();
     spec.check(where);

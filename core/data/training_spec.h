@@ -59,8 +59,7 @@ struct TrainingSpec {
     // Whether sizes and numbers belong together. Throws Error naming the key.
     KURTOSCOPE_API void check(const std::string& where) const;
     // "kurtosis:lambda=0.001,over=token". Throws Error; whether such a member exists is core's to say.
-    KURTOSCOPE_API static RecipePart parseRegularizer(std::string_view text);
-    KURTOSCOPE_API static std::string regularizerText(const RecipePart& part);
+    KURTOSCOPE_API static RecipePart regularizer(const std::string& text);
 };
 
 } // namespace kurtoscope

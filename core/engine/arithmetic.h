@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/engine/activation.h"
 #include "core/engine/batch.h"
 #include "core/engine/weights.h"
 
@@ -18,8 +19,19 @@ public:
     // channel].
     virtual at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const = 0;
     virtual at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const = 0;
+    // What operand() rounds: x, or what a step at run time makes of it.
+    virtual at::Tensor reshaped(Site /*input*/, const at::Tensor& x) const { return x; }
     virtual bool treats(Site site) const = 0; // whether value() changes anything there
     virtual at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const = 0;
+    // The same with something done to the result at once.
+    virtual at::Tensor linearThen(const Linear& layer, const at::Tensor& x, const Batch& batch,
+                                  const Then& then) const {
+        return then.applied(linear(layer, x, batch));
+    }
+    // Whether value() must be asked at `site` at all; where not, operators around it may run as one.
+    virtual bool looksAt(Site) const { return true; }
+    // Whether each row fares the same whatever rows are beside it, so that those of padding may be left out.
+    virtual bool takesRowsAlone() const { return false; }
 };
 
 } // namespace kurtoscope

@@ -1,78 +1,89 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/blocks.h"
 
-#include "core/base/error.h"
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
+#include "core/engine/kernels/attention_rows.h"
+#include "core/engine/kernels/float_product.h"
 
 #include <limits>
 
 namespace kurtoscope {
 
-at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon) {
-    return x * at::rsqrt(x.square().mean(-1, true).add_(epsilon)) * weight;
-}
-
-at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon) {
-    return at::layer_norm(x, {x.size(-1)}, weight, bias, epsilon);
-}
-
 namespace {
 
-// LibTorch computes what is left over at the end of a thread's share with another exp than the rest, so
-// results would depend on the number of threads and on the other rows. Here shares end where rows do; rows
-// that are no whole number of vectors are computed one by one.
-at::Tensor byRows(const at::Tensor& x, void (*function)(at::Tensor& out, const at::Tensor& in)) {
-    constexpr std::int64_t vector = 64, shareValues = 16'384;
-    const at::Tensor in = x.contiguous();
-    at::Tensor out = at::empty_like(in);
-    if (!x.is_cpu() || x.numel() == 0) {
-        function(out, in);
-        return out;
-    }
-    const std::int64_t width = x.size(-1), rows = x.numel() / width,
-                       step = width % vector == 0 ? std::max<std::int64_t>(1, shareValues / width) : 1;
-    const at::Tensor from = in.view({rows, width}), to = out.view({rows, width});
-    parallelFor((rows + step - 1) / step, std::max<std::int64_t>(1, shareValues / (step * width)),
-                [&](std::int64_t begin, std::int64_t end) {
-                    const c10::InferenceMode inference; // a state of each thread
-                    for (std::int64_t share = begin; share < end; ++share) {
-                        const std::int64_t count = std::min(step, rows - share * step);
-                        at::Tensor part = to.narrow(0, share * step, count);
-                        function(part, from.narrow(0, share * step, count));
-                    }
-                });
+constexpr std::int64_t rowsPerPiece = 16;
+
+// out [.., channel] by rows of x.
+template <class Row>
+at::Tensor byRows(const at::Tensor& x, Row row) {
+    at::Tensor out = at::empty_like(x);
+    const std::int64_t channels = x.size(-1), rows = channels > 0 ? x.numel() / channels : 0;
+    const float* from = x.const_data_ptr<float>();
+    float* to = out.data_ptr<float>();
+    parallelFor(rows, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i)
+            row(from + i * channels, to + i * channels, channels);
+    });
     return out;
 }
 
 } // namespace
 
-ActivationFunction activationFunction(const std::string& name, const std::string& where) {
-    if (name == "gelu")
-        return [](const at::Tensor& x) {
-            return byRows(x, [](at::Tensor& out, const at::Tensor& in) { at::gelu_out(out, in); });
-        };
-    if (name == "gelu_new" || name == "gelu_pytorch_tanh")
-        return [](const at::Tensor& x) {
-            return byRows(x, [](at::Tensor& out, const at::Tensor& in) { at::gelu_out(out, in, "tanh"); });
-        };
-    if (name == "relu") return [](const at::Tensor& x) { return at::relu(x); };
-    if (name == "silu" || name == "swish")
-        return [](const at::Tensor& x) {
-            return byRows(x, [](at::Tensor& out, const at::Tensor& in) { at::silu_out(out, in); });
-        };
-    if (name == "tanh")
-        return [](const at::Tensor& x) {
-            return byRows(x, [](at::Tensor& out, const at::Tensor& in) { at::tanh_out(out, in); });
-        };
-    throw Error("\"hidden_act\" is \"" + name + "\", which is not supported", where,
-                "Supported: gelu, gelu_new, gelu_pytorch_tanh, relu, silu, tanh");
+at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon) {
+    if (isPlain(x) && isPlain(weight))
+        return byRows(x, [w = weight.const_data_ptr<float>(), epsilon](const float* row, float* out,
+                                                                       std::int64_t channels) {
+            rmsNormRow(row, w, epsilon, out, channels);
+        });
+    return x * at::rsqrt(x.square().mean(-1, true).add_(epsilon)) * weight;
+}
+
+at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon) {
+    if (isPlain(x) && isPlain(weight) && isPlain(bias))
+        return byRows(x, [w = weight.const_data_ptr<float>(), b = bias.const_data_ptr<float>(),
+                          epsilon](const float* row, float* out, std::int64_t channels) {
+            layerNormRow(row, w, b, epsilon, out, channels);
+        });
+    return at::layer_norm(x, {x.size(-1)}, weight, bias, epsilon);
 }
 
 at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      std::int64_t heads, std::int64_t keyValueHeads, bool causal) {
     const PhaseTimer timer(Phase::attention);
-    const std::int64_t sequences = q.size(0), length = q.size(1), size = q.size(2) / heads;
+    const bool padded = q.size(0) == pass.batch().sequences; // else rows of padding are left out
+    const std::int64_t sequences = pass.batch().sequences, length = pass.batch().length,
+                       size = q.size(2) / heads;
+    if (hasFloatKernels() && isPlain(q) && isPlain(k) && isPlain(v)) {
+        at::Tensor rows = at::empty_like(q);
+        AttentionWork work{q.const_data_ptr<float>(),
+                           k.const_data_ptr<float>(),
+                           v.const_data_ptr<float>(),
+                           rows.data_ptr<float>(),
+                           q.size(2),
+                           k.size(2),
+                           v.size(2),
+                           q.size(2),
+                           sequences,
+                           length,
+                           heads,
+                           keyValueHeads,
+                           size,
+                           &pass.batch().lengths,
+                           causal};
+        if (!padded) work.firstRows = &pass.firstRows();
+        if (!pass.needsProbabilities(layer)) {
+            attendRows(work);
+            return rows;
+        }
+        at::Tensor probabilities = at::empty({sequences, heads, length, length}, q.options());
+        work.probabilities = probabilities.data_ptr<float>();
+        attendRows(work);
+        probabilities = pass.see({layer, Place::attn_probs}, probabilities).contiguous();
+        work.probabilities = nullptr, work.given = probabilities.const_data_ptr<float>();
+        attendRows(work);
+        return rows;
+    }
     const auto split = [&](const at::Tensor& x, std::int64_t count) {
         return x.view({sequences, length, count, size}).transpose(1, 2); // [sequence, head, position, size]
     };
@@ -127,6 +138,24 @@ at::Tensor pool(const at::Tensor& hidden, const std::vector<int>& lengths, Pooli
 
 at::Tensor Rotary::apply(const at::Tensor& x, std::int64_t heads) const {
     const std::int64_t sequences = x.size(0), length = x.size(1), size = x.size(2) / heads;
+    if (isPlain(x) && size % 2 == 0) {
+        if (!of_.is_same(inverseFrequency) || cosine_.size(0) < length) {
+            const at::Tensor angle =
+                at::outer(at::arange(length, inverseFrequency.options()), inverseFrequency);
+            cosine_ = angle.cos(), sine_ = angle.sin(), of_ = inverseFrequency;
+        }
+        at::Tensor out = at::empty_like(x);
+        const float *from = x.const_data_ptr<float>(), *cosines = cosine_.const_data_ptr<float>(),
+                    *sines = sine_.const_data_ptr<float>();
+        float* to = out.data_ptr<float>();
+        parallelFor(sequences * length, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t row = begin; row < end; ++row)
+                for (std::int64_t head = 0; head < heads; ++head)
+                    rotateRow(from + (row * heads + head) * size, cosines + row % length * (size / 2),
+                              sines + row % length * (size / 2), to + (row * heads + head) * size, size / 2);
+        });
+        return out;
+    }
     const at::Tensor angle = at::outer(at::arange(length, inverseFrequency.options()), inverseFrequency);
     const at::Tensor cosine = angle.cos().unsqueeze(1),
                      sine = angle.sin().unsqueeze(1); // [position, 1, size / 2]

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/engine/activation.h"
 #include "core/engine/pass.h"
 #include "core/model/model_folder.h"
-
-#include <string>
 
 namespace kurtoscope {
 
 // y = x / √(mean(x²) + ε) · w over the last dimension (Zhang & Sennrich 2019).
 at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon);
 at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon);
-
-// An activation function by config.json's name ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu",
-// "tanh").
-using ActivationFunction = at::Tensor (*)(const at::Tensor&);
-ActivationFunction activationFunction(const std::string& name, const std::string& where); // throws Error
 
 // Scaled dot-product attention of one layer; shows attn_probs where asked for. q is [sequence, position,
 // heads × size], k and v [sequence, position, keyValueHeads × size]; returns the context [sequence, position,
@@ -36,6 +30,10 @@ at::Tensor pool(const at::Tensor& hidden, const std::vector<int>& lengths, Pooli
 struct Rotary {
     at::Tensor inverseFrequency;                                     // [size / 2]
     at::Tensor apply(const at::Tensor& x, std::int64_t heads) const; // [sequence, position, heads × size]
+
+private:
+    mutable at::Tensor cosine_, sine_,
+        of_; // [position, size / 2] of the longest seen, and of what frequencies
 };
 
 } // namespace kurtoscope

@@ -7,6 +7,8 @@
 
 #include <dlfcn.h>
 #include <filesystem>
+#include <new>
+#include <string_view>
 
 namespace kurtoscope {
 namespace {
@@ -47,6 +49,13 @@ c10::Device openDevice(DeviceKind kind) {
 
 CudaRound cudaRound() {
     return loadedRound;
+}
+
+bool isOutOfMemory(const std::exception& failure) {
+    const std::string_view text = failure.what();
+    return dynamic_cast<const std::bad_alloc*>(&failure) ||
+           dynamic_cast<const c10::OutOfMemoryError*>(&failure) ||
+           text.find("DefaultCPUAllocator") != text.npos || text.find("out of memory") != text.npos;
 }
 
 std::string deviceDescription(c10::Device device, int threads) {

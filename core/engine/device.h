@@ -6,6 +6,7 @@
 
 #include <c10/core/Device.h>
 
+#include <exception>
 #include <string>
 
 namespace kurtoscope {
@@ -18,6 +19,9 @@ c10::Device openDevice(DeviceKind kind);
 // The CUDA library's rounding kernel, or null while it is not loaded.
 using CudaRound = const char* (*)(const KurtoscopeCudaRound*);
 CudaRound cudaRound();
+
+// Whether what a call threw means that memory, of the machine or of its GPU, was too small.
+bool isOutOfMemory(const std::exception& failure);
 
 std::string deviceDescription(c10::Device device, int threads); // "CPU · AVX-512 VNNI · 2 threads"
 

@@ -3,6 +3,12 @@
 
 #include "core/base/error.h"
 #include "core/base/phases.h"
+#include "core/engine/kernels/float_product.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include <c10/core/GradMode.h>
 
 namespace kurtoscope {
 
@@ -47,13 +53,58 @@ at::Tensor Pass::see(Site site, const at::Tensor& x) {
 }
 
 at::Tensor Pass::operand(Site site, const at::Tensor& x) const {
-    return arithmetic_ ? arithmetic_->operand(site, x, batch_) : x;
+    if (!arithmetic_) return x;
+    if (tap_ && tap_->wantsReshaped(site))
+        if (const at::Tensor y = arithmetic_->reshaped(site, x); !y.is_same(x)) {
+            const at::Tensor rows = y.to(at::kCPU, at::kFloat).contiguous();
+            tap_->takeReshaped(site, siteTensor(rows, batch_));
+        }
+    return arithmetic_->operand(site, x, batch_);
 }
 
-at::Tensor Pass::linear(const Linear& linear, const at::Tensor& x) const {
-    if (arithmetic_) return arithmetic_->linear(linear, x, batch_);
+at::Tensor Pass::linear(const Linear& linear, const at::Tensor& x, const Then& then) const {
+    if (arithmetic_) return arithmetic_->linearThen(linear, x, batch_, then);
     const PhaseTimer timer(Phase::gemm);
-    return at::linear(x, linear.weight, linear.bias);
+    return product(x, linear.weight, linear.bias, then);
+}
+
+at::Tensor Pass::linearOnto(const at::Tensor& stream, const Linear& layer, const at::Tensor& x) {
+    const Site site = layer.output;
+    if ((tap_ && tap_->wants(site)) || (arithmetic_ && arithmetic_->looksAt(site)))
+        return stream + see(site, linear(layer, x));
+    return linear(layer, x, {nullptr, nullptr, &stream});
+}
+
+bool Pass::mayLeaveOutPadding(int layer, const std::vector<Place>& places) const {
+    if (!padded() || !mask_.is_cpu() || !hasFloatKernels() || c10::GradMode::is_enabled()) return false;
+    if (arithmetic_ && !arithmetic_->takesRowsAlone()) return false;
+    const std::int64_t all = std::int64_t{batch_.sequences} * batch_.length;
+    const std::int64_t valid = std::accumulate(batch_.lengths.begin(), batch_.lengths.end(), std::int64_t{0});
+    if (batch_.sequences < 2 || valid > all - all / 16) return false;
+    return std::none_of(places.begin(), places.end(), [&](Place place) {
+        const Site site{layer, place};
+        return (tap_ && tap_->wants(site)) || (arithmetic_ && arithmetic_->looksAt(site));
+    });
+}
+
+at::Tensor Pass::withoutPadding(const at::Tensor& x) {
+    if (!validRows_.defined()) {
+        std::vector<std::int64_t> rows;
+        for (int sequence = 0; sequence < batch_.sequences; ++sequence) {
+            firstRows_.push_back(std::int64_t(rows.size()));
+            for (int position = 0; position < batch_.lengths[std::size_t(sequence)]; ++position)
+                rows.push_back(std::int64_t{sequence} * batch_.length + position);
+        }
+        validRows_ = at::tensor(rows, at::kLong);
+    }
+    return x.reshape({-1, x.size(-1)}).index_select(0, validRows_).unsqueeze(0); // [1, row, channel]
+}
+
+at::Tensor Pass::withPadding(const at::Tensor& rows) const {
+    const std::int64_t channels = rows.size(-1);
+    at::Tensor all = at::zeros({std::int64_t{batch_.sequences} * batch_.length, channels}, rows.options());
+    all.index_copy_(0, validRows_, rows.view({-1, channels}));
+    return all.view({batch_.sequences, batch_.length, channels}); // [sequence, position, channel]
 }
 
 bool Pass::needsProbabilities(int layer) const {

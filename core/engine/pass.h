@@ -5,6 +5,7 @@
 #include "core/engine/tap.h"
 
 #include <stop_token>
+#include <vector>
 
 namespace kurtoscope {
 
@@ -32,7 +33,19 @@ public:
     at::Tensor see(Site site, const at::Tensor& x);
     // What the linear layers that read `site` multiply.
     at::Tensor operand(Site site, const at::Tensor& x) const;
-    at::Tensor linear(const Linear& linear, const at::Tensor& x) const; // x [.., in] → [.., out]
+    at::Tensor linear(const Linear& linear, const at::Tensor& x,
+                      const Then& then = {}) const; // x [.., in] → [.., out]
+    // stream + see(linear.output, linear(x)), in one go where nobody sees or changes what is added.
+    at::Tensor linearOnto(const at::Tensor& stream, const Linear& linear, const at::Tensor& x);
+    // Rows of padding left out, in a layer where nobody would miss them: [sequence, position, channel] → [1,
+    // row, channel] and back, with zeros. Whether that may be done and is worth it.
+    bool mayLeaveOutPadding(int layer, const std::vector<Place>& places) const;
+    at::Tensor withoutPadding(const at::Tensor& x);
+    at::Tensor withPadding(const at::Tensor& rows) const;
+    const std::vector<std::int64_t>& firstRows() const {
+        return firstRows_;
+    } // of each sequence among those rows
+
     // Whether attention must form its probabilities one by one for somebody to see or change.
     bool needsProbabilities(int layer) const;
     void throwIfStopped() const;
@@ -43,6 +56,8 @@ private:
     const Arithmetic* arithmetic_;
     std::stop_token stop_;
     at::Tensor ids_, typeIds_, mask_;
+    at::Tensor validRows_; // [row] int64; made when first needed
+    std::vector<std::int64_t> firstRows_;
 };
 
 } // namespace kurtoscope

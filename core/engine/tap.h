@@ -26,6 +26,10 @@ public:
     virtual ~Tap() = default;
     virtual bool wants(Site site) const = 0;
     virtual void take(Site site, const SiteTensor& tensor) = 0;
+    // The same of what linear layers multiply in place of the tensor at `input`, where a step at run time
+    // makes it another one; not yet rounded.
+    virtual bool wantsReshaped(Site /*input*/) const { return false; }
+    virtual void takeReshaped(Site /*input*/, const SiteTensor& /*tensor*/) {}
 };
 
 } // namespace kurtoscope

@@ -5,12 +5,36 @@
 #include "core/data/model_info.h"
 #include "core/engine/pass.h"
 
+#include <limits>
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace kurtoscope {
+
+struct ModelShape;
+struct ScratchModel;
+
+// A tensor under the name by which it was loaded: Hugging Face's.
+struct NamedTensor {
+    std::string name;
+    at::Tensor values;
+};
+
+// A part of a pass after which it can be taken up again: embedding, each block, and what makes the final
+// hidden state of the last block's output.
+struct Step {
+    int layer = embedding;
+    static constexpr int embedding = -1, finish = std::numeric_limits<int>::max();
+    // Whose part `site` is. What a head does to logits comes after the last step.
+    static Step of(Site site) {
+        return {site.layer >= 0 ? site.layer : site.place == Place::embedding ? embedding : finish};
+    }
+    bool operator==(const Step&) const = default;
+};
 
 // A transformer's weights and how its parts follow one another. Immutable after loading; one pass at a time.
 // Parts are separate so that a pass can start again from a block's kept input.
@@ -32,29 +56,49 @@ public:
     // exactly. False, and nothing changed: something else reads that tensor too, or what makes it cannot
     // carry a scale.
     virtual bool foldDivisor(Site input, const at::Tensor& divisor) = 0;
-    // Turns the residual stream by an orthogonal matrix [channel, channel], folded into every weight that
-    // writes or reads it; the final hidden state is turned back. False: the family's norms forbid it.
+    // Turns the residual stream by an orthogonal matrix [channel, channel], folded into every linear layer
+    // that writes or reads it; embedded tokens are turned, the final hidden state is turned back. False: the
+    // family's norms forbid it.
     virtual bool rotateStream(const at::Tensor& rotation) = 0;
+
+    // All that was loaded, as it stands now, linear layers included. Whatever turns the final hidden state
+    // back is folded into the head, which then stands alone ("lm_head.weight") though the file ties it to the
+    // embedding.
+    virtual std::vector<NamedTensor> tensors() const = 0;
+    // The same as the family's files hold them, where that is not how the engine does.
+    virtual std::vector<NamedTensor> fileTensors() const { return tensors(); }
 
     const ModelInfo& info() const { return info_; }
     const std::vector<std::shared_ptr<Linear>>& linears() const { return linears_; } // heads included
+    // How a quantized checkpoint says that its linear layers' inputs are rounded; empty for any other.
+    const std::map<Site, StoredActivation>& stored() const { return stored_; }
+
     // The site that makes the tensor which `site` names, for aliases (post-norm: attn_input is the previous
     // mlp_norm).
     virtual Site origin(Site site) const { return site; }
 
-    at::Tensor hidden(Pass& pass) const; // embed, every block, finish
+    at::Tensor hidden(Pass& pass) const;                               // embed, every block, finish
+    std::vector<Step> steps() const;                                   // the same in order
+    at::Tensor take(Pass& pass, Step step, const at::Tensor& x) const; // x is not read by the first
 
 protected:
     std::shared_ptr<Linear> add(std::shared_ptr<Linear> linear) {
         linears_.push_back(linear);
         return linear;
     }
+    // Weights and biases of the linear layers, but for those that are another tensor's (`tied`).
+    std::vector<NamedTensor> linearTensors(const at::Tensor& tied) const;
     // After a copy: linear layers of its own. Returns the copy of each, by the original.
     std::map<const Linear*, std::shared_ptr<Linear>> copyLinears();
     ModelInfo info_;
 
 private:
+    friend std::unique_ptr<Transformer> loadTransformer(const ModelFolder& folder, std::stop_token stop,
+                                                        const OnProgress& progress);
+    void readStored(const StoredQuantization& stored);
+
     std::vector<std::shared_ptr<Linear>> linears_;
+    std::map<Site, StoredActivation> stored_;
 };
 
 // A model family: reads config.json's words and loads the weights. One file each, registered on its last
@@ -67,6 +111,8 @@ public:
     virtual std::string_view summary() const = 0;
     virtual std::unique_ptr<Transformer> load(const ModelFolder& folder,
                                               Weights& weights) const = 0; // throws Error
+    // A model of this family before its first step of training; empty where the family offers none.
+    virtual std::optional<ScratchModel> scratch(const ModelShape& shape, int vocabulary) const;
 };
 
 template <>

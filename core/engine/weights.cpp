@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/base/parallel.h"
+#include "core/engine/weight_memory.h"
 
 #include <atomic>
 
@@ -30,7 +31,7 @@ bool allFinite(const float* values, std::int64_t count) {
 }
 
 at::Tensor widen(const StoredTensor& stored) {
-    at::Tensor tensor = at::empty(stored.shape, at::kFloat);
+    at::Tensor tensor = WeightMemory::empty(stored.shape);
     float* out = tensor.data_ptr<float>();
     if (stored.shape.size() == 2 && stored.elements() > (1 << 16)) {
         const std::int64_t columns = stored.shape[1];
@@ -68,7 +69,7 @@ at::Tensor Weights::load(const std::string& name, at::IntArrayRef shape) {
     const StoredTensor* stored = folder_.find(name);
     at::Tensor tensor;
     const bool aligned = reinterpret_cast<std::uintptr_t>(stored->bytes.data()) % alignof(float) == 0;
-    if (stored->type == StoredType::F32 && aligned) {
+    if (stored->type == StoredType::F32 && aligned && !stored->decoder) {
         const auto keepAlive = std::pair(folder_.file, folder_.dense);
         tensor = at::from_blob(
             const_cast<std::byte*>(stored->bytes.data()), got, [keepAlive](void*) {}, at::kFloat);
@@ -94,7 +95,7 @@ at::Tensor Weights::loadRotary(const std::string& name, at::IntArrayRef shape, s
     // llama.cpp pairs neighbouring rows (0,1), (2,3) …; Hugging Face pairs row i with i + half.
     const std::int64_t half = shape[0] / heads / 2;
     const std::int64_t rest = tensor.numel() / shape[0];
-    return tensor.view({heads, half, 2, rest}).transpose(1, 2).contiguous().view(shape);
+    return WeightMemory::keep(tensor.view({heads, half, 2, rest}).transpose(1, 2).contiguous().view(shape));
 }
 
 std::shared_ptr<Linear> Weights::linear(const std::string& name, Site input, Site output, std::int64_t in,

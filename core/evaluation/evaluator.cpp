@@ -2,80 +2,23 @@
 #include "core/evaluation/evaluator.h"
 
 #include "core/base/clock.h"
-#include "core/engine/blocks.h"
 #include "core/evaluation/metrics.h"
+#include "core/evaluation/pass_times.h"
 
 #include <chrono>
 
 namespace kurtoscope {
-namespace {
-
-constexpr std::int64_t keptLogBytes = std::int64_t{512} << 20;
-
-at::Tensor logProbabilitiesOf(const Transformer& transformer, Pass& pass, const at::Tensor& hidden) {
-    const at::Tensor logits = transformer.head(pass, hidden);
-    if (!logits.defined()) return {};
-    return at::log_softmax(validRows(logits, pass.batch()), -1);
-}
-
-} // namespace
-
-bool Baseline::fits(std::int64_t bytes) {
-    if (keptBytes_ + bytes > keptLogBytes) return false;
-    keptBytes_ += bytes;
-    return true;
-}
-
 Evaluator::Evaluator(const Transformer& transformer, const WindowSet& windows, const Task& task,
-                     Pooling pooling, at::Device device, Baseline& baseline)
+                     Pooling pooling, at::Device device, Baseline& baseline, KeptStates& states,
+                     PassCounts& counts)
     : transformer_(transformer),
       windows_(windows),
       task_(task),
       pooling_(pooling),
       device_(device),
-      baseline_(baseline) {}
-
-WindowOutput Evaluator::forward(const Window& window, const RecipeArithmetic* arithmetic,
-                                std::stop_token stop) const {
-    Pass pass(window.batch, device_, nullptr, arithmetic, std::move(stop));
-    const Transformer& transformer = arithmetic ? arithmetic->model() : transformer_;
-    const at::Tensor hidden = transformer.hidden(pass);
-    WindowOutput output;
-    output.logProbabilities = logProbabilitiesOf(transformer, pass, hidden);
-    output.hidden = validRows(hidden, window.batch);
-    if (task_.needsPooled()) output.pooled = pool(hidden, window.batch.lengths, pooling_);
-    return output;
-}
-
-const Baseline::Entry& Evaluator::baseline(std::size_t index, at::Tensor& logProbabilities,
-                                           std::stop_token stop) {
-    Baseline::Entry& entry = baseline_.at(index);
-    const Window& window = windows_.evaluation[index];
-    if (!entry.made) {
-        WindowOutput output = forward(window, nullptr, stop);
-        WindowFigures figures;
-        task_.measure(window, output, figures);
-        compareOutputs(output, output, figures);
-        logProbabilities = output.logProbabilities;
-        if (logProbabilities.defined() && !baseline_.fits(logProbabilities.numel() * 4))
-            output.logProbabilities = at::Tensor();
-        entry = {std::move(output), std::move(figures), true};
-    } else if (entry.output.logProbabilities.defined() || !transformer_.info().channels(Place::logits)) {
-        logProbabilities = entry.output.logProbabilities;
-    } else {
-        // One sequence when logits are large; rows of several are padded back before the head.
-        Pass pass(window.batch, device_, nullptr, nullptr, stop);
-        std::vector<at::Tensor> rows;
-        std::int64_t row = 0;
-        for (int length : window.batch.lengths) {
-            rows.push_back(at::constant_pad_nd(entry.output.hidden.narrow(0, row, length),
-                                               {0, 0, 0, window.batch.length - length}));
-            row += length;
-        }
-        logProbabilities = logProbabilitiesOf(transformer_, pass, at::stack(rows));
-    }
-    return entry;
-}
+      baseline_(baseline),
+      states_(states),
+      counts_(counts) {}
 
 Reading Evaluator::reading(const EvaluatedRecipe& recipe, std::size_t done,
                            const std::vector<WindowFigures>& figures) const {
@@ -83,7 +26,7 @@ Reading Evaluator::reading(const EvaluatedRecipe& recipe, std::size_t done,
     std::vector<WindowFigures> base;
     for (std::size_t i = 0; i < done; ++i) {
         windows.push_back(&windows_.evaluation[i]);
-        base.push_back(baseline_.at(i).figures);
+        base.push_back(*baseline_.at(i));
     }
     Reading reading;
     reading.column = recipe.column;
@@ -107,11 +50,20 @@ Reading Evaluator::reading(const EvaluatedRecipe& recipe, std::size_t done,
     return reading;
 }
 
-std::vector<Reading> Evaluator::run(const std::vector<EvaluatedRecipe>& recipes, bool latency,
-                                    std::stop_token stop,
+std::vector<Reading> Evaluator::run(const std::vector<EvaluatedRecipe>& recipes,
+                                    const EvaluatorOptions& options, std::stop_token stop,
                                     const std::function<void(const Reading&)>& onReading,
-                                    const OnProgress& progress, std::size_t windows) {
-    const auto all = windows_.evaluation.size(), total = windows > 0 ? std::min(windows, all) : all;
+                                    const OnProgress& progress,
+                                    const std::function<void(const std::string&)>& onNote) {
+    const auto all = windows_.evaluation.size(),
+               total = options.windows > 0 ? std::min(options.windows, all) : all;
+    onNote_ = onNote;
+    states_.beginRun();
+    plain_ = columnOf(nullptr);
+    std::vector<Column> columns;
+    for (const EvaluatedRecipe& recipe : recipes)
+        columns.push_back(columnOf(recipe.arithmetic));
+    chooseKept(plain_, columns, options, total);
     std::vector<std::vector<WindowFigures>> figures(recipes.size());
     std::vector<Reading> readings(recipes.size());
     const Clock::time_point start = Clock::now();
@@ -122,21 +74,31 @@ std::vector<Reading> Evaluator::run(const std::vector<EvaluatedRecipe>& recipes,
         progress({"Evaluating", static_cast<std::int64_t>(done), static_cast<std::int64_t>(total),
                   part > 0.02 ? secondsSince(start) * (1 - part) / part : -1});
     };
+    const auto tokens = [&](std::size_t count) {
+        double sum = 0;
+        for (std::size_t i = 0; i < count; ++i)
+            for (const int length : windows_.evaluation[i].batch.lengths)
+                sum += length;
+        return sum;
+    };
     for (std::size_t window = 0; window < total; ++window) {
         report(window, 0);
-        at::Tensor logProbabilities;
-        const Baseline::Entry& base = baseline(window, logProbabilities, stop);
+        const WindowOutput base = baseline(window, stop);
         for (std::size_t r = 0; r < recipes.size(); ++r) {
             if (stop.stop_requested()) throw Cancelled();
             if (!recipes[r].arithmetic) continue;
-            const WindowOutput output = forward(windows_.evaluation[window], recipes[r].arithmetic, stop);
+            const WindowOutput output = forward(windows_.evaluation[window], columns[r], stop);
             WindowFigures mine;
             task_.measure(windows_.evaluation[window], output, mine);
-            compareOutputs({base.output.hidden, {}, logProbabilities}, output, mine);
+            compareOutputs(base, output, mine);
             figures[r].push_back(std::move(mine));
             report(window, double(r + 1) / double(recipes.size() + 1));
         }
         const bool last = window + 1 == total;
+        if (!last && options.settled) {
+            readings.front() = reading(recipes.front(), window + 1, figures.front());
+            if (options.settled(readings.front(), tokens(window + 1) / tokens(total))) return readings;
+        }
         if (!last && secondsSince(told) < 1.0 / 15) continue;
         told = Clock::now();
         for (std::size_t r = 0; r < recipes.size(); ++r) {
@@ -145,7 +107,7 @@ std::vector<Reading> Evaluator::run(const std::vector<EvaluatedRecipe>& recipes,
         }
     }
     report(total, 0);
-    if (latency) {
+    if (options.latency) {
         measureLatency(recipes, readings, stop, progress);
         if (onReading)
             for (const Reading& one : readings)
@@ -161,29 +123,24 @@ void Evaluator::measureLatency(const std::vector<EvaluatedRecipe>& recipes, std:
     constexpr int runs = 9;
     constexpr double seconds = 3; // per recipe; three runs at least
     const Window& window = windows_.evaluation.front();
-    std::vector<std::vector<double>> times(recipes.size());
-    const auto once = [&](const EvaluatedRecipe& recipe) {
-        const Clock::time_point start = Clock::now();
-        Pass pass(window.batch, device_, nullptr, recipe.arithmetic, stop);
-        const Transformer& transformer = recipe.arithmetic ? recipe.arithmetic->model() : transformer_;
-        const at::Tensor hidden = transformer.hidden(pass), logits = transformer.head(pass, hidden);
-        // Reading one value waits for the device.
-        if (!device_.is_cpu()) (logits.defined() ? logits : hidden).flatten()[0].item<float>();
-        return 1000 * secondsSince(start);
-    };
-    for (const auto& recipe : recipes)
-        once(recipe);
+    std::vector<PassTimes> times;
+    for (const auto& recipe : recipes) {
+        times.emplace_back(transformer_, recipe.arithmetic, device_);
+        times.back().run(window.batch, stop);
+        times.back().forget();
+    }
     const Clock::time_point start = Clock::now();
     for (int run = 0; run < runs; ++run) {
         if (run >= 3 && secondsSince(start) > seconds * double(recipes.size())) break;
         if (progress) progress({"Measuring latency", run, runs, -1});
-        for (std::size_t r = 0; r < recipes.size(); ++r)
-            times[r].push_back(once(recipes[r]));
+        for (PassTimes& one : times)
+            one.run(window.batch, stop);
     }
     for (std::size_t r = 0; r < recipes.size(); ++r) {
-        readings[r].latencyRuns = static_cast<int>(times[r].size());
-        readings[r].latencyP50Ms = quantile(times[r], 0.5);
-        readings[r].latencyP99Ms = quantile(times[r], 0.99);
+        readings[r].latencyRuns = static_cast<int>(times[r].ms().size());
+        readings[r].latencyP50Ms = quantile(times[r].ms(), 0.5);
+        readings[r].latencyP99Ms = quantile(times[r].ms(), 0.99);
+        readings[r].phases = times[r].phases();
     }
 }
 

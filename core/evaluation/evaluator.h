@@ -3,32 +3,26 @@
 
 #include "core/base/progress.h"
 #include "core/engine/transformer.h"
+#include "core/evaluation/kept_states.h"
 #include "core/evaluation/task.h"
 #include "core/quantization/recipe_arithmetic.h"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
 namespace kurtoscope {
 
-// FP32's answers per window, kept so that no recipe runs them again. Log-probabilities are kept only up to a
-// budget; beyond it they are made again from the hidden state, one head instead of the whole model.
+// FP32's figures under one task, window by window; its answers themselves are among the kept states.
 class Baseline {
 public:
-    struct Entry {
-        WindowOutput output;
-        WindowFigures figures;
-        bool made = false;
-    };
-    explicit Baseline(std::size_t windows) : entries_(windows) {}
-    Entry& at(std::size_t window) { return entries_[window]; }
-    bool fits(std::int64_t bytes); // counts them when they do
+    explicit Baseline(std::size_t windows) : figures_(windows) {}
+    std::optional<WindowFigures>& at(std::size_t window) { return figures_[window]; }
 
 private:
-    std::vector<Entry> entries_;
-    std::int64_t keptBytes_ = 0;
+    std::vector<std::optional<WindowFigures>> figures_;
 };
 
 struct EvaluatedRecipe {
@@ -36,26 +30,62 @@ struct EvaluatedRecipe {
     const RecipeArithmetic* arithmetic = nullptr; // null: FP32 itself
 };
 
-// Runs recipes over windows side by side, window by window, so that every reading is a paired difference. One
-// use each; engine thread.
+// What runs cost, counted in blocks of one window: those that passed, and those whose outcome was there.
+struct PassCounts {
+    std::int64_t blocks = 0, blocksReused = 0;
+    std::int64_t baselineBlocks = 0; // of `blocks`: FP32's own
+};
+
+struct EvaluatorOptions {
+    bool latency = false;
+    std::size_t windows = 0; // above 0 ends the run after that many
+    // The recipes leave this one's trail or FP32's each at a site of its own: only what is on those is worth
+    // keeping.
+    const RecipeArithmetic* sweepOf = nullptr;
+    // Ends the run before its last window: asked of a single recipe's reading after each, with the share of
+    // all windows' tokens that it stands on.
+    std::function<bool(const Reading&, double share)> settled = {};
+};
+
+// Runs recipes over windows side by side, window by window, so that every reading is a paired difference. A
+// recipe starts from the last state that an earlier run left on its trail. Engine thread.
 class Evaluator {
 public:
     Evaluator(const Transformer& transformer, const WindowSet& windows, const Task& task, Pooling pooling,
-              at::Device device, Baseline& baseline);
+              at::Device device, Baseline& baseline, KeptStates& states, PassCounts& counts);
 
-    // `windows` above 0 ends the run after that many.
-    std::vector<Reading> run(const std::vector<EvaluatedRecipe>& recipes, bool latency, std::stop_token stop,
-                             const std::function<void(const Reading&)>& onReading, const OnProgress& progress,
-                             std::size_t windows = 0);
+    // Where memory runs out, the kept states go and the window is run again in halves, once; `onNote` is
+    // told.
+    std::vector<Reading> run(const std::vector<EvaluatedRecipe>& recipes, const EvaluatorOptions& options,
+                             std::stop_token stop, const std::function<void(const Reading&)>& onReading,
+                             const OnProgress& progress,
+                             const std::function<void(const std::string&)>& onNote = {});
 
 private:
-    WindowOutput forward(const Window& window, const RecipeArithmetic* arithmetic,
-                         std::stop_token stop) const;
-    const Baseline::Entry& baseline(std::size_t window, at::Tensor& logProbabilities, std::stop_token stop);
+    using Trail = KeptStates::Trail;
+    // A recipe on its way through the model's steps.
+    struct Column {
+        const RecipeArithmetic* arithmetic = nullptr;
+        std::vector<Trail> trail; // behind each step
+        std::vector<bool> isKept; // of each step: worth it
+    };
+    Column columnOf(const RecipeArithmetic* arithmetic) const;
+    void chooseKept(Column& baseline, std::vector<Column>& columns, const EvaluatorOptions& options,
+                    std::size_t windows) const;
+    at::Tensor hidden(const Batch& batch, const Column& column, bool keep, std::stop_token stop);
+    at::Tensor logProbabilities(const Batch& batch, const Column& column, const at::Tensor& hidden,
+                                std::stop_token stop) const;
+    WindowOutput forward(const Window& window, const Column& column, std::stop_token stop);
+    WindowOutput inParts(const Window& window, const Column& column, int parts, std::stop_token stop);
+    // FP32's answers to a window, its figures filled.
+    WindowOutput baseline(std::size_t window, std::stop_token stop);
     Reading reading(const EvaluatedRecipe& recipe, std::size_t done,
                     const std::vector<WindowFigures>& figures) const;
     void measureLatency(const std::vector<EvaluatedRecipe>& recipes, std::vector<Reading>& readings,
                         std::stop_token stop, const OnProgress& progress) const;
+    const Transformer& modelOf(const Column& column) const {
+        return column.arithmetic ? column.arithmetic->model() : transformer_;
+    }
 
     const Transformer& transformer_;
     const WindowSet& windows_;
@@ -63,6 +93,11 @@ private:
     Pooling pooling_;
     at::Device device_;
     Baseline& baseline_;
+    KeptStates& states_;
+    PassCounts& counts_;
+    Column plain_;  // FP32
+    int parts_ = 1; // that a window is run in
+    std::function<void(const std::string&)> onNote_;
 };
 
 } // namespace kurtoscope

@@ -25,12 +25,22 @@ double sum(std::span<const double> values) {
     return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-// √(n / (n − 1) Σ rᵢ²) / weight for residuals that add up to 0.
-double clusterError(std::span<const double> residuals, double weight) {
+double norm(std::span<const double> values) {
+    return std::sqrt(std::inner_product(values.begin(), values.end(), values.begin(), 0.0));
+}
+
+Estimate pulledBy(double value, std::vector<double> pulls) {
+    const double error = pulls.empty() ? unknown : norm(pulls);
+    return {value, error, std::move(pulls)};
+}
+
+// With the error √(n / (n − 1) Σ rᵢ²) / weight, for residuals that add up to 0.
+Estimate fromClusters(double value, std::vector<double> residuals, double weight) {
     const auto n = static_cast<double>(residuals.size());
-    if (residuals.size() < 2) return unknown;
-    const double squares = std::inner_product(residuals.begin(), residuals.end(), residuals.begin(), 0.0);
-    return std::sqrt(n / (n - 1) * squares) / std::abs(weight);
+    if (residuals.size() < 2) return pulledBy(value, {});
+    for (double& residual : residuals)
+        residual *= std::sqrt(n / (n - 1)) / std::abs(weight);
+    return pulledBy(value, std::move(residuals));
 }
 
 std::vector<double> without(std::span<const double> values, std::size_t begin, std::size_t end) {
@@ -116,7 +126,7 @@ Estimate ratio(std::span<const double> numerators, std::span<const double> denom
     std::vector<double> residuals(numerators.size());
     for (std::size_t i = 0; i < residuals.size(); ++i)
         residuals[i] = numerators[i] - value * denominators[i];
-    return {value, clusterError(residuals, weight)};
+    return fromClusters(value, std::move(residuals), weight);
 }
 
 Estimate ratioDifference(std::span<const double> a, std::span<const double> b,
@@ -128,9 +138,11 @@ Estimate ratioDifference(std::span<const double> a, std::span<const double> b,
 }
 
 Estimate perplexity(std::span<const double> nll, std::span<const double> predictions) {
-    const Estimate mean = ratio(nll, predictions);
+    Estimate mean = ratio(nll, predictions);
     const double value = std::exp(mean.value);
-    return {value, value * mean.standardError};
+    for (double& pull : mean.pulls)
+        pull *= value;
+    return {value, value * mean.standardError, std::move(mean.pulls)};
 }
 
 Estimate perplexityDifference(std::span<const double> a, std::span<const double> b,
@@ -142,7 +154,7 @@ Estimate perplexityDifference(std::span<const double> a, std::span<const double>
     for (std::size_t i = 0; i < a.size(); ++i)
         residuals[i] =
             valueA * (a[i] - meanA.value * predictions[i]) - valueB * (b[i] - meanB.value * predictions[i]);
-    return {valueA - valueB, clusterError(residuals, sum(predictions))};
+    return fromClusters(valueA - valueB, std::move(residuals), sum(predictions));
 }
 
 Estimate pairedDifference(std::span<const double> a, std::span<const double> b) {
@@ -153,37 +165,44 @@ Estimate pairedDifference(std::span<const double> a, std::span<const double> b) 
     return mean.estimate();
 }
 
-double jackknifeError(std::size_t count, const Statistic& statistic, std::size_t blocks) {
+Estimate jackknife(double value, std::size_t count, const Statistic& statistic, std::size_t blocks) {
     blocks = std::min(blocks, count);
-    if (blocks < 2) return unknown;
-    RunningMean replicates;
+    if (blocks < 2) return pulledBy(value, {});
+    std::vector<double> replicates;
     for (std::size_t block = 0; block < blocks; ++block)
-        replicates.add(statistic(block * count / blocks, (block + 1) * count / blocks));
+        replicates.push_back(statistic(block * count / blocks, (block + 1) * count / blocks));
     const auto b = static_cast<double>(blocks);
-    return std::sqrt(replicates.variance() / b) * (b - 1); // variance() divides by B − 1
+    const double mean = sum(replicates) / b;
+    for (double& replicate : replicates)
+        replicate = std::sqrt((b - 1) / b) * (replicate - mean);
+    return pulledBy(value, std::move(replicates));
+}
+
+double jackknifeError(std::size_t count, const Statistic& statistic, std::size_t blocks) {
+    return jackknife(0, count, statistic, blocks).standardError;
 }
 
 Estimate spearmanEstimate(std::span<const double> scores, std::span<const double> truth) {
     const double value = spearman(scores, truth);
-    return {value, jackknifeError(scores.size(), [&](std::size_t begin, std::size_t end) {
-                return spearman(without(scores, begin, end), without(truth, begin, end));
-            })};
+    return jackknife(value, scores.size(), [&](std::size_t begin, std::size_t end) {
+        return spearman(without(scores, begin, end), without(truth, begin, end));
+    });
 }
 
 Estimate pearsonEstimate(std::span<const double> scores, std::span<const double> truth) {
     const double value = pearson(scores, truth);
-    return {value, jackknifeError(scores.size(), [&](std::size_t begin, std::size_t end) {
-                return pearson(without(scores, begin, end), without(truth, begin, end));
-            })};
+    return jackknife(value, scores.size(), [&](std::size_t begin, std::size_t end) {
+        return pearson(without(scores, begin, end), without(truth, begin, end));
+    });
 }
 
 Estimate spearmanDifference(std::span<const double> a, std::span<const double> b,
                             std::span<const double> truth) {
     const double value = spearman(a, truth) - spearman(b, truth);
-    return {value, jackknifeError(truth.size(), [&](std::size_t begin, std::size_t end) {
-                const std::vector<double> rest = without(truth, begin, end);
-                return spearman(without(a, begin, end), rest) - spearman(without(b, begin, end), rest);
-            })};
+    return jackknife(value, truth.size(), [&](std::size_t begin, std::size_t end) {
+        const std::vector<double> rest = without(truth, begin, end);
+        return spearman(without(a, begin, end), rest) - spearman(without(b, begin, end), rest);
+    });
 }
 
 } // namespace kurtoscope

@@ -13,6 +13,9 @@ namespace kurtoscope {
 // A figure with its standard error; the error is NaN while there is too little data to tell (one window).
 struct Estimate {
     double value = 0, standardError = 0;
+    // How each independent unit pulls at the value, where that is kept: standardError = √Σ pull², and the paired
+    // error of two figures over the same units is √Σ (pull − pull')². Empty while the error is NaN.
+    std::vector<double> pulls = {};
 };
 
 // Correlations of two equally long lists; NaN for fewer than two values or where one list does not vary.
@@ -59,6 +62,8 @@ using Statistic = std::function<double(std::size_t skipBegin, std::size_t skipEn
 // Standard error by the delete-a-group jackknife over `blocks` runs of neighbouring items (at most `count`):
 // leave one out, take √((B − 1) / B · Σ (θᵢ − θ̄)²). No resampling, so the same data always give the same
 // error.
+KURTOSCOPE_API Estimate jackknife(double value, std::size_t count, const Statistic& statistic,
+                                  std::size_t blocks = 50); // with pulls, one for each block
 KURTOSCOPE_API double jackknifeError(std::size_t count, const Statistic& statistic, std::size_t blocks = 50);
 
 KURTOSCOPE_API Estimate spearmanEstimate(std::span<const double> scores, std::span<const double> truth);

@@ -21,9 +21,9 @@ struct ExportSubject {
     const Plan& plan;
     const RecipeArithmetic* arithmetic; // made ready; null for fp32 and for formats that do not need it
     const DataRequest& calibration;     // what ranges were taken from; path empty for none
-    // Statistics of the linear inputs of the model as it was opened, over the calibration text; runs it.
-    // Throws Error without a text.
-    std::function<Observation()> observe;
+    // Statistics of every site over the text: of the model as it was opened, or as the recipe reshapes and
+    // rounds it. Runs it. Throws Error without a text.
+    std::function<Observation(bool underRecipe)> observe;
 
     // What runs: the recipe's reshaped model, else the one that was opened.
     const Transformer& model() const { return arithmetic ? arithmetic->model() : base; }

@@ -2,6 +2,8 @@
 #include "core/export/export_report.h"
 
 #include "core/data/fingerprint.h"
+#include "core/data/strict_json.h"
+#include "core/export/export_check.h"
 #include "core/export/export_folder.h"
 
 #include <filesystem>
@@ -22,6 +24,14 @@ Json calibrationJson(const DataRequest& data) {
             {"length", data.length}};
 }
 
+Json probeJson(const ExportPlan& plan, const std::vector<std::vector<int>>& ids) {
+    if (ids.empty()) return nullptr;
+    Json ways = Json::object();
+    for (const ExportCheck& check : plan.checks)
+        ways[check.way] = realJson(check.tolerance);
+    return {{"ids", ids}, {"answers", probeName}, {"ways", ways}, {"words", Json::parse(plan.checkWords)}};
+}
+
 bool isLicence(const std::string& name) {
     for (const char* start : {"LICENSE", "LICENCE", "COPYING", "NOTICE", "USE_POLICY"})
         if (name.starts_with(start)) return true;
@@ -30,7 +40,8 @@ bool isLicence(const std::string& name) {
 
 } // namespace
 
-std::string exportReport(const ExportSubject& subject, const RecipePart& format, const ExportPlan& plan) {
+std::string exportReport(const ExportSubject& subject, const RecipePart& format, const ExportPlan& plan,
+                         const std::vector<std::vector<int>>& probe) {
     Json limits = Json::array(), modules = Json::array();
     for (const ExportLimit& limit : plan.limits)
         limits.push_back({{"what", limit.what}, {"nearest", limit.nearest}});
@@ -52,6 +63,7 @@ std::string exportReport(const ExportSubject& subject, const RecipePart& format,
                       {"expected_difference", plan.expectedDifference},
                       {"modules", modules},
                       {"left_in_floating_point", plan.left},
+                      {"probe", probeJson(plan, probe)},
                       {"checks", Json::array()}};
     return report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -8,7 +8,9 @@
 namespace kurtoscope {
 
 // kurtoscope_export.json: what was exported, from what, how, and what was checked since.
-std::string exportReport(const ExportSubject& subject, const RecipePart& format, const ExportPlan& plan);
+// `probe`: the ids that checks run over.
+std::string exportReport(const ExportSubject& subject, const RecipePart& format, const ExportPlan& plan,
+                         const std::vector<std::vector<int>>& probe);
 // README.md of the folder, in Markdown.
 std::string exportReadme(const ExportSubject& subject, const ExportFormatInfo& format,
                          const ExportPlan& plan);

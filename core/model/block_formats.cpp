@@ -3,7 +3,9 @@
 
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 // Weights are stored little-endian and read in place.
 static_assert(std::endian::native == std::endian::little);
@@ -18,16 +20,17 @@ struct TypeRow {
 };
 // In the order of the enumeration.
 constexpr std::array typeRows = {
-    TypeRow{StoredType::F64, "F64", {1, 8}},       TypeRow{StoredType::F32, "F32", {1, 4}},
-    TypeRow{StoredType::F16, "F16", {1, 2}},       TypeRow{StoredType::BF16, "BF16", {1, 2}},
-    TypeRow{StoredType::I64, "I64", {1, 8}},       TypeRow{StoredType::I32, "I32", {1, 4}},
-    TypeRow{StoredType::I16, "I16", {1, 2}},       TypeRow{StoredType::I8, "I8", {1, 1}},
-    TypeRow{StoredType::U8, "U8", {1, 1}},         TypeRow{StoredType::BOOL, "BOOL", {1, 1}},
-    TypeRow{StoredType::Q8_0, "Q8_0", {32, 34}},   TypeRow{StoredType::Q4_0, "Q4_0", {32, 18}},
-    TypeRow{StoredType::Q4_1, "Q4_1", {32, 20}},   TypeRow{StoredType::Q5_0, "Q5_0", {32, 22}},
-    TypeRow{StoredType::Q5_1, "Q5_1", {32, 24}},   TypeRow{StoredType::Q2_K, "Q2_K", {256, 84}},
-    TypeRow{StoredType::Q3_K, "Q3_K", {256, 110}}, TypeRow{StoredType::Q4_K, "Q4_K", {256, 144}},
-    TypeRow{StoredType::Q5_K, "Q5_K", {256, 176}}, TypeRow{StoredType::Q6_K, "Q6_K", {256, 210}},
+    TypeRow{StoredType::F64, "F64", {1, 8}},         TypeRow{StoredType::F32, "F32", {1, 4}},
+    TypeRow{StoredType::F16, "F16", {1, 2}},         TypeRow{StoredType::BF16, "BF16", {1, 2}},
+    TypeRow{StoredType::I64, "I64", {1, 8}},         TypeRow{StoredType::I32, "I32", {1, 4}},
+    TypeRow{StoredType::I16, "I16", {1, 2}},         TypeRow{StoredType::I8, "I8", {1, 1}},
+    TypeRow{StoredType::U8, "U8", {1, 1}},           TypeRow{StoredType::BOOL, "BOOL", {1, 1}},
+    TypeRow{StoredType::Q8_0, "Q8_0", {32, 34}},     TypeRow{StoredType::Q4_0, "Q4_0", {32, 18}},
+    TypeRow{StoredType::Q4_1, "Q4_1", {32, 20}},     TypeRow{StoredType::Q5_0, "Q5_0", {32, 22}},
+    TypeRow{StoredType::Q5_1, "Q5_1", {32, 24}},     TypeRow{StoredType::Q2_K, "Q2_K", {256, 84}},
+    TypeRow{StoredType::Q3_K, "Q3_K", {256, 110}},   TypeRow{StoredType::Q4_K, "Q4_K", {256, 144}},
+    TypeRow{StoredType::Q5_K, "Q5_K", {256, 176}},   TypeRow{StoredType::Q6_K, "Q6_K", {256, 210}},
+    TypeRow{StoredType::F8_E4M3, "F8_E4M3", {1, 1}}, TypeRow{StoredType::F8_E5M2, "F8_E5M2", {1, 1}},
 };
 static_assert([] {
     for (std::size_t i = 0; i < typeRows.size(); ++i)
@@ -47,6 +50,31 @@ T load(const unsigned char* at) {
 
 // IEEE half to single without a table or a branch, so that loops over it vectorize. A subnormal half is its
 // integer mantissa times 2^-24, which is a normal float.
+float widenHalf(std::uint16_t half); // below
+
+// OCP 8-bit floating point 1.0. E5M2 is the upper half of an IEEE half; E4M3 has no ∞ and one NaN of each
+// sign.
+void decodeE5M2(Bytes in, std::int64_t count, Floats out) {
+    for (std::int64_t i = 0; i < count; ++i)
+        out[i] = widenHalf(static_cast<std::uint16_t>(in[i] << 8));
+}
+
+void decodeE4M3(Bytes in, std::int64_t count, Floats out) {
+    static const std::array<float, 256> values = [] {
+        std::array<float, 256> all{};
+        for (int code = 0; code < 256; ++code) {
+            const int exponent = code >> 3 & 15, fraction = code & 7;
+            float size = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -9)
+                                       : std::ldexp(static_cast<float>(8 + fraction), exponent - 10);
+            if ((code & 127) == 127) size = std::numeric_limits<float>::quiet_NaN();
+            all[static_cast<std::size_t>(code)] = code & 128 ? -size : size;
+        }
+        return all;
+    }();
+    for (std::int64_t i = 0; i < count; ++i)
+        out[i] = values[in[i]];
+}
+
 float widenHalf(std::uint16_t half) {
     const std::uint32_t magnitude = half & 0x7FFFu;
     const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
@@ -288,6 +316,10 @@ void decodeBlocks(StoredType type, const std::byte* blocks, std::int64_t count, 
         return decodeEach<decodeQ5_K, StoredType::Q5_K>(in, count, out);
     case StoredType::Q6_K:
         return decodeEach<decodeQ6_K, StoredType::Q6_K>(in, count, out);
+    case StoredType::F8_E4M3:
+        return decodeE4M3(in, count, out);
+    case StoredType::F8_E5M2:
+        return decodeE5M2(in, count, out);
     }
 }
 

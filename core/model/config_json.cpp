@@ -6,6 +6,9 @@
 #include "core/base/json_depth.h"
 
 #include <limits>
+#include <utility>
+
+#include <nlohmann/json.hpp>
 
 namespace kurtoscope {
 namespace {
@@ -24,6 +27,15 @@ namespace {
 
 } // namespace
 
+ConfigJson::ConfigJson() : ConfigJson(nlohmann::json(), "") {}
+
+ConfigJson::ConfigJson(nlohmann::json json, std::string where)
+    : json_(std::make_shared<const nlohmann::json>(std::move(json))), where_(std::move(where)) {}
+
+bool ConfigJson::has(const std::string& key) const {
+    return json_->contains(key) && !json_->at(key).is_null();
+}
+
 ConfigJson ConfigJson::read(const std::string& file) {
     const std::string bytes = readFile(file);
     if (nestsDeeper(bytes, deepestJson))
@@ -37,8 +49,8 @@ ConfigJson ConfigJson::read(const std::string& file) {
 
 std::int64_t ConfigJson::positive(const std::string& key) const {
     constexpr std::int64_t most = std::numeric_limits<int>::max(); // sizes and layers are kept as int
-    const bool whole = has(key) && json_.at(key).is_number_integer();
-    const auto value = whole ? json_.at(key).get<std::int64_t>() : 0; // beyond 63 bits: below 0
+    const bool whole = has(key) && json_->at(key).is_number_integer();
+    const auto value = whole ? json_->at(key).get<std::int64_t>() : 0; // beyond 63 bits: below 0
     if (value < 1 || value > most) wrong(*this, key, "a whole number from 1 to " + std::to_string(most));
     return value;
 }
@@ -49,20 +61,20 @@ std::int64_t ConfigJson::positive(const std::string& key, std::int64_t otherwise
 
 double ConfigJson::number(const std::string& key, double otherwise) const {
     if (!has(key)) return otherwise;
-    if (!json_.at(key).is_number()) wrong(*this, key, "a number");
-    return json_.at(key).get<double>();
+    if (!json_->at(key).is_number()) wrong(*this, key, "a number");
+    return json_->at(key).get<double>();
 }
 
 bool ConfigJson::flag(const std::string& key, bool otherwise) const {
     if (!has(key)) return otherwise;
-    if (!json_.at(key).is_boolean()) wrong(*this, key, "true or false");
-    return json_.at(key).get<bool>();
+    if (!json_->at(key).is_boolean()) wrong(*this, key, "true or false");
+    return json_->at(key).get<bool>();
 }
 
 std::string ConfigJson::text(const std::string& key, const std::string& otherwise) const {
     if (!has(key)) return otherwise;
-    if (!json_.at(key).is_string()) wrong(*this, key, "a text");
-    return json_.at(key).get<std::string>();
+    if (!json_->at(key).is_string()) wrong(*this, key, "a text");
+    return json_->at(key).get<std::string>();
 }
 
 } // namespace kurtoscope

@@ -58,6 +58,10 @@ std::string shapeText(const std::vector<std::int64_t>& shape) {
 }
 
 void dequantize(const StoredTensor& tensor, std::span<float> out) {
+    if (tensor.decoder) {
+        checkOutput(tensor, tensor.elements(), out.size());
+        return tensor.decoder->decodeRows(0, tensor.shape.at(0), out);
+    }
     checkBytes(tensor);
     checkOutput(tensor, tensor.elements(), out.size());
     decodeBlocks(tensor.type, tensor.bytes.data(), tensor.elements() / blockFormat(tensor.type).elements,
@@ -66,7 +70,7 @@ void dequantize(const StoredTensor& tensor, std::span<float> out) {
 
 void dequantizeRows(const StoredTensor& tensor, std::int64_t first, std::int64_t count,
                     std::span<float> out) {
-    checkBytes(tensor);
+    if (!tensor.decoder) checkBytes(tensor);
     if (tensor.shape.size() != 2)
         throw Error("expected two dimensions, got " + describe(tensor), tensor.name,
                     "Rows can be read from a matrix only");
@@ -77,6 +81,7 @@ void dequantizeRows(const StoredTensor& tensor, std::int64_t first, std::int64_t
                         " rows",
                     tensor.name, "Ask for rows within the tensor");
     checkOutput(tensor, count * columns, out.size());
+    if (tensor.decoder) return tensor.decoder->decodeRows(first, count, out);
     const auto format = blockFormat(tensor.type);
     const std::int64_t blocksPerRow = columns / format.elements;
     decodeBlocks(tensor.type, tensor.bytes.data() + first * blocksPerRow * format.bytes, count * blocksPerRow,

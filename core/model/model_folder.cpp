@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <nlohmann/json.hpp>
+
 namespace kurtoscope {
 namespace fs = std::filesystem;
 namespace {
@@ -60,6 +62,32 @@ std::string folderName(const fs::path& folder) {
     return absolute.filename().string();
 }
 
+// Weights that other software, or an export, quantized.
+void readQuantization(const fs::path& folder, ModelFolder& model) {
+    if (!model.config.has("quantization_config")) return;
+    const auto& json = model.config.json().at("quantization_config");
+    const std::string where = model.config.where() + ", quantization_config";
+    if (!json.is_object())
+        throw Error(std::string("an object was expected, got ") + json.type_name(), where,
+                    "Download the file again");
+    const ConfigJson config(json, where);
+    const std::string method = config.text("quant_method", "");
+    const CheckpointReader* reader = Registry<CheckpointReader>::instance().find(method);
+    if (!reader) {
+        std::string known;
+        for (const auto& member : Registry<CheckpointReader>::instance().members())
+            known += (known.empty() ? "" : ", ") + std::string(member->id());
+        throw Error("quant_method is " +
+                        (method.empty() ? "missing" : "\"" + method + "\", which is not supported"),
+                    where, "Supported: " + known);
+    }
+    OpenedCheckpoint opened = reader->open(config, model.file, folder);
+    model.file = std::move(opened.file);
+    for (const std::string& warning : opened.stored.warnings)
+        model.warnings.push_back(warning);
+    model.stored = std::make_shared<const StoredQuantization>(std::move(opened.stored));
+}
+
 ModelFolder openFolder(const fs::path& folder) {
     ModelFolder model;
     model.path = folder.string();
@@ -86,6 +114,7 @@ ModelFolder openFolder(const fs::path& folder) {
             "has no model.safetensors", folder.string(),
             "Download the weights (model.safetensors, or its shards with model.safetensors.index.json)");
     }
+    readQuantization(folder, model);
     model.pooling = poolingOf(folder);
     if (fs::exists(folder / "2_Dense" / "model.safetensors"))
         model.dense = denseOf(folder / "2_Dense", model.warnings);
@@ -188,7 +217,7 @@ ModelFolder ModelFolder::open(const std::string& path) {
                         "safe_serialization=True)");
     }
     ModelFolder model = gguf ? openGguf(given) : openFolder(given.empty() ? fs::path(".") : given);
-    model.storedPrecision = precisionOf(*model.file);
+    model.storedPrecision = model.stored ? model.stored->summary : precisionOf(*model.file);
     try {
         model.tokenizer =
             gguf ? Tokenizer::fromSpec(static_cast<const GgufFile&>(*model.file).tokenizerSpec(), path)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/model/config_json.h"
+#include "core/model/stored_quantization.h"
 #include "core/model/tensor_file.h"
 #include "core/model/tokenizer.h"
 
@@ -29,6 +30,7 @@ struct ModelFolder {
         false; // llama.cpp stores LLaMA's Q and K rows interleaved for its rotary embedding
     std::shared_ptr<const Tokenizer> tokenizer; // null with a reason in `warnings` when there is none
     Pooling pooling = Pooling::none;
+    std::shared_ptr<const StoredQuantization> stored; // of a checkpoint that is quantized; else null
     std::string storedPrecision;
     std::vector<std::string> warnings;
 

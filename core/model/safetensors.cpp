@@ -71,8 +71,9 @@ Json parseStrictly(std::string_view text, const std::filesystem::path& file, con
 
 std::optional<StoredType> typeFromName(std::string_view name) {
     static constexpr std::array types = {
-        StoredType::F64, StoredType::F32, StoredType::F16, StoredType::BF16, StoredType::I64,
-        StoredType::I32, StoredType::I16, StoredType::I8,  StoredType::U8,   StoredType::BOOL,
+        StoredType::F64, StoredType::F32,  StoredType::F16,     StoredType::BF16,
+        StoredType::I64, StoredType::I32,  StoredType::I16,     StoredType::I8,
+        StoredType::U8,  StoredType::BOOL, StoredType::F8_E4M3, StoredType::F8_E5M2,
     };
     for (const auto type : types)
         if (name == storedTypeName(type)) return type;
@@ -156,11 +157,11 @@ private:
         const auto type =
             dtype.is_string() ? typeFromName(dtype.get_ref<const std::string&>()) : std::nullopt;
         if (!type)
-            refuseTensor(name,
-                         "has dtype " +
-                             inQuotes(dtype.is_string() ? dtype.get<std::string>() : dtype.dump()) +
-                             ", expected one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL",
-                         "Save the model in one of these, for example with model.half()");
+            refuseTensor(
+                name,
+                "has dtype " + inQuotes(dtype.is_string() ? dtype.get<std::string>() : dtype.dump()) +
+                    ", expected one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL, F8_E4M3, F8_E5M2",
+                "Save the model in one of these, for example with model.half()");
         placed.tensor.type = *type;
 
         const Json& shape = member(name, entry, "shape");

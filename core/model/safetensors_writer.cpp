@@ -14,7 +14,8 @@ namespace kurtoscope {
 static_assert(std::endian::native == std::endian::little, "safetensors are little-endian");
 
 void writeSafetensors(const std::filesystem::path& file, const std::vector<TensorToWrite>& tensors) {
-    nlohmann::ordered_json header = nlohmann::ordered_json::object();
+    // transformers loads no file that does not say this.
+    nlohmann::ordered_json header{{"__metadata__", {{"format", "pt"}}}};
     std::size_t offset = 0;
     for (const auto& tensor : tensors) {
         const auto elements =

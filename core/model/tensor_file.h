@@ -38,14 +38,26 @@ enum class StoredType : unsigned char {
     Q4_K,
     Q5_K,
     Q6_K,
+    F8_E4M3,
+    F8_E5M2,
 };
 KURTOSCOPE_API const char* storedTypeName(StoredType type);
+
+// Makes a matrix out of several stored tensors: integers with their scales. Immutable; any thread.
+class TensorDecoder {
+public:
+    virtual ~TensorDecoder() = default;
+    // Rows [first, first + count) of it; `out` has room for exactly them.
+    virtual void decodeRows(std::int64_t first, std::int64_t count, std::span<float> out) const = 0;
+};
 
 struct StoredTensor {
     std::string name;
     StoredType type = StoredType::F32;
     std::vector<std::int64_t> shape;  // row-major, outermost first (GGUF's order reversed)
     std::span<const std::byte> bytes; // into the memory map: valid while the TensorFile lives
+    std::shared_ptr<const TensorDecoder> decoder = nullptr; // where it is there, `bytes` and `type` are the
+                                                            // stored integers' and only it knows the values
     KURTOSCOPE_API std::int64_t elements() const;
 };
 

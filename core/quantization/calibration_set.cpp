@@ -3,7 +3,9 @@
 
 #include "core/statistics/collector.h"
 
+#include <algorithm>
 #include <atomic>
+#include <optional>
 
 namespace kurtoscope {
 namespace {
@@ -11,9 +13,16 @@ namespace {
 // Gathers while the model runs in float32: values where they are made, operands after their online steps.
 class Gatherer : public Arithmetic {
 public:
-    Gatherer(const Workpiece& piece, const CalibrationRequest& request)
-        : piece_(piece), request_(request), values_(options(request)), operands_(options(request)) {
+    // `only`: sites by what makes them; empty for all that the request asks for.
+    Gatherer(const Workpiece& piece, const CalibrationRequest& request, const std::set<Site>& only = {})
+        : piece_(piece),
+          request_(request),
+          only_(only),
+          wanted_(only),
+          values_(options(request)),
+          operands_(options(request)) {
         const Transformer& model = piece.model();
+        if (!only.empty()) return;
         for (const Site input : piece.inputs())
             wanted_.insert(model.origin(input));
         if (!request.everySite) return;
@@ -31,7 +40,8 @@ public:
         const auto& steps = piece_.online(site);
         if (steps.empty()) return x;
         const at::Tensor y = applySteps(steps, x);
-        take(operands_, operandExtras_, site, y, batch);
+        if (only_.empty() || only_.contains(piece_.model().origin(site)))
+            take(operands_, operandExtras_, site, y, batch);
         return y;
     }
     bool treats(Site site) const override {
@@ -122,7 +132,7 @@ private:
 
     const Workpiece& piece_;
     const CalibrationRequest& request_;
-    std::set<Site> wanted_;
+    std::set<Site> only_, wanted_;
     mutable Collector values_, operands_;
     mutable std::map<Site, Extra> valueExtras_, operandExtras_;
 };
@@ -131,6 +141,20 @@ private:
 bool serves(const CalibrationRequest& had, const CalibrationRequest& asked) {
     return had.magnitudeBar == asked.magnitudeBar && (had.everySite || !asked.everySite) &&
            (!asked.histograms || (had.histograms && had.kept == asked.kept));
+}
+
+// The sites whose histograms leave other channels out; all else that is asked for was had.
+std::optional<std::set<Site>> apart(const CalibrationRequest& had, const CalibrationRequest& asked) {
+    CalibrationRequest same = asked;
+    same.kept = had.kept;
+    if (!asked.histograms || !serves(had, same)) return std::nullopt;
+    std::set<Site> sites;
+    for (const auto* side : {&had.kept, &asked.kept})
+        for (const auto& [site, channels] : *side) {
+            const auto a = had.kept.find(site), b = asked.kept.find(site);
+            if (a == had.kept.end() || b == asked.kept.end() || a->second != b->second) sites.insert(site);
+        }
+    return sites;
 }
 
 } // namespace
@@ -156,14 +180,47 @@ CalibrationSet::statistics(const Workpiece& piece, const std::string& key, const
                            std::stop_token stop, const OnProgress& progress) {
     for (const Known& known : known_)
         if (known.key == key && serves(known.request, request)) return known.seen;
-    const Gatherer gatherer(piece, request);
-    for (std::size_t i = 0; i < batches_.size(); ++i) {
-        if (progress) progress({"Calibrating", std::int64_t(i), std::int64_t(batches_.size()), -1});
-        Pass pass(batches_[i], device_, nullptr, &gatherer, stop);
-        piece.model().hidden(pass);
+    const auto run = [&](const Gatherer& gatherer, int layers) { // and what comes after, where that is all
+        const std::vector<Step> steps = piece.model().steps();
+        const std::size_t count =
+            layers < piece.model().info().layers ? std::size_t(layers) + 1 : steps.size();
+        for (std::size_t i = 0; i < batches_.size(); ++i) {
+            if (progress) progress({"Calibrating", std::int64_t(i), std::int64_t(batches_.size()), -1});
+            Pass pass(batches_[i], device_, nullptr, &gatherer, stop);
+            at::Tensor x;
+            for (std::size_t step = 0; step < count; ++step)
+                x = piece.model().take(pass, steps[step], x);
+        }
+    };
+    Known made{key, request, nullptr};
+    for (const Known& known : known_) {
+        const auto sites = known.key == key ? apart(known.request, request) : std::nullopt;
+        if (!sites) continue;
+        // A channel was toggled: its site is seen again, as far up as that takes, and nothing else.
+        const Gatherer gatherer(piece, request, *sites);
+        int layers = 0;
+        for (const Site site : *sites)
+            layers = std::max(layers, isPerLayer(site.place)           ? site.layer + 1
+                                      : site.place == Place::embedding ? 0
+                                                                       : piece.model().info().layers);
+        run(gatherer, layers);
+        auto seen = std::make_shared<CalibratedModel>(*known.seen);
+        CalibratedModel again = gatherer.result();
+        for (auto& [site, at] : again.values)
+            seen->values[site] = std::move(at);
+        for (auto& [site, at] : again.operands)
+            seen->operands[site] = std::move(at);
+        made.request.everySite = known.request.everySite;
+        made.seen = std::move(seen);
+        break;
+    }
+    if (!made.seen) {
+        const Gatherer gatherer(piece, request);
+        run(gatherer, piece.model().info().layers);
+        made.seen = std::make_shared<const CalibratedModel>(gatherer.result());
     }
     if (known_.size() >= 6) known_.erase(known_.begin());
-    known_.push_back({key, request, std::make_shared<const CalibratedModel>(gatherer.result())});
+    known_.push_back(std::move(made));
     return known_.back().seen;
 }
 

@@ -3,6 +3,8 @@
 
 #include "core/base/phases.h"
 
+#include <algorithm>
+
 namespace kurtoscope {
 namespace {
 
@@ -13,45 +15,82 @@ constexpr std::int64_t mostInputs = 65'536; // their sum of products still fits 
 bool IntegerLinears::add(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
                          const std::set<int>& kept, const std::string& key, Store& store) {
     const std::int64_t outputs = linear.weight.size(0), inputs = linear.weight.size(1);
-    if (!linear.weight.is_cpu() || inputs > mostInputs || !fitsIntegers(input)) return false;
-    auto packed = store[key].lock();
-    if (!packed) {
-        const auto integers = integerWeight(linear.weight, rule, kept);
-        if (!integers) return false;
-        std::vector<float> columns;
-        const at::Tensor weight = linear.weight.to(at::kFloat);
-        for (const int column : kept) {
-            const at::Tensor one = weight.select(1, column).contiguous();
-            columns.insert(columns.end(), one.const_data_ptr<float>(), one.const_data_ptr<float>() + outputs);
+    std::vector<IntegerPart> parts = integerParts(input);
+    if (!linear.weight.is_cpu() || inputs > mostInputs || parts.empty()) return false;
+    std::optional<IntegerWeight> integers;
+    at::Tensor weight, bias;
+    std::vector<Part> made;
+    for (IntegerPart& part : parts) {
+        std::string name = key + (made.empty() ? "" : "+"); // the first alone has the bias
+        for (const std::int64_t channel : part.channels)
+            name += ";" + std::to_string(channel);
+        auto packed = store[name].lock();
+        if (!packed) {
+            if (!integers) integers = integerWeight(linear.weight, rule, kept);
+            if (!integers) return false;
+            if (!weight.defined()) weight = linear.weight.to(at::kFloat).contiguous();
+            if (linear.bias.defined() && !bias.defined()) bias = linear.bias.to(at::kFloat).contiguous();
+            const bool whole = part.channels.empty();
+            const std::int64_t count = whole ? inputs : std::int64_t(part.channels.size());
+            std::vector<std::int8_t> q;
+            std::vector<int> places; // of kept channels, within the part
+            std::vector<float> columns;
+            for (std::int64_t i = 0; i < count; ++i) {
+                const auto channel = whole ? i : part.channels[std::size_t(i)];
+                if (!kept.contains(int(channel))) continue;
+                places.push_back(int(i));
+                for (std::int64_t output = 0; output < outputs; ++output)
+                    columns.push_back(weight.const_data_ptr<float>()[output * inputs + channel]);
+            }
+            if (!whole)
+                for (std::int64_t output = 0; output < outputs; ++output)
+                    for (const std::int64_t channel : part.channels)
+                        q.push_back(integers->q[std::size_t(output * inputs + channel)]);
+            packed = std::make_shared<const PackedWeight>(
+                whole ? integers->q.data() : q.data(), outputs, count, integers->scales,
+                bias.defined() && made.empty() ? bias.const_data_ptr<float>() : nullptr, places, columns);
+            std::erase_if(store, [](const auto& entry) { return entry.second.expired(); });
+            store[name] = packed;
         }
-        at::Tensor bias;
-        if (linear.bias.defined()) bias = linear.bias.to(at::kFloat).contiguous();
-        packed = std::make_shared<const PackedWeight>(integers->q.data(), outputs, inputs, integers->scales,
-                                                      bias.defined() ? bias.const_data_ptr<float>() : nullptr,
-                                                      std::vector<int>(kept.begin(), kept.end()), columns);
-        std::erase_if(store, [](const auto& entry) { return entry.second.expired(); });
-        store[key] = packed;
+        at::Tensor channels;
+        if (!part.channels.empty()) channels = at::tensor(part.channels, at::kLong);
+        made.push_back({std::move(packed), channels, std::move(part.rounding)});
     }
-    packed_[&linear] = {std::move(packed), input};
+    packed_[&linear] = std::move(made);
     inputs_.insert(linear.input);
     return true;
 }
 
 at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
-                                    const std::vector<int>& lengths) const {
-    const Entry& entry = packed_.at(&linear);
+                                    const std::vector<int>& lengths, const Then& then) const {
+    const std::vector<Part>& parts = packed_.at(&linear);
     if (!last_.defined() || !last_.is_same(x)) { // a query's input is a key's and a value's too
         const PhaseTimer timer(Phase::quantize);
-        rows_ = std::make_shared<const IntegerRows>(
-            integerRows(x, entry.input, lengths, entry.weight->keptInputs()));
+        last_.reset(); // what fails half-way is nobody's
+        rows_.resize(std::max(rows_.size(), parts.size()));
+        for (std::size_t i = 0; i < parts.size(); ++i)
+            integerRows(parts[i].channels.defined() ? x.index_select(-1, parts[i].channels) : x,
+                        parts[i].input, lengths, parts[i].weight->keptInputs(), rows_[i]);
         last_ = x;
     }
     const PhaseTimer timer(Phase::gemm);
     auto shape = x.sizes().vec();
-    shape.back() = entry.weight->outputs();
+    const std::int64_t outputs = shape.back() = parts.front().weight->outputs();
     at::Tensor out = at::empty(shape, x.options());
-    entry.weight->multiply(*rows_, out.data_ptr<float>());
-    return out;
+    auto* to = out.data_ptr<float>();
+    const bool fits = then.fits();
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        parts[i].weight->multiply(rows_[i], to, 0,
+                                  fits && i + 1 == parts.size() ? then.afterRows(to, outputs) : AfterRows(),
+                                  i > 0);
+    return fits ? out : then.applied(out);
+}
+
+std::map<const void*, std::int64_t> IntegerLinears::heldBytes() const {
+    std::map<const void*, std::int64_t> held;
+    for (const auto& [linear, entry] : packed_)
+        held[entry.weight.get()] = static_cast<std::int64_t>(entry.weight->bytes());
+    return held;
 }
 
 } // namespace kurtoscope

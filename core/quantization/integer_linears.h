@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/engine/activation.h"
 #include "core/engine/weights.h"
 #include "core/quantization/kernels/integer_rows.h"
 #include "core/quantization/round_weight.h"
@@ -26,18 +27,23 @@ public:
     bool has(const Linear& linear) const { return packed_.contains(&linear); }
     bool reads(Site input) const { return inputs_.contains(input); }
 
-    // x [sequence, …, input], not yet rounded → [sequence, …, output].
-    at::Tensor multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>& lengths) const;
+    // x [sequence, …, input], not yet rounded → [sequence, …, output], then what `then` says.
+    at::Tensor multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>& lengths,
+                        const Then& then) const;
+
+    std::map<const void*, std::int64_t> heldBytes() const; // of each packed weight
 
 private:
-    struct Entry {
+    // A product of its own for each part of the inputs that has a range of its own; they add up.
+    struct Part {
         std::shared_ptr<const PackedWeight> weight;
+        at::Tensor channels; // undefined: all of them
         SiteRounding input;
     };
-    std::unordered_map<const Linear*, Entry> packed_;
+    std::unordered_map<const Linear*, std::vector<Part>> packed_;
     std::set<Site> inputs_;
-    mutable at::Tensor last_; // held, so that no other tensor can take its place unnoticed
-    mutable std::shared_ptr<const IntegerRows> rows_;
+    mutable at::Tensor last_;               // held, so that no other tensor can take its place unnoticed
+    mutable std::vector<IntegerRows> rows_; // of last_, by part; their memory serves the next
 };
 
 } // namespace kurtoscope

@@ -26,10 +26,24 @@ void Plan::check(const Recipe& recipe) const {
         throw Error("ablate cannot be combined with other schemes: it shows what channels carry in the model "
                     "as it is",
                     recipe.text(), "Evaluate the two recipes side by side");
+    if (stored && (activations || weights || cache || !transforms.empty()))
+        throw Error("stored cannot be combined with other schemes: the checkpoint has said how it is rounded",
+                    recipe.text(), "Evaluate the two recipes side by side");
+    if (stored && (recipe.scope != Scope::linear_inputs || !recipe.keep.empty() || !recipe.kept.empty()))
+        throw Error("stored takes no scope and no kept channels: the checkpoint has chosen both",
+                    recipe.text(), "Leave them out, or quantize anew with another scheme");
     const bool integer = activations && activations->format == Format::integer;
     if (!recipe.bits.empty() && !integer && !cache)
         throw Error("bits of single sites need a scheme that rounds activations to integers", recipe.text(),
                     "Leave \"bits\" out, or leave those sites in high precision");
+    const bool plainRange = integer && !activations->dynamic && activations->range == RangeMethod::minmax &&
+                            activations->granularity == Granularity::per_tensor &&
+                            activations->embeddingGroups == 0 && transforms.empty() &&
+                            recipe.scope == Scope::linear_inputs;
+    if (!recipe.ranges.empty() && !plainRange)
+        throw Error("given ranges are for static ranges per tensor of linear inputs, in a model that nothing "
+                    "reshapes",
+                    recipe.text(), "Leave \"ranges\" out, or use w8a8 with activation=per-tensor");
 }
 
 void Plan::claimActivations(const std::string& scheme, Claim claim, std::optional<ActivationRule> rule) {
@@ -67,7 +81,7 @@ bool Plan::needsCalibration() const {
     for (const auto& transform : transforms)
         if (transform->needsCalibration()) return true;
     const bool sorting = activations && activations->embeddingGroups > 0 && activations->permute;
-    const bool range = (activations && !activations->dynamic) || sorting;
+    const bool range = (activations && !activations->dynamic && !rangesGiven) || sorting;
     const bool solver = weights && weights->solver;
     const bool mean = ablation && ablation->how != AblationRule::How::zero;
     return range || solver || mean || !keep.empty();
@@ -83,7 +97,7 @@ std::string Plan::transformsKey() const {
 std::string ActivationRule::key() const {
     std::string key;
     for (int part : {int(format), bits, int(symmetric), int(dynamic), int(granularity), group, tokenRun,
-                     int(range), embeddingGroups, int(permute)})
+                     int(range), embeddingGroups, int(permute), int(fullRange)})
         key += std::to_string(part) + "/";
     return key + std::to_string(percentile) + "/" + std::to_string(threshold);
 }

@@ -39,6 +39,9 @@ struct ActivationRule {
     Format format = Format::integer;
     int bits = 8;
     bool symmetric = true, dynamic = false;
+    // Symmetric integers from −2^(bits−1) on, in steps of absmax / (2^(bits−1) − ½), as compressed-tensors
+    // and torchao take them; else of equal size on both sides.
+    bool fullRange = false;
     Granularity granularity = Granularity::per_tensor;
     int group = 0; // channels that share a scale when per group
     int tokenRun =
@@ -104,6 +107,8 @@ public:
     std::optional<CacheRule> cache;
     std::optional<AblationRule> ablation;
     std::map<std::string, int> siteBits; // of sites ("layers.3.mlp_output") and Places ("mlp_residual")
+    bool stored = false;                 // activations as the opened checkpoint says
+    bool rangesGiven = false;            // static ranges stand in the recipe, for every site
     std::string keep;                    // the criterion that a scheme brings along where the recipe has none
 
     // Throws Error naming both schemes when an earlier one insists as much. Empty: left in float32.
@@ -116,7 +121,7 @@ public:
     // What cannot go together says so before anything runs. Throws Error.
     void check(const Recipe& recipe) const;
     bool needsCalibration() const;
-    bool rounds() const { return activations || weights || cache; }
+    bool rounds() const { return activations || weights || cache || stored; }
     std::string transformsKey() const; // equal keys reshape a model alike
 
 private:

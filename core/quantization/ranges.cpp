@@ -85,7 +85,8 @@ Extent leastErrorExtent(const Histogram& histogram, const Extent& whole, const A
     if (histogram.total() == 0 || histogram.binWidth() == 0) return whole;
     constexpr int steps = 300; // down to 0.2 % of the whole
     const auto errorOf = [&](const Extent& extent) {
-        return squaredError(histogram, Grid::over(extent.min, extent.max, rule.bits, rule.symmetric));
+        return squaredError(histogram,
+                            Grid::over(extent.min, extent.max, rule.bits, rule.symmetric, rule.fullRange));
     };
     const float bound = std::max(-whole.min, whole.max);
     const Extent start = rule.symmetric ? Extent{-bound, bound} : whole;

@@ -50,6 +50,22 @@ ActivationRule withBitsOf(const Transformer& transformer, const Recipe& recipe, 
     return rule;
 }
 
+// The recipe's own range as if calibration had seen it.
+CalibratedSite givenRange(const Transformer& transformer, const Recipe& recipe, Site site) {
+    const auto found = recipe.ranges.find(site);
+    if (found == recipe.ranges.end())
+        throw Error("the recipe gives ranges, but none for " + site.name(), "ranges",
+                    "Give one for every site that it rounds, or none at all");
+    const auto channels = static_cast<std::size_t>(transformer.info().channels(site.place));
+    CalibratedSite seen;
+    seen.stats.site = site;
+    seen.stats.channels = static_cast<int>(channels);
+    seen.stats.tokens = 1;
+    seen.stats.min.assign(channels, found->second.low);
+    seen.stats.max.assign(channels, found->second.high);
+    return seen;
+}
+
 } // namespace
 
 bool RecipeArithmetic::staysWhole(const Recipe& recipe, Site site) const {
@@ -79,6 +95,9 @@ std::shared_ptr<const ShapedModel> shape(const Transformer& base, const Plan& pl
 std::vector<Site> RecipeArithmetic::quantizedSites(const Transformer& transformer, const Recipe& recipe) {
     const Plan plan = planOf(recipe);
     std::vector<Site> sites;
+    if (plan.stored)
+        for (const auto& [site, activation] : transformer.stored())
+            sites.push_back(site);
     if (!plan.activations && !plan.weights && !plan.ablation) return sites;
     const auto add = [&](Site site) {
         if (std::find(sites.begin(), sites.end(), site) == sites.end()) sites.push_back(site);
@@ -106,10 +125,11 @@ RecipeArithmetic::RecipeArithmetic(std::shared_ptr<const ShapedModel> shaped, co
     : shaped_(std::move(shaped)) {
     if (!plan.rounds()) kernels_ = KernelTag::floating;
     planSites(recipe, plan, calibration, stop, progress);
+    if (plan.stored) planStored(recipe);
     if (plan.weights && plan.weights->solver)
         solveWeights(recipe, plan, *calibration, store, stop, progress);
     else
-        roundWeights(recipe, plan, store, stop);
+        roundWeights(recipe, plan, store);
     count(recipe, plan);
 }
 
@@ -119,7 +139,8 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
     const auto sites = plan.activations ? quantizedSites(transformer, recipe) : std::vector<Site>();
     const auto& rule = plan.activations;
     const bool everySite = recipe.scope == Scope::all_activations || plan.ablation;
-    const bool ranged = rule && (!rule->dynamic || (rule->embeddingGroups > 0 && rule->permute));
+    const bool ranged =
+        rule && !plan.rangesGiven && (!rule->dynamic || (rule->embeddingGroups > 0 && rule->permute));
     std::shared_ptr<const CalibratedModel> seen;
     if (ranged || (plan.ablation && plan.ablation->how != AblationRule::How::zero)) {
         CalibrationRequest request;
@@ -134,9 +155,12 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
         seen = calibration->statistics(shaped_->piece, shaped_->key, request, stop, progress);
     }
     const auto prepare = [&](Site site, bool operand) {
-        const CalibratedSite* at = !seen     ? nullptr
-                                   : operand ? seen->operand(transformer, site)
-                                             : seen->value(transformer, site);
+        const CalibratedSite given =
+            plan.rangesGiven ? givenRange(transformer, recipe, site) : CalibratedSite();
+        const CalibratedSite* at = plan.rangesGiven ? &given
+                                   : !seen          ? nullptr
+                                   : operand        ? seen->operand(transformer, site)
+                                                    : seen->value(transformer, site);
         ActivationRule mine = withBitsOf(transformer, recipe, plan, site, *rule);
         // Embedding groups are for tensors as wide as the residual stream (Bondarenko et al. 2021, section
         // 4).
@@ -179,6 +203,12 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
     if (plan.ablation) planAblation(recipe, plan, seen.get());
 }
 
+void RecipeArithmetic::planStored(const Recipe& recipe) {
+    for (const auto& [site, activation] : model().stored())
+        if (!inHighPrecision(model(), recipe, site))
+            atOperand_.emplace(site, roundingOf(activation, model().info().channels(site.place)));
+}
+
 void RecipeArithmetic::planAblation(const Recipe& recipe, const Plan& plan, const CalibratedModel* seen) {
     const Transformer& transformer = model();
     for (Site site : quantizedSites(transformer, recipe)) {
@@ -211,18 +241,25 @@ std::string RecipeArithmetic::weightKey(const Recipe& recipe, const Plan& plan, 
     return key;
 }
 
-void RecipeArithmetic::roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store,
-                                    std::stop_token stop) {
+void RecipeArithmetic::roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store) {
     if (!plan.weights) return;
+    weightRule_ = plan.weights;
+    store_ = &store;
     for (const auto& linear : model().linears()) {
         if (linear->head) continue;
-        if (stop.stop_requested()) throw Cancelled();
         if (recipe.scope == Scope::linear_inputs && inHighPrecision(model(), recipe, linear->input)) continue;
-        const std::set<int> kept = keptAt(model(), recipe, linear->input);
-        weights_.emplace(linear.get(), store.get(weightKey(recipe, plan, *linear), [&] {
-            return roundWeight(linear->weight, *plan.weights, kept);
-        }));
+        weights_.emplace(linear.get(), RoundedWeight{weightKey(recipe, plan, *linear),
+                                                     keptAt(model(), recipe, linear->input)});
     }
+}
+
+const at::Tensor& RecipeArithmetic::made(const Linear& linear, const RoundedWeight& weight) const {
+    if (!weight.tensor)
+        weight.tensor = store_->get(weight.name, [&] {
+            const PhaseTimer timer(Phase::quantize);
+            return roundWeight(linear.weight, *weightRule_, weight.kept);
+        });
+    return *weight.tensor;
 }
 
 void RecipeArithmetic::count(const Recipe& recipe, const Plan& plan) {
@@ -241,6 +278,8 @@ void RecipeArithmetic::count(const Recipe& recipe, const Plan& plan) {
         values += double(inputs);
         valueBits += read ? activationBits(*read, int(inputs), kept) : 32.0 * double(inputs);
     }
+    // What the file stores more tightly.
+    if (plan.stored) linearBytes += std::min(0.0, double(info.fileBytes) - 4.0 * double(info.parameters));
     storage_.bytes = info.parameters * 4 + static_cast<std::int64_t>(linearBytes - 4 * linearWeights);
     storage_.bytes += static_cast<std::int64_t>(shaped_->piece.streamBytes());
     std::map<const void*, double> steps;
@@ -264,6 +303,11 @@ const SiteRounding* RecipeArithmetic::rounding(Site site) const {
     return found == atValue_.end() ? nullptr : &found->second;
 }
 
+const at::Tensor* RecipeArithmetic::roundedWeight(const Linear& linear) const {
+    const auto found = weights_.find(&linear);
+    return found == weights_.end() ? nullptr : &made(linear, found->second);
+}
+
 const SiteRounding* RecipeArithmetic::valueRounding(Site site) const {
     const auto found = atValue_.find(site);
     return found == atValue_.end() ? nullptr : &found->second;
@@ -274,16 +318,23 @@ std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::without(const Recipe& 
     const auto whole = [&](Site site) { return inHighPrecision(model(), recipe, site); };
     std::erase_if(made->atValue_, [&](const auto& entry) { return whole(entry.first); });
     std::erase_if(made->atOperand_, [&](const auto& entry) { return whole(entry.first); });
-    if (recipe.scope == Scope::linear_inputs)
-        std::erase_if(made->weights_, [&](const auto& entry) { return whole(entry.first->input); });
+    std::erase_if(made->weights_, [&](const auto& entry) { return whole(entry.first->input); });
     return made;
+}
+
+std::map<const void*, std::int64_t> RecipeArithmetic::heldBytes() const {
+    auto held = integers_ ? integers_->heldBytes() : std::map<const void*, std::int64_t>();
+    for (const auto& [linear, weight] : weights_)
+        if (weight.tensor)
+            held[weight.tensor->const_data_ptr()] = static_cast<std::int64_t>(weight.tensor->nbytes());
+    return held;
 }
 
 std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::withIntegers(const Recipe& recipe, const Plan& plan,
                                                                        IntegerLinears::Store& store) const {
     const bool plain = plan.activations && plan.weights && !plan.cache && threshold_ == 0 &&
                        recipe.scope == Scope::linear_inputs;
-    if (!plain || !vnniTile()) return nullptr;
+    if (!plain || !hasFastIntegers()) return nullptr;
     auto integers = std::make_shared<IntegerLinears>();
     for (const auto& linear : model().linears()) {
         if (!weights_.contains(linear.get())) continue; // an output head, or left in high precision
@@ -297,6 +348,13 @@ std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::withIntegers(const Rec
     made->integers_ = std::move(integers);
     made->kernels_ = KernelTag::integer;
     return made;
+}
+
+bool RecipeArithmetic::takesRowsAlone() const {
+    return threshold_ == 0 && std::all_of(atOperand_.begin(), atOperand_.end(), [](const auto& entry) {
+               const ActivationRule& rule = entry.second.rule;
+               return !rule.dynamic || (rule.perToken() && rule.embeddingGroups == 0);
+           });
 }
 
 at::Tensor RecipeArithmetic::value(Site site, const at::Tensor& x, const Batch& batch) const {
@@ -325,18 +383,20 @@ at::Tensor RecipeArithmetic::operand(Site site, const at::Tensor& x, const Batch
     return found == atOperand_.end() ? y : roundActivation(y, found->second, batch.lengths);
 }
 
-at::Tensor RecipeArithmetic::linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const {
-    if (integers_ && integers_->has(linear)) return integers_->multiply(linear, x, batch.lengths);
+at::Tensor RecipeArithmetic::linearThen(const Linear& linear, const at::Tensor& x, const Batch& batch,
+                                        const Then& then) const {
+    if (integers_ && integers_->has(linear)) return integers_->multiply(linear, x, batch.lengths, then);
     const auto found = weights_.find(&linear);
     const PhaseTimer timer(Phase::gemm);
-    if (found == weights_.end()) return at::linear(x, linear.weight, linear.bias);
-    const at::Tensor y = at::linear(x, *found->second, linear.bias);
-    if (threshold_ == 0) return y;
+    if (found == weights_.end()) return product(x, linear.weight, linear.bias, then);
+    const at::Tensor& weight = made(linear, found->second);
+    if (threshold_ == 0) return product(x, weight, linear.bias, then);
+    const at::Tensor y = product(x, weight, linear.bias);
     // The columns that stayed out of x's rounding meet the weight as it was (Dettmers et al. 2022, section
     // 3).
     const at::Tensor out =
         at::where(channelsOver(x, threshold_, batch.lengths), x, at::zeros({}, x.options()));
-    return y + at::linear(out, linear.weight - *found->second);
+    return then.applied(y + product(out, linear.weight - weight, {}));
 }
 
 } // namespace kurtoscope

@@ -10,6 +10,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -43,7 +45,7 @@ std::shared_ptr<const ShapedModel> shape(const Transformer& base, const Plan& pl
 class RecipeArithmetic : public Arithmetic {
 public:
     // `recipe` with every keep criterion resolved. `calibration` may be null where nothing asks for it.
-    // Throws Error; Cancelled between linear layers.
+    // `store` outlives it. Throws Error; Cancelled between linear layers.
     RecipeArithmetic(std::shared_ptr<const ShapedModel> shaped, const Recipe& recipe, Plan plan,
                      CalibrationSet* calibration, WeightStore& store, std::stop_token stop = {},
                      const OnProgress& progress = {});
@@ -53,12 +55,29 @@ public:
     at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const override;
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override;
     bool treats(Site site) const override { return atValue_.contains(site) || ablated_.contains(site); }
-    at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const override;
+    bool looksAt(Site site) const override { return treats(site); }
+    bool takesRowsAlone() const override;
+    at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const override {
+        return linearThen(linear, x, batch, {});
+    }
+    at::Tensor linearThen(const Linear& linear, const at::Tensor& x, const Batch& batch,
+                          const Then& then) const override;
 
-    // A linear input after its steps at run time, not yet rounded.
-    at::Tensor reshaped(Site input, const at::Tensor& x) const {
+    // What the recipe keeps of the tensor that `site` names, under whichever of its names it was chosen.
+    std::set<int> keptOf(const Recipe& recipe, Site site) const;
+    const at::Tensor* roundedWeight(const Linear& linear) const; // null where it is left as it is
+    // Sites whose linear layers read the tensor only after a step at run time.
+    const std::map<Site, std::vector<OnlineStep>>& online() const { return shaped_->piece.online(); }
+    bool isReshaped() const { return !shaped_->key.empty(); }
+
+    at::Tensor reshaped(Site input, const at::Tensor& x) const override {
         return applySteps(shaped_->piece.online(input), x);
     }
+    bool hasSteps(Site input) const { return online().contains(input); }
+
+    // Everything that a pass does at one step beside the model's own part of it, as text: what two recipes
+    // say alike they do alike, bit for bit. "" is the open model in float32.
+    std::string deedsAt(Step step) const;
 
     KernelTag kernels() const { return kernels_; }
     Storage storage() const { return storage_; }
@@ -68,13 +87,17 @@ public:
     // How a tensor is rounded where it is made, whatever its readers do to it; null where it is not.
     const SiteRounding* valueRounding(Site site) const;
     // The same ranges and the same rounded weights, but for the further sites that `recipe`, otherwise this
-    // one's, leaves in high precision. Storage and counts stay this one's.
+    // one's, leaves in high precision, and for the weights that read them. Storage and counts stay this
+    // one's.
     std::shared_ptr<const RecipeArithmetic> without(const Recipe& recipe) const;
 
     // The same with its integers really multiplied, on a CPU whose instructions do that fast; null where a
     // part of the recipe has no such kernel. `recipe` and `plan` are this one's.
     std::shared_ptr<const RecipeArithmetic> withIntegers(const Recipe& recipe, const Plan& plan,
                                                          IntegerLinears::Store& store) const;
+
+    // The weights it made, by address: what it holds beside the model itself.
+    std::map<const void*, std::int64_t> heldBytes() const;
 
     // Sites whose tensors the recipe puts on a grid, in forward order.
     static std::vector<Site> quantizedSites(const Transformer& transformer, const Recipe& recipe);
@@ -88,21 +111,30 @@ private:
     };
     void planSites(const Recipe& recipe, const Plan& plan, CalibrationSet* calibration, std::stop_token stop,
                    const OnProgress& progress);
+    void planStored(const Recipe& recipe);
     void planAblation(const Recipe& recipe, const Plan& plan, const CalibratedModel* seen);
-    void roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store, std::stop_token stop);
+    void roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store);
     void solveWeights(const Recipe& recipe, const Plan& plan, CalibrationSet& calibration, WeightStore& store,
                       std::stop_token stop, const OnProgress& progress);
     std::string weightKey(const Recipe& recipe, const Plan& plan, const Linear& linear) const;
     void count(const Recipe& recipe, const Plan& plan);
     bool staysWhole(const Recipe& recipe, Site site) const;
-    std::set<int> keptOf(const Recipe& recipe, Site site) const;
 
     std::shared_ptr<const ShapedModel> shaped_;
     KernelTag kernels_ = KernelTag::simulated;
     double threshold_ = 0; // LLM.int8()
     std::unordered_map<Site, SiteRounding> atValue_, atOperand_;
     std::unordered_map<Site, Ablation> ablated_;
-    std::unordered_map<const Linear*, std::shared_ptr<const at::Tensor>> weights_;
+    // Made when a pass first multiplies by it: real integers never do.
+    struct RoundedWeight {
+        std::string name; // in the store: equal names, equal weights
+        std::set<int> kept;
+        mutable std::shared_ptr<const at::Tensor> tensor = nullptr;
+    };
+    const at::Tensor& made(const Linear& linear, const RoundedWeight& weight) const;
+    std::unordered_map<const Linear*, RoundedWeight> weights_;
+    std::optional<WeightRule> weightRule_;
+    WeightStore* store_ = nullptr;
     std::shared_ptr<const IntegerLinears> integers_; // null: simulated
     Storage storage_;
     KeptCount kept_;

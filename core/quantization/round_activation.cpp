@@ -86,7 +86,8 @@ std::vector<Grid> sequenceGrids(const at::Tensor& x, const SiteRounding& roundin
     for (std::int64_t sequence = 0; sequence < in.size(0); ++sequence) {
         const Extent extent = extentOfSequence(in.const_data_ptr<float>() + sequence * rows * channels, rows,
                                                in.size(-2), lengths[std::size_t(sequence)], channels, mask);
-        grids[std::size_t(sequence)] = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
+        grids[std::size_t(sequence)] =
+            Grid::over(extent.min, extent.max, rule.bits, rule.symmetric, rule.fullRange);
     }
     return grids;
 }
@@ -96,7 +97,8 @@ at::Tensor roundActivation(const at::Tensor& x, const SiteRounding& rounding,
     const PhaseTimer timer(Phase::quantize);
     const ActivationRule& rule = rounding.rule;
     if (!isFused(rule)) return roundGeneral(x, rounding, lengths);
-    if (x.is_cuda() && x.scalar_type() == at::kFloat && cudaRound()) return roundOnGpu(x, rounding, lengths);
+    if (x.is_cuda() && x.scalar_type() == at::kFloat && !rule.fullRange && cudaRound())
+        return roundOnGpu(x, rounding, lengths);
     if (!x.is_cpu() || x.scalar_type() != at::kFloat) return roundActivationReference(x, rounding, lengths);
     const at::Tensor in = x.contiguous();
     at::Tensor out = at::empty_like(in);
@@ -116,7 +118,7 @@ at::Tensor roundActivation(const at::Tensor& x, const SiteRounding& rounding,
                 Grid mine = whole;
                 if (rule.perToken()) {
                     const Extent extent = extentOf(base + row * channels, channels, mask);
-                    mine = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
+                    mine = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric, rule.fullRange);
                 }
                 roundRow(base + row * channels, target + row * channels, channels, mine, mask);
             }
@@ -158,9 +160,10 @@ at::Tensor roundActivationReference(const at::Tensor& x, const SiteRounding& rou
             minimum = flat.amin(1).view(one), maximum = flat.amax(1).view(one);
         }
         minimum = minimum.clamp_max(0), maximum = maximum.clamp_min(0);
-        low = rule.symmetric ? -double((1 << (rule.bits - 1)) - 1) : 0;
-        high = rule.symmetric ? -low : double((1 << rule.bits) - 1);
-        scale = (rule.symmetric ? at::maximum(minimum.abs(), maximum) : maximum - minimum) / high;
+        high = double((1 << (rule.symmetric ? rule.bits - 1 : rule.bits)) - 1);
+        low = !rule.symmetric ? 0 : rule.fullRange ? -high - 1 : -high;
+        scale = (rule.symmetric ? at::maximum(minimum.abs(), maximum) : maximum - minimum) /
+                (rule.symmetric && rule.fullRange ? high + 0.5 : high);
         scale = at::where(scale > 0, scale, at::ones({}, x.options()));
         zero = rule.symmetric ? at::zeros({}, x.options()) : (-minimum / scale).round();
     }

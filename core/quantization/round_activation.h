@@ -13,6 +13,7 @@
 namespace kurtoscope {
 
 struct CalibratedSite;
+struct StoredActivation;
 
 // A rule made ready for one site.
 struct SiteRounding {
@@ -28,6 +29,8 @@ struct SiteRounding {
 // saw nothing there.
 SiteRounding roundingFor(const ActivationRule& rule, Site site, int channels, const CalibratedSite* seen,
                          const std::set<int>& kept);
+// A checkpoint's own word for an input of `channels`.
+SiteRounding roundingOf(const StoredActivation& stored, int channels);
 std::vector<std::int32_t> inlierMask(std::int64_t channels, const std::set<int>& kept); // empty for none
 
 // Bits of one row of `channels` values, `kept` of them in float32, and its part of the scales (16 bits each,

@@ -6,6 +6,7 @@
 #include "core/quantization/round_activation.h"
 
 #include "core/base/error.h"
+#include "core/model/stored_quantization.h"
 
 #include <algorithm>
 #include <numeric>
@@ -19,14 +20,16 @@ struct Scales {
     double low, high;
 };
 
-Scales over(at::Tensor minimum, at::Tensor maximum, int bits, bool symmetric) {
+Scales over(at::Tensor minimum, at::Tensor maximum, const ActivationRule& rule) {
     minimum = minimum.clamp_max(0), maximum = maximum.clamp_min(0);
+    const bool full = rule.symmetric && rule.fullRange;
     Scales scales;
-    scales.low = symmetric ? -double((1 << (bits - 1)) - 1) : 0;
-    scales.high = symmetric ? -scales.low : double((1 << bits) - 1);
-    scales.scale = (symmetric ? at::maximum(minimum.abs(), maximum) : maximum - minimum) / scales.high;
+    scales.high = double((1 << (rule.symmetric ? rule.bits - 1 : rule.bits)) - 1);
+    scales.low = !rule.symmetric ? 0 : full ? -scales.high - 1 : -scales.high;
+    scales.scale = (rule.symmetric ? at::maximum(minimum.abs(), maximum) : maximum - minimum) /
+                   (full ? scales.high + 0.5 : scales.high);
     scales.scale = at::where(scales.scale > 0, scales.scale, at::ones({}, scales.scale.options()));
-    scales.zero = symmetric ? at::zeros_like(scales.scale) : (-minimum / scales.scale).round();
+    scales.zero = rule.symmetric ? at::zeros_like(scales.scale) : (-minimum / scales.scale).round();
     return scales;
 }
 
@@ -65,8 +68,7 @@ at::Tensor roundGroups(const at::Tensor& x, const at::Tensor& inliers, const Act
         return at::constant_pad_nd(t, {0, padding}).view(shape); // [.., group, channel]
     };
     const at::Tensor ranged = split(inliers);
-    const at::Tensor rounded =
-        put(split(x), over(ranged.amin(-1, true), ranged.amax(-1, true), rule.bits, rule.symmetric));
+    const at::Tensor rounded = put(split(x), over(ranged.amin(-1, true), ranged.amax(-1, true), rule));
     return rounded.flatten(-2).narrow(-1, 0, channels);
 }
 
@@ -81,8 +83,7 @@ at::Tensor roundRuns(const at::Tensor& x, const at::Tensor& inliers, const Activ
         return at::constant_pad_nd(t, {0, 0, 0, padding}).view(shape); // [.., run, position, channel]
     };
     const at::Tensor ranged = split(withoutPadding(inliers, lengths));
-    const at::Tensor rounded =
-        put(split(x), over(ranged.amin(-2, true), ranged.amax(-2, true), rule.bits, rule.symmetric));
+    const at::Tensor rounded = put(split(x), over(ranged.amin(-2, true), ranged.amax(-2, true), rule));
     return rounded.flatten(-3, -2).narrow(-2, 0, positions);
 }
 
@@ -177,7 +178,7 @@ SiteRounding roundingFor(const ActivationRule& rule, Site site, int channels, co
     const bool several = rule.embeddingGroups > 0 || rule.granularity == Granularity::per_channel ||
                          rule.granularity == Granularity::per_group;
     const Extent whole = staticExtent(rule, *seen, kept);
-    made.grid = Grid::over(whole.min, whole.max, rule.bits, rule.symmetric);
+    made.grid = Grid::over(whole.min, whole.max, rule.bits, rule.symmetric, rule.fullRange);
     if (!several || !fixedWidth) {
         made.rule.granularity = Granularity::per_tensor;
         made.rule.embeddingGroups = 0;
@@ -198,11 +199,39 @@ SiteRounding roundingFor(const ActivationRule& rule, Site site, int channels, co
     }
     for (int c = 0; c < channels; ++c) {
         const Extent& extent = extents[std::size_t(groups[std::size_t(c)])];
-        const Grid grid = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
+        const Grid grid = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric, rule.fullRange);
         made.grid.low = grid.low, made.grid.high = grid.high;
         made.scales.push_back(grid.scale);
         made.zeros.push_back(grid.zero);
     }
+    return made;
+}
+
+SiteRounding roundingOf(const StoredActivation& stored, int channels) {
+    using Sharing = StoredActivation::Sharing;
+    SiteRounding made;
+    ActivationRule& rule = made.rule;
+    rule.bits = stored.bits, rule.group = stored.group;
+    rule.symmetric = stored.symmetric, rule.dynamic = stored.dynamic, rule.fullRange = true;
+    rule.granularity = stored.sharing == Sharing::token   ? Granularity::per_token
+                       : stored.sharing == Sharing::group ? Granularity::per_group
+                                                          : Granularity::per_tensor;
+    if (stored.numbers == StoredActivation::Numbers::integer) {
+        const auto half = static_cast<float>(1 << (stored.bits - 1));
+        made.grid.scale = stored.scale;
+        made.grid.low = stored.symmetric ? -half : 0;
+        made.grid.high = stored.symmetric ? half - 1 : 2 * half - 1;
+        made.grid.zero = stored.symmetric ? 0 : stored.zero + half;
+    } else {
+        rule.format = stored.numbers == StoredActivation::Numbers::e4m3 ? Format::e4m3 : Format::nvfp4;
+        // A scale turns the range's end into the format's largest.
+        made.absmax = stored.scale * numberFormat(rule.format).largest *
+                      (rule.format == Format::nvfp4 ? numberFormat(Format::e4m3).largest : 1);
+    }
+    std::set<int> kept;
+    for (const int channel : stored.kept)
+        if (channel < channels) kept.insert(channel);
+    made.inlier = inlierMask(channels, kept);
     return made;
 }
 
@@ -256,9 +285,9 @@ at::Tensor roundGeneral(const at::Tensor& x, const SiteRounding& rounding, const
     } else if (!rounding.groups.empty()) {
         const auto [minimum, maximum] = channelExtremes(inliers, lengths);
         rounded = put(x, over(spreadOver(minimum, rounding.groups, false),
-                              spreadOver(maximum, rounding.groups, true), rule.bits, rule.symmetric));
+                              spreadOver(maximum, rounding.groups, true), rule));
     } else if (rule.perToken()) {
-        rounded = put(x, over(inliers.amin(-1, true), inliers.amax(-1, true), rule.bits, rule.symmetric));
+        rounded = put(x, over(inliers.amin(-1, true), inliers.amax(-1, true), rule));
     } else if (rule.granularity == Granularity::per_group) {
         rounded = roundGroups(x, inliers, rule);
     } else if (rule.tokenRun > 0) {
@@ -270,7 +299,7 @@ at::Tensor roundGeneral(const at::Tensor& x, const SiteRounding& rounding, const
             one[0] = x.size(0);
             minimum = minimum.flatten(1).amin(1).view(one), maximum = maximum.flatten(1).amax(1).view(one);
         }
-        rounded = put(x, over(minimum, maximum, rule.bits, rule.symmetric));
+        rounded = put(x, over(minimum, maximum, rule));
     }
     return mask.defined() ? at::where(mask, rounded, x) : rounded;
 }

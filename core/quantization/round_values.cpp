@@ -91,8 +91,9 @@ std::vector<float> integerValues(const ActivationRule& rule, const ValueTable& t
     asTensor(calibration.values, {calibration.sequences, calibration.positions, calibration.channels});
     const CalibratedSite seen = calibrated(calibration, kept);
     const std::vector<int> channels(kept.begin(), kept.end());
-    const IntegerRows rows =
-        integerRows(x, roundingFor(rule, anywhere, table.channels, &seen, kept), lengthsOf(table), channels);
+    IntegerRows rows;
+    integerRows(x, roundingFor(rule, anywhere, table.channels, &seen, kept), lengthsOf(table), channels,
+                rows);
     std::vector<float> levels;
     for (std::int64_t row = 0; row < rows.rows; ++row) {
         const std::int8_t* q = rows.values.as<std::int8_t>() + row * rows.stride;

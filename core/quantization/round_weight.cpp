@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/round_weight.h"
 
+#include "core/base/parallel.h"
 #include "core/quantization/number_format.h"
 #include "core/quantization/round_activation.h"
+
+#include <atomic>
+#include <cmath>
 
 namespace kurtoscope {
 
 namespace {
+
+constexpr std::int64_t rowsPerPiece = 16;
 
 // Weights that share one scale as rows [1, row, input], short ones filled up with zeros.
 at::Tensor asRows(const at::Tensor& weight, const WeightRule& rule) {
@@ -90,28 +96,39 @@ std::optional<IntegerWeight> integerWeight(const at::Tensor& weight, const Weigh
     const std::int32_t* mask = inlier.empty() ? nullptr : inlier.data();
     IntegerWeight made{std::vector<std::int8_t>(std::size_t(outputs * inputs)),
                        std::vector<float>(std::size_t(outputs))};
-    Extent all;
-    for (std::int64_t output = 0; output < outputs; ++output) {
-        const Extent one = extentOf(values + output * inputs, inputs, mask);
-        all = {std::min(all.min, one.min), std::max(all.max, one.max)};
-        made.scales[std::size_t(output)] = Grid::over(one.min, one.max, rule.bits, true).scale;
+    std::vector<Extent> extents(std::size_t(outputs));
+    parallelFor(outputs, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t output = begin; output < end; ++output)
+            extents[std::size_t(output)] = extentOf(values + output * inputs, inputs, mask);
+    });
+    if (rule.granularity == Granularity::per_tensor) {
+        Extent all;
+        for (const Extent& one : extents)
+            all = {std::min(all.min, one.min), std::max(all.max, one.max)};
+        extents.assign(std::size_t(outputs), all);
     }
-    if (rule.granularity == Granularity::per_tensor)
-        made.scales.assign(std::size_t(outputs), Grid::over(all.min, all.max, rule.bits, true).scale);
-    const float top = float((1 << (rule.bits - 1)) - 1);
-    for (std::int64_t output = 0; output < outputs; ++output)
-        for (std::int64_t input = 0; input < inputs; ++input) {
-            const std::int64_t at = output * inputs + input;
-            if (mask && mask[input] == 0) continue;
-            const float q = std::clamp(values[at] / made.scales[std::size_t(output)], -top, top);
-            if (std::isnan(q)) return std::nullopt;
-            made.q[std::size_t(at)] = static_cast<std::int8_t>(std::nearbyint(q));
+    std::atomic<bool> odd = false;
+    parallelFor(outputs, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t output = begin; output < end; ++output) {
+            const Extent& extent = extents[std::size_t(output)];
+            const Grid grid = Grid::over(extent.min, extent.max, rule.bits, true);
+            const float* row = values + output * inputs;
+            std::int8_t* to = made.q.data() + output * inputs;
+            made.scales[std::size_t(output)] = grid.scale;
+            std::int32_t nan = 0;
+            integersOf(row, to, inputs, grid, 0, nan);
+            for (std::int64_t input = 0; nan && input < inputs; ++input)
+                if ((!mask || mask[input] != 0) && std::isnan(row[input])) odd = true;
+            for (const int column : kept)
+                to[column] = 0;
         }
+    });
+    if (odd) return std::nullopt; // no integer stands for a NaN
     return made;
 }
 
 double weightBytes(const WeightRule& rule, std::int64_t outputs, std::int64_t inputs, std::size_t kept) {
-    const double count = double(outputs) * double(inputs);
+    const double count = double(outputs) * double(inputs - std::int64_t(kept)); // at the rule's width
     const double keptBytes = 4.0 * double(outputs) * double(kept);
     if (rule.format != Format::integer) {
         const NumberFormat& format = numberFormat(rule.format);

@@ -90,12 +90,12 @@ KURTOSCOPE_CLONES std::int32_t integersOfRow(const float* row, std::int8_t* out,
 
 } // namespace
 
-Grid Grid::over(float min, float max, int bits, bool symmetric) {
+Grid Grid::over(float min, float max, int bits, bool symmetric, bool full) {
     Grid grid;
     if (symmetric) {
         grid.high = static_cast<float>((1 << (bits - 1)) - 1);
-        grid.low = -grid.high;
-        grid.scale = std::max(std::abs(min), std::abs(max)) / grid.high;
+        grid.low = full ? -grid.high - 1 : -grid.high;
+        grid.scale = std::max(std::abs(min), std::abs(max)) / (full ? grid.high + 0.5F : grid.high);
     } else {
         grid.low = 0;
         grid.high = static_cast<float>((1 << bits) - 1);

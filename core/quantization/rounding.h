@@ -13,8 +13,9 @@ struct Grid {
     float scale = 1, zero = 0, low = -127, high = 127;
 
     // Symmetric: q in ±(2^(bits−1) − 1), scale = absmax / qmax. Asymmetric: q in 0 … 2^bits − 1 over [min,
-    // max] widened to hold 0, so that zero stays exact. An empty range gives scale 1.
-    KURTOSCOPE_API static Grid over(float min, float max, int bits, bool symmetric);
+    // max] widened to hold 0, so that zero stays exact. An empty range gives scale 1. `full`, symmetric
+    // alone: q from −2^(bits−1), scale = absmax / (2^(bits−1) − ½).
+    KURTOSCOPE_API static Grid over(float min, float max, int bits, bool symmetric, bool full = false);
     KURTOSCOPE_API std::vector<float> levels() const; // ascending
 };
 

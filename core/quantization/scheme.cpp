@@ -168,6 +168,7 @@ Plan planOf(const Recipe& recipe) {
         scheme.plan(Told(scheme.info(), part), plan);
     }
     plan.check(recipe);
+    plan.rangesGiven = !recipe.ranges.empty();
     // A scheme's own criterion is a start; channels that were chosen since then stand.
     if (!recipe.keep.empty())
         plan.keep = recipe.keep;

@@ -38,31 +38,61 @@ void RecipeArithmetic::solveWeights(const Recipe& recipe, const Plan& plan, Cali
     for (const auto& linear : transformer.linears())
         total += !linear->head;
     if (progress) progress({"Solving for weights", 0, total, -1});
-    // Rounded activations move the inputs of every later layer, so they belong to what a solution answers to.
-    const std::string made =
-        shaped_->weights + calibration.id() + recipe.text() + "/" + std::to_string(recipe.hash()) + "/";
+    // What was done to the text before a layer, its own activations included, is what a solution answers to:
+    // after a change at one layer the solutions before it still stand.
+    std::string past = store.shortened(shaped_->weights + calibration.id() + deedsAt({Step::embedding}));
     BlockStream stream(transformer, calibration, *this, stop);
     for (int layer = 0; layer < transformer.info().layers; ++layer) {
-        Grams grams;
-        stream.run(layer, false, [&](Site input, const at::Tensor& rows) { grams.add(input, rows); });
+        const std::string here = store.shortened(past + deedsAt({layer}));
+        std::vector<std::pair<Linear*, RoundedWeight>> open;
+        bool known = true;
         for (const auto& linear : transformer.linears()) {
             if (linear->head || linear->input.layer != layer) continue;
+            if (recipe.scope == Scope::linear_inputs && staysWhole(recipe, linear->input)) {
+                ++done;
+                continue;
+            }
+            RoundedWeight weight{here + linear->name + "/" + rule.key(), keptOf(recipe, linear->input)};
+            for (const int channel : weight.kept)
+                weight.name += "," + std::to_string(channel);
+            known &= store.has(weight.name);
+            open.emplace_back(linear.get(), std::move(weight));
+        }
+        Grams grams;
+        if (!known)
+            stream.run(layer, false, [&](Site input, const at::Tensor& rows) { grams.add(input, rows); });
+        for (auto& [linear, weight] : open) {
             if (stop.stop_requested()) throw Cancelled();
             ++done;
-            if (recipe.scope == Scope::linear_inputs && staysWhole(recipe, linear->input)) continue;
-            const std::set<int> kept = keptOf(recipe, linear->input);
-            const at::Tensor gram = grams.gram(linear->input);
-            const auto solved = store.get(made + linear->name, [&] {
+            const bool before = store.has(weight.name);
+            weight.tensor = store.get(weight.name, [&] {
+                if (!rule.solver->takes(linear->output.place)) {
+                    WeightRule nearest = rule;
+                    nearest.solver = nullptr;
+                    return roundWeight(linear->weight, nearest, weight.kept);
+                }
                 try {
-                    return rule.solver->solve(linear->weight, gram, rule, kept);
+                    return rule.solver->solve(linear->weight, grams.gram(linear->input), rule, weight.kept,
+                                              stop);
                 } catch (const Error& error) {
                     throw Error(error.message(), linear->name, error.hint());
                 }
             });
-            weights_.emplace(linear.get(), solved);
-            if (progress) progress({lossText(*linear, *solved, gram, rule, kept), done, total, -1});
+            if (progress)
+                progress(
+                    {before ? linear->name + ": as it was solved before"
+                            : lossText(*linear, *weight.tensor, grams.gram(linear->input), rule, weight.kept),
+                     done, total, -1});
+            weights_.emplace(linear, std::move(weight));
         }
+        past = store.shortened(past + deedsAt({layer}));
         if (layer + 1 < transformer.info().layers) stream.run(layer, true);
+        for (const auto& linear : transformer.linears())
+            if (linear->input.layer == layer && !linear->head) {
+                WeightMemory::putAside(linear->weight);
+                if (const auto solved = weights_.find(linear.get()); solved != weights_.end())
+                    WeightMemory::putAside(*solved->second.tensor);
+            }
     }
 }
 

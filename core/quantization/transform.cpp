@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/transform.h"
 
+#include "core/engine/weight_memory.h"
+
 #include <algorithm>
 
 namespace kurtoscope {
@@ -43,7 +45,7 @@ bool Workpiece::divideInput(Site input, const at::Tensor& divisor) {
     const bool folded = online(input).empty() && own().foldDivisor(input, divisor);
     own();
     for (const auto& linear : readers(input))
-        linear->weight = linear->weight * divisor;
+        linear->weight = WeightMemory::keep(linear->weight * divisor);
     if (!folded) online_[input].push_back({divisor, {}, 4.0 * double(divisor.numel())});
     return folded;
 }
@@ -61,7 +63,7 @@ void Workpiece::rotateInput(Site input, const at::Tensor& rotation, double bytes
     // In double, as rounding would otherwise be a change of the model.
     const at::Tensor turn = rotation.to(at::kDouble);
     for (const auto& linear : readers(input))
-        linear->weight = at::matmul(linear->weight.to(at::kDouble), turn).to(at::kFloat);
+        linear->weight = WeightMemory::keep(at::matmul(linear->weight.to(at::kDouble), turn).to(at::kFloat));
     online_[input].push_back({{}, rotation, bytes});
 }
 

@@ -50,7 +50,7 @@ public:
     void rotateInput(Site input, const at::Tensor& rotation, double bytes);
     // Transformer::rotateStream; false too when a step at run time already stands behind a norm.
     bool rotateStream(const at::Tensor& rotation, double bytes);
-    double streamBytes() const { return streamBytes_; } // to store what turns the final hidden state back
+    double streamBytes() const { return streamBytes_; } // to store what turns the stream at its two ends
 
 private:
     const Transformer& base_;

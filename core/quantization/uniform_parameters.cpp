@@ -99,6 +99,13 @@ std::vector<ParameterInfo> UniformParameters::activations(const Values& defaults
                   false),
          switchOf("symmetric", "Symmetric",
                   "activation ranges around 0; off: from minimum to maximum with a zero point", true),
+         choiceOf("levels", "Levels",
+                  "of a symmetric range: narrow has as many on both sides (±127 at 8 bit, in steps of absmax "
+                  "/ 127), "
+                  "full one more below (−128 … 127, absmax / 127.5), as compressed-tensors and torchao take "
+                  "them at "
+                  "run time",
+                  "narrow", {"narrow", "full"}),
          choiceOf("range", "Static range",
                   "how a static range is taken from calibration: all values, an average over windows, a "
                   "percentile, the least squared error, or the least divergence (entropy)",
@@ -138,6 +145,7 @@ std::optional<ActivationRule> UniformParameters::activationRule(const Told& told
     ActivationRule rule;
     rule.bits = words.integer("activation_bits");
     rule.symmetric = words.on("symmetric");
+    rule.fullRange = words.text("levels") == "full";
     rule.granularity = granularityOf(words.text("activation"));
     rule.group = words.integer("activation_group");
     rule.range = rangeOf(words.text("range"));

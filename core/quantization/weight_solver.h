@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <set>
+#include <stop_token>
 #include <string>
 
 namespace kurtoscope {
@@ -18,10 +19,13 @@ class WeightSolver {
 public:
     virtual ~WeightSolver() = default;
     virtual std::string key() const = 0; // equal keys solve alike
+    // Of a layer that makes `output`; weights that it does not take go to nearest levels.
+    virtual bool takes(Place /*output*/) const { return true; }
     // `weight` [out, in]; `gram` [in, in] = Σ xᵀx / rows over calibration inputs, float32. `kept` columns
-    // stay as they are. Returns the rounded weight, same shape. Throws Error when the system has no solution.
+    // stay as they are. Returns the rounded weight, same shape. Throws Error when the system has no solution;
+    // Cancelled.
     virtual at::Tensor solve(const at::Tensor& weight, const at::Tensor& gram, const WeightRule& rule,
-                             const std::set<int>& kept) const = 0;
+                             const std::set<int>& kept, std::stop_token stop = {}) const = 0;
 };
 
 } // namespace kurtoscope

@@ -185,6 +185,7 @@ private slots:
         QCOMPARE(missingKeys(json, {"schema", "model", "machine", "results"}), QByteArray());
         QVERIFY(json["machine"]["fp32_tops"].get<double>() > 0);
         QVERIFY(json["machine"]["bytes_per_s"].get<double>() > 0);
+        QVERIFY(!json["machine"]["energy_source"].get<std::string>().empty());
         const Json& results = json["results"];
         QCOMPARE(results.size(), std::size_t(2 * 3)); // FP32 has but one way
         for (std::size_t i = 0; i < results.size(); ++i) {
@@ -198,12 +199,19 @@ private slots:
             const double tokens = one["batch"].get<int>() * 8 / latency["p50"].get<double>() * 1000;
             QVERIFY(std::abs(one["tokens_per_s"].get<double>() / tokens - 1) < 1e-6);
             double whole = 0;
-            for (const char* phase : {"quantize", "gemm", "attention", "rest"})
+            for (const char* phase : {"quantize", "gemm", "epilogue", "attention", "rest"})
                 whole += phases[phase].get<double>();
             QVERIFY2(std::abs(whole - 1) < 1e-6, qPrintable(QString::number(whole)));
             QVERIFY(phases["gemm"].get<double>() > 0 && phases["attention"].get<double>() > 0);
             QCOMPARE(phases["quantize"].get<double>() > 0, i % 3 > 0);
             QVERIFY(one["peak_bytes"].get<double>() > 1e6 && one["tops"].get<double>() > 0);
+            QVERIFY(one["energy_j"].is_null() || one["energy_j"].get<double>() >= 0);
+            std::set<std::string> keys;
+            for (const auto& [key, value] : one.items())
+                keys.insert(key);
+            QCOMPARE(keys, (std::set<std::string>{"recipe", "batch", "length", "threads", "runs",
+                                                  "latency_ms", "tokens_per_s", "tops", "peak_bytes",
+                                                  "phases", "energy_j", "kernels"}));
         }
         QCOMPARE(results[0]["kernels"].get<std::string>(), std::string("float"));
         QCOMPARE(results[2]["kernels"].get<std::string>(), std::string("simulated"));

@@ -94,6 +94,22 @@ private slots:
         QVERIFY(!recovered(read(0.9, 0.9), read(0.9, 0.9), read(0.9, 0.9)));
     }
 
+    // A linear model of the error knows nothing of a perplexity a hundred thousand times as large.
+    void anExplodedPerplexityIsADifference() {
+        const auto perplexity = [](double score, double error) {
+            Reading reading;
+            reading.score = score, reading.perplexity = score, reading.lowerIsBetter = true;
+            reading.difference = score - 25.09, reading.differenceError = error;
+            return reading;
+        };
+        const Reading fp32 = perplexity(25.09, 0), fallen = perplexity(4'572'816, 6.4e6);
+        QVERIFY(fallen.differs());
+        QVERIFY(perplexity(25.5, 0.2).differs() && !perplexity(25.5, 0.21).differs());
+        QVERIFY(perplexity(24.5, 0.29).differs() && !perplexity(24.5, 0.31).differs());
+        near(*recovered(fp32, fallen, perplexity(27'135, 2518)), 0.4233); // of the likelihood
+        near(*recovered(fp32, fallen, fp32), 1);
+    }
+
     // A perplexity has no chance level: a collapse is half as large again.
     void aPerplexityCollapsesWhenItIsHalfAsLargeAgain() {
         for (const auto& [score, collapsed] : {std::pair(40.0, false), std::pair(60.0, true)}) {

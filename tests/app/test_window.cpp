@@ -17,7 +17,6 @@
 #include <QMimeData>
 #include <QPushButton>
 #include <QSignalSpy>
-#include <QTabWidget>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -80,22 +79,6 @@ private slots:
         QVERIFY(window_->view("channel-map")->describe().contains("Open a model"));
         QVERIFY(!enabled("exportRecipe") && !enabled("keepOutliers") && !enabled("undo"));
         QCOMPARE(window_->windowTitle(), "Kurtoscope");
-    }
-
-    void everyRegisteredViewHasItsPlace() {
-        const auto& registered = Registry<ViewFactory>::instance().members();
-        QCOMPARE(window_->views().size(), registered.size());
-        for (const auto& factory : registered) {
-            View* view = window_->view(factory->id());
-            QVERIFY2(view, factory->id());
-            if (factory->area() == Qt::NoDockWidgetArea) {
-                QVERIFY(window_->findChild<QTabWidget*>("centre")->indexOf(view) >= 0);
-            } else {
-                auto* dock = window_->findChild<QDockWidget*>(QString("dock-") + factory->id());
-                QVERIFY2(dock && dock->isVisible(), factory->id());
-                QCOMPARE(window_->dockWidgetArea(dock), factory->area());
-            }
-        }
     }
 
     void openSelectKeepUndoRedoDuplicateRemove() {

@@ -9,7 +9,6 @@
 
 #include <QFileInfo>
 #include <QLineEdit>
-#include <QTabWidget>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -72,7 +71,7 @@ private slots:
         QTRY_VERIFY_WITH_TIMEOUT(session.isSettled() && session.hasFirstResults(), patience);
 
         View* view = window.view("token-map");
-        window.findChild<QTabWidget*>("centre")->setCurrentWidget(view);
+        window.bringForward("token-map");
         auto* line = view->findChild<QLineEdit*>();
         QVERIFY(line->isVisible());
         QTest::keyClicks(line, "Outliers live in few channels.");

@@ -9,7 +9,6 @@
 #include <QComboBox>
 #include <QFileInfo>
 #include <QPushButton>
-#include <QTabWidget>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -60,10 +59,9 @@ private slots:
         window.openModel(model);
         QTRY_VERIFY_WITH_TIMEOUT(session.isSettled() && session.hasFirstResults(), patience);
         const QString tag = QTest::currentDataTag();
-        auto* centre = window.findChild<QTabWidget*>("centre");
         const auto front = [&](const char* id) {
             View* view = window.view(id);
-            centre->setCurrentWidget(view);
+            window.bringForward(id);
             QTest::qWait(1); // needs are added up once the tabs have changed
             return view;
         };

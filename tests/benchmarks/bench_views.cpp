@@ -102,9 +102,28 @@ int main(int argc, char** argv) {
             [&](int) { QTest::keyClick(&bars, Qt::Key_Right); });
 
     const auto depth = shown("depth-curves", workspace, {560, 380});
-    measure("depth curves: eight recipes × 80 layers", frames / 2, [&](int i) {
+    measure("depth curves: the cursor moves, eight recipes × 80 layers", frames / 2, [&](int i) {
         workspace.site.layer = i % 80;
         depth->show(workspace, Change::selection);
+    });
+    measure("depth curves: drawn anew, eight recipes × 80 layers", frames / 2,
+            [&](int) { depth->show(workspace, Change::observation); });
+
+    const auto drawing = shown("model-map", workspace, {236, 900});
+    measure("model map: another layer, 80 skylines of 8192 channels", frames / 2, [&](int i) {
+        workspace.site.layer = i % 80;
+        drawing->show(workspace, Change::selection);
+    });
+    measure("model map: another Place, pooled anew", frames / 2, [&](int i) {
+        workspace.site.place = i % 2 ? Place::attn_input : Place::mlp_residual;
+        drawing->show(workspace, Change::selection);
+    });
+    workspace.site.place = Place::attn_input;
+
+    const auto trade = shown("trade-off", workspace, {370, 380});
+    measure("trade-off: a reading comes in", frames / 2, [&](int i) {
+        workspace.columns[3].reading->score = 32 + 0.001 * i;
+        trade->show(workspace, Change::reading);
     });
 
     workspace.site.layer = 12;

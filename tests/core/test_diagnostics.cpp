@@ -281,6 +281,11 @@ private slots:
             QVERIFY(found.path[i].kept > found.path[i - 1].kept);
             QVERIFY(found.path[i].predicted <= found.path[i - 1].predicted);
         }
+        // What misses the goal by far is told by its first windows; what reaches it stands on all.
+        const int all = workbench.describe(data).windows;
+        QVERIFY(found.path.front().windows > 0 && found.path.front().windows < all);
+        for (const KeepStep& step : found.path)
+            if (step.divergence <= goal.divergenceBelow) QCOMPARE(step.windows, all);
     }
 
     void selectionKeepsWithinItsBudget() {
@@ -373,11 +378,33 @@ private slots:
                          std::string::npos,
                      recipe);
         SensitivityRequest request;
-        for (const char* recipe : {"ablate", "rtn:bits=3,group=8,scope=all-activations"}) {
-            request.recipe = Recipe::parse(recipe);
-            QVERIFY2(failure([&] { workbench.sensitivity(request, data); }).find("site") != std::string::npos,
-                     recipe);
+        request.recipe = Recipe::parse("ablate");
+        QVERIFY(failure([&] { workbench.sensitivity(request, data); }).find("site") != std::string::npos);
+    }
+
+    // A linear layer's weights go with the site that it reads, whatever the scope: of weights alone both
+    // scopes say the same.
+    void weightsGoWithTheirSite() {
+        for (const std::string model : {"tiny-llama", "tiny-bert-classifier"}) {
+            const auto rows = [&](const std::string& scope) {
+                SensitivityRequest request;
+                request.recipe = Recipe::parse("rtn:bits=3,group=8,scope=" + scope);
+                auto found = opened(model).sensitivity(request, textOf(model)).rows;
+                std::ranges::sort(found, {}, [](const SiteSensitivity& row) { return *row.only; });
+                return found;
+            };
+            const auto inputs = rows("linear-inputs"), all = rows("all-activations");
+            QCOMPARE(all.size(), inputs.size());
+            for (std::size_t i = 0; i < all.size(); ++i) {
+                QCOMPARE(*all[i].only, *inputs[i].only);
+                QCOMPARE(*all[i].allBut, *inputs[i].allBut);
+            }
         }
+        SensitivityRequest request;
+        request.recipe = Recipe::parse("w8a8:weight_bits=2,scope=all-activations");
+        const Sensitivity found = opened(llama).sensitivity(request, textOf(llama));
+        for (const SiteSensitivity& row : found.rows) // a residual sum has no weights of its own
+            if (row.sites.front().place == Place::attn_residual) QVERIFY(*row.only < 0.05 * *found.all);
     }
 
     void stops() {

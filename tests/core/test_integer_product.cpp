@@ -44,16 +44,19 @@ PackedWeight weightOf(const Problem& p, std::mt19937& random) {
     return {q.data(), p.outputs, p.inputs, scales, bias.data(), kept, columns};
 }
 
-// Any bytes and zeros: −128 and a zero at either end are what asymmetric grids make.
-IntegerRows rowsOf(const Problem& p, std::mt19937& random) {
+// Any bytes up to `most` in size, a few of them −128, and any zeros: what asymmetric grids make.
+IntegerRows rowsOf(const Problem& p, std::mt19937& random, int most = 128) {
     IntegerRows x;
-    x.rows = p.rows, x.channels = p.inputs, x.stride = (p.inputs + 3) / 4 * 4;
+    x.rows = p.rows, x.channels = p.inputs;
+    x.stride = (p.inputs + IntegerRows::whole - 1) / IntegerRows::whole * IntegerRows::whole;
     x.values = AlignedBytes(std::size_t(x.rows * x.stride));
     x.keptCount = p.kept;
     for (std::int64_t row = 0; row < p.rows; ++row) {
         std::int32_t sum = 0;
         for (std::int64_t input = 0; input < p.inputs; ++input) {
-            const auto value = static_cast<std::int8_t>(int(random() % 256) - 128);
+            const bool lowest = most == 128 && random() % 50 == 0;
+            const auto value =
+                static_cast<std::int8_t>(lowest ? -128 : int(random() % unsigned(2 * most)) - most);
             x.values.as<std::int8_t>()[row * x.stride + input] = value;
             sum += value;
         }
@@ -86,9 +89,9 @@ private slots:
         QTest::addColumn<int>("outputs");
         QTest::addColumn<int>("inputs");
         QTest::addColumn<int>("kept");
-        const int sizes[][4] = {{1, 1, 1, 0},      {1, 32, 4, 0},   {14, 32, 384, 0},
-                                {13, 37, 75, 3},   {15, 64, 96, 8}, {200, 33, 31, 1},
-                                {5, 100, 1536, 2}, {29, 16, 7, 7},  {3, 17, 65, 0}};
+        const int sizes[][4] = {{1, 1, 1, 0},    {1, 32, 4, 0},    {14, 32, 384, 0},  {13, 37, 75, 3},
+                                {15, 64, 96, 8}, {200, 33, 31, 1}, {5, 100, 1536, 2}, {29, 16, 7, 7},
+                                {3, 17, 65, 0},  {64, 48, 384, 0}};
         for (const auto& s : sizes)
             QTest::addRow("%d rows, %d outputs, %d inputs, %d kept", s[0], s[1], s[2], s[3])
                 << s[0] << s[1] << s[2] << s[3];
@@ -101,22 +104,71 @@ private slots:
         std::mt19937 random(unsigned(rows * 1000 + inputs));
         const Problem problem{rows, outputs, inputs, kept};
         const PackedWeight weight = weightOf(problem, random);
+        // Small activations, middling and any: a kernel may multiply each in a way of its own.
+        for (const int most : {8, 50, 90, 128}) {
+            const IntegerRows x = rowsOf(problem, random, most);
+            const std::size_t size = std::size_t(rows) * std::size_t(outputs);
+            std::vector<float> plain(size);
+            weight.multiplyPlainly(x, plain.data());
+            for (const IntegerKernel* kernel : integerKernels()) {
+                std::vector<float> made(size, -1), one(size, -1);
+                weight.multiplyBy(*kernel, x, made.data());
+                QVERIFY2(made == plain,
+                         kernel->name); // to the last bit: the same sums, then the same roundings
+                const int threads = omp_get_max_threads();
+                omp_set_num_threads(1);
+                weight.multiplyBy(*kernel, x, one.data());
+                omp_set_num_threads(threads);
+                QVERIFY2(one == plain, kernel->name);
+            }
+        }
+    }
+
+    // Two products that add up, as where groups of inputs have scales of their own.
+    void oneProductOntoAnother() {
+        std::mt19937 random(5);
+        const PackedWeight first = weightOf({23, 37, 40, 0}, random),
+                           second = weightOf({23, 37, 75, 2}, random);
+        const IntegerRows x = rowsOf({23, 37, 40, 0}, random), y = rowsOf({23, 37, 75, 2}, random);
+        std::vector<float> expected;
+        for (const IntegerKernel* kernel : integerKernels()) {
+            std::vector<float> plain(23 * 37), made(23 * 37);
+            first.multiplyPlainly(x, plain.data());
+            first.multiplyBy(*kernel, x, made.data());
+            second.multiplyBy(*kernel, y, made.data(), 0, {}, true);
+            std::vector<float> alone(23 * 37);
+            second.multiplyPlainly(y, alone.data());
+            for (std::size_t i = 0; i < made.size(); ++i) { // the second's bias is not used
+                const double sum = double(plain[i]) + alone[i] - second.bias()[i % 37];
+                QVERIFY(std::abs(made[i] - sum) <= 1e-5 * std::max(1.0, std::abs(sum) + std::abs(alone[i])));
+            }
+            if (expected.empty()) expected = made;
+            QCOMPARE(made, expected);
+        }
+    }
+
+    // Into a wider row, with something done to every element once and only after it is there.
+    void rowsMayBeApartAndChangedAfterwards() {
+        std::mt19937 random(4);
+        const Problem problem{37, 75, 40, 1};
+        const PackedWeight weight = weightOf(problem, random);
         const IntegerRows x = rowsOf(problem, random);
-        const std::size_t size = std::size_t(rows) * std::size_t(outputs);
-        std::vector<float> plain(size), made(size), portable(size, -1), one(size);
+        std::vector<float> plain(37 * 75);
         weight.multiplyPlainly(x, plain.data());
-        weight.multiply(x, made.data());
-        QCOMPARE(made, plain); // to the last bit: the same sums, then the same roundings
-        for (std::int64_t row = 0; row < rows; row += integerTileRows)
-            for (std::int64_t panel = 0; panel < weight.paddedOutputs() / PackedWeight::panel; ++panel)
-                portableTile(x, weight, row, std::min<std::int64_t>(integerTileRows, rows - row), panel,
-                             portable.data());
-        QCOMPARE(portable, plain);
-        const int threads = omp_get_max_threads();
-        omp_set_num_threads(1);
-        weight.multiply(x, one.data());
-        omp_set_num_threads(threads);
-        QCOMPARE(one, plain);
+        const std::size_t stride = 80;
+        for (const IntegerKernel* kernel : integerKernels()) {
+            std::vector<float> made(37 * stride, -7);
+            weight.multiplyBy(
+                *kernel, x, made.data(), stride,
+                [&](std::int64_t row, std::int64_t lastRow, std::int64_t first, std::int64_t last) {
+                    for (; row < lastRow; ++row)
+                        for (std::int64_t column = first; column < last; ++column)
+                            made[std::size_t(row) * stride + std::size_t(column)] += 1;
+                });
+            for (std::size_t row = 0; row < 37; ++row)
+                for (std::size_t column = 0; column < stride; ++column)
+                    QCOMPARE(made[row * stride + column], column < 75 ? plain[row * 75 + column] + 1 : -7);
+        }
     }
 
     void largestSumsStayExact() {
@@ -128,9 +180,11 @@ private slots:
         x.values = AlignedBytes(std::size_t(inputs));
         std::memset(x.values.as<std::int8_t>(), 127, std::size_t(inputs));
         x.scales = {1}, x.zeros = {0}, x.sums = {127 * 65'536};
-        float y = 0;
-        weight.multiply(x, &y);
-        QCOMPARE(y, 127.0F * 127.0F * 65'536.0F);
+        for (const IntegerKernel* kernel : integerKernels()) {
+            float y = 0;
+            weight.multiplyBy(*kernel, x, &y);
+            QCOMPARE(y, 127.0F * 127.0F * 65'536.0F);
+        }
     }
 
     void rowsHaveTheLevelsOfRoundActivation_data() {
@@ -222,11 +276,12 @@ private slots:
                  {"w8a8", "w8a8:dynamic=on", "w8a8:activation=per-token", "w8a8:symmetric=off",
                   "w8a8:dynamic=on,weight=per-tensor,weight_bits=4,activation_bits=4",
                   "w8a8:activation=per-token,symmetric=off,keep=top:3", "smoothquant:activation=per-token",
-                  "rotation", "percentile:p=99.9"})
+                  "rotation", "percentile:p=99.9", "peg:groups=3", "peg:groups=4,keep=top:2",
+                  "peg:groups=2,permute=off,dynamic=on"})
                 QTest::addRow("%s %s", model, recipe) << model << recipe;
     }
     void realAndSimulatedAgree() {
-        if (!vnniTile()) QSKIP("this processor has no AVX-512 VNNI: integers are simulated here");
+        if (!hasFastIntegers()) QSKIP("this processor has no fast integer product: they are simulated here");
         QFETCH(QString, model);
         QFETCH(QString, recipe);
         Workbench workbench({DeviceKind::cpu, 2, 1});
@@ -251,9 +306,8 @@ private slots:
     void whatHasNoKernelIsSimulated_data() {
         QTest::addColumn<QString>("recipe");
         for (const char* recipe :
-             {"peg:groups=3", "llm-int8", "fp8", "w8a8:weight_bits=16", "w8a8:scope=all-activations",
-              "w8a8+kv-cache", "w8a8:weight=per-group,weight_group=8", "gptq+w8a8:weight_bits=16",
-              "mixed:sites=mlp_hidden"})
+             {"llm-int8", "fp8", "w8a8:weight_bits=16", "w8a8:scope=all-activations", "w8a8+kv-cache",
+              "w8a8:weight=per-group,weight_group=8", "gptq+w8a8:weight_bits=16", "mixed:sites=mlp_hidden"})
             QTest::newRow(recipe) << recipe;
     }
     void whatHasNoKernelIsSimulated() {

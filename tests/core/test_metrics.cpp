@@ -40,6 +40,7 @@ private slots:
     void jackknifeOfAMeanIsItsError();
     void spearmanErrorIsHonest();
     void spearmanDifferenceIsPaired();
+    void pullsGiveThePairedError();
     void unequalListsAreRefused();
 
 private:
@@ -215,6 +216,44 @@ void TestMetrics::spearmanDifferenceIsPaired() {
     QVERIFY(difference.standardError < spearmanEstimate(a, truth).standardError / 2);
     QCOMPARE(spearmanDifference(b, b, truth).standardError, 0.0);
     QVERIFY(pearsonEstimate(a, truth).standardError > 0);
+}
+
+// The error of a difference from two columns' pulls is the one that the paired formula gives for them.
+void TestMetrics::pullsGiveThePairedError() {
+    std::mt19937 random(8);
+    std::normal_distribution<double> normal;
+    List a, b, count, truth;
+    for (int i = 0; i < 90; ++i) {
+        count.push_back(200 + i % 7);
+        const double hard = 3 + 0.5 * normal(random); // what a window does to both
+        a.push_back(count.back() * (hard + 0.05 * normal(random)));
+        b.push_back(count.back() * (hard + 0.02 + 0.05 * normal(random)));
+        truth.push_back(hard + normal(random));
+    }
+    const auto paired = [](const Estimate& one, const Estimate& other) {
+        double squares = 0;
+        for (std::size_t i = 0; i < one.pulls.size(); ++i)
+            squares += std::pow(one.pulls[i] - other.pulls[i], 2);
+        return std::sqrt(squares);
+    };
+    const std::pair<Estimate, Estimate> scores[] = {{perplexity(a, count), perplexity(b, count)},
+                                                    {ratio(a, count), ratio(b, count)},
+                                                    {spearmanEstimate(a, truth), spearmanEstimate(b, truth)}};
+    const Estimate differences[] = {perplexityDifference(a, b, count), ratioDifference(a, b, count),
+                                    spearmanDifference(a, b, truth)};
+    for (int i = 0; i < 3; ++i) {
+        const auto& [one, other] = scores[i];
+        QVERIFY(!one.pulls.empty());
+        double squares = 0;
+        for (const double pull : one.pulls)
+            squares += pull * pull;
+        QVERIFY(near(std::sqrt(squares), one.standardError));
+        QVERIFY(near(paired(one, other), differences[i].standardError));
+    }
+    QVERIFY2(differences[0].standardError <
+                 0.3 * (scores[0].first.standardError + scores[0].second.standardError),
+             "and that is far below the sum of both");
+    QVERIFY(perplexity(List{3}, List{1}).pulls.empty());
 }
 
 void TestMetrics::unequalListsAreRefused() {

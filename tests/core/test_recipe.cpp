@@ -20,6 +20,7 @@ Recipe fullRecipe() {
     recipe.parameters = {{"activation", "per-token"}, {"weight_bits", "4"}};
     recipe.with = {{"smoothquant", {{"alpha", "0.5"}}}};
     recipe.bits = {{{1, Place::mlp_output}, 4}};
+    recipe.ranges = {{{0, Place::attn_input}, {-1.3F, 0.1F}}, {{0, Place::mlp_hidden}, {0, 3e-7F}}};
     recipe.samples = 32;
     recipe.sampleSeed = 7;
     recipe.scope = Scope::all_activations;
@@ -182,6 +183,10 @@ void TestRecipe::jsonIsStable() {
   },
   "high_precision": ["embedding", "layers.11.mlp_output"],
   "bits": {"layers.1.mlp_output": 4},
+  "ranges": {
+    "layers.0.attn_input": [-1.3, 0.1],
+    "layers.0.mlp_hidden": [0, 3e-07]
+  },
   "samples": 32,
   "sample_seed": 7
 }
@@ -244,6 +249,12 @@ void TestRecipe::badJsonNamesTheKey_data() {
     row("samples", "\"samples\": 0", "r.json, samples: a number of calibration windows");
     row("sample seed", "\"sample_seed\": \"a\"", "r.json, sample_seed: a seed from 1");
     row("bits", "\"bits\": {\"layers.0.key\": 9}", "r.json, bits.layers.0.key: bits from 2 to 8, or 16");
+    row("ranges", "\"ranges\": [1, 2]", "r.json, ranges: sites with their ranges were expected");
+    row("one end of a range", "\"ranges\": {\"layers.0.key\": [1]}",
+        "r.json, ranges.layers.0.key: two numbers, lowest and highest");
+    row("a range upside down", "\"ranges\": {\"layers.0.key\": [1, -1]}", "a lowest and a highest number");
+    row("a range beyond floats", "\"ranges\": {\"layers.0.key\": [0, 1e39]}", "a lowest and a highest number");
+    row("a range's site", "\"ranges\": {\"nowhere\": [0, 1]}", "r.json, ranges.nowhere: no site is called");
     row("bits' site", "\"bits\": {\"nowhere\": 4}", "r.json, bits.nowhere: no site is called");
     row("whole site", "\"high_precision\": [\"head\"]", "r.json, high_precision: no site is called \"head\"");
 }
@@ -292,7 +303,7 @@ void TestRecipe::schemaPatternsMatchTheReader() {
 void TestRecipe::hashFollowsEquality() {
     const Recipe full = fullRecipe();
     QCOMPARE(Recipe::fromJson(full.toJson(), "").hash(), full.hash());
-    std::vector<Recipe> others(11, full);
+    std::vector<Recipe> others(13, full);
     others[0].scheme = "w4a8";
     others[1].parameters["weight_bits"] = "5";
     others[2].scope = Scope::linear_inputs;
@@ -304,6 +315,8 @@ void TestRecipe::hashFollowsEquality() {
     others[8].bits.begin()->second = 3;
     others[9].samples = 0;
     others[10].sampleSeed = 8;
+    others[11].ranges.begin()->second.high = 0.2F;
+    others[12].ranges.clear();
     for (const Recipe& other : others) {
         QVERIFY(!(other == full));
         QVERIFY(other.hash() != full.hash());

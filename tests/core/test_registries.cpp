@@ -2,6 +2,7 @@
 // A member registers itself in a file of its own: a lost registration shows as a file without a member.
 #include <QTest>
 
+#include "core/training_lab.h"
 #include "core/workbench.h"
 
 #include <filesystem>
@@ -30,6 +31,7 @@ private slots:
         QCOMPARE(static_cast<int>(Workbench::tasks().size()), filesIn("evaluation/tasks"));
         QCOMPARE(static_cast<int>(Workbench::architectures().size()), filesIn("engine/arch"));
         QCOMPARE(static_cast<int>(Workbench::exportFormats().size()), filesIn("export/formats"));
+        QCOMPARE(static_cast<int>(TrainingLab::regularizers().size()), filesIn("training/regularizers"));
     }
 
     void everyMemberCanBeListed() {
@@ -41,6 +43,8 @@ private slots:
             all.push_back({scheme.id, scheme.title, scheme.summary});
         for (const auto& format : Workbench::exportFormats())
             all.push_back({format.id, format.title, format.summary});
+        for (const auto& regularizer : TrainingLab::regularizers())
+            all.push_back({regularizer.id, regularizer.title, regularizer.summary});
         for (const auto& member : all) {
             QVERIFY2(ids.insert(member.id).second, member.id.c_str());
             QVERIFY2(!member.title.empty() && !member.summary.empty(), member.id.c_str());
@@ -52,6 +56,8 @@ private slots:
         std::vector<SchemeInfo> all = Workbench::schemes();
         for (const auto& format : Workbench::exportFormats())
             all.push_back(format);
+        for (const auto& regularizer : TrainingLab::regularizers())
+            all.push_back(regularizer);
         for (const auto& member : all)
             for (const auto& parameter : member.parameters) {
                 QVERIFY2(!parameter.help.empty(), parameter.id.c_str());

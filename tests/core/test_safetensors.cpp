@@ -110,8 +110,8 @@ private slots:
         row("gap", file(good + "," + entry("v", "\"F32\"", "[2]", "[12,20]"), 20), {"\"v\"", "expected 8"});
         row("end before begin", file(entry("w", "\"F32\"", "[2]", "[8,0]"), 8),
             {"\"w\"", "before it begins"});
-        row("unknown dtype", file(entry("w", "\"F8_E4M3\"", "[8]", "[0,8]"), 8),
-            {"\"w\"", "F8_E4M3", "BF16"});
+        row("unknown dtype", file(entry("w", "\"F8_E8M0\"", "[8]", "[0,8]"), 8),
+            {"\"w\"", "F8_E8M0", "BF16"});
         row("a dtype of blocks", file(entry("w", "\"Q8_0\"", "[32]", "[0,34]"), 34), {"\"w\"", "Q8_0"});
         row("dtype not a name", file(entry("w", "4", "[2]", "[0,8]"), 8), {"\"w\"", "dtype", "4"});
         row("shape against bytes", file(entry("w", "\"F32\"", "[3]", "[0,8]"), 8),

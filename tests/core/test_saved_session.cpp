@@ -28,10 +28,13 @@ Reading someReading(double score) {
     reading.sqnrDb = std::numeric_limits<double>::infinity();
     reading.latencyP50Ms = 12.5;
     reading.latencyRuns = 20;
+    reading.phases = {
+        {"quantize", 0.125}, {"gemm", 0.5}, {"epilogue", 0}, {"attention", 0.25}, {"rest", 0.125}};
     reading.weightBytes = 134'515'008;
     reading.keptChannels = 47;
     reading.keptOf = 149'760;
     reading.kernels = KernelTag::simulated;
+    reading.pulls = {0.5, -1.25e-7, 0};
     return reading;
 }
 
@@ -97,12 +100,20 @@ private slots:
         QCOMPARE(reading.difference, 1.0 / 3);
         QCOMPARE(reading.differenceError, 1e-17);
         QVERIFY(std::isinf(*reading.sqnrDb) && *reading.sqnrDb > 0);
+        QCOMPARE(reading.phases, someReading(0).phases);
         QVERIFY(!reading.perplexity && !reading.cosine);
         QVERIFY(reading.kernels == KernelTag::simulated);
+        QVERIFY(reading.pulls == was.columns[1].reading->pulls);
         QVERIFY(is.site == was.site && is.results == was.results);
         QCOMPARE(is.typed, was.typed);
         QCOMPARE(is.layout, was.layout);
         QCOMPARE(is.unsavedOf, was.unsavedOf);
+    }
+
+    void infinitePullsAreLeftOut() {
+        SavedSession session = someSession();
+        session.columns[1].reading->pulls = {1, INFINITY};
+        QVERIFY(sessionFromJson(sessionToJson(session), "s").columns[1].reading->pulls.empty());
     }
 
     void whatIsNoUtf8IsReplacedAndReads() {
@@ -135,6 +146,7 @@ private slots:
         row("first column", "\"scheme\": \"fp32\"", "\"scheme\": \"w8a8\"",
             "FP32 was expected as the first column, got w8a8");
         row("kernels", "\"kernels\":\"simulated\"", "\"kernels\":\"quantum\"", "got \"quantum\"");
+        row("pulls", "\"pulls\":[0.5", "\"pulls\":[\"half\"", "pulls: a list of numbers was expected");
         row("half a reading", "\"windows_done\":8", "\"windows_done\":3", "got 3 of 8");
         row("number beyond", "\"score\":31.83", "\"score\":1e999", "a number is too large");
         row("name as list", "\"name\": \"mine\"", "\"name\": [1]",

@@ -3,6 +3,8 @@
 // inputs.
 #include <QtTest>
 
+#include "core/base/memory_bound.h"
+#include "tests/support/failure.h"
 #include "tests/support/opened_models.h"
 #include "tests/support/tensor_table.h"
 
@@ -20,6 +22,12 @@ double energyOff(const std::vector<float>& got, const std::vector<float>& expect
     for (std::size_t i = 0; i < expected.size(); ++i)
         sum += double(got.at(i) - expected[i]) * double(got.at(i) - expected[i]);
     return sum;
+}
+
+// Mappings of unnamed weight files, as the system sees them.
+int mappedWeights() {
+    QFile maps("/proc/self/maps");
+    return maps.open(QIODevice::ReadOnly) ? int(maps.readAll().count("/kurtoscope-weights-")) : -1;
 }
 
 // What a solution says of each module: its loss beside that of nearest levels.
@@ -116,6 +124,36 @@ private slots:
             QVERIFY2(cancelled(), recipe);
             QCOMPARE(seen, 2);
         }
+    }
+
+    // Beyond its bound a model's and a recipe's weights lie in files, and answers are the same to the bit.
+    void weightsBeyondTheBoundLieInFiles() {
+        const auto logits = [](Workbench& workbench, const char* recipe) {
+            workbench.open(pathOf("tiny-llama"));
+            return workbench.sample({-1, Place::logits}, textOf("tiny-llama"), "", Recipe::parse(recipe), 64)
+                .values;
+        };
+        for (const char* recipe : {"gptq:bits=3", "awq:bits=3", "rotation+rtn:bits=3"}) {
+            Workbench roomy({DeviceKind::cpu, 1, 1});
+            const auto inMemory = logits(roomy, recipe);
+            QCOMPARE(mappedWeights(), 0);
+            {
+                setMemoryBound(1);
+                Workbench narrow({DeviceKind::cpu, 1, 1});
+                QCOMPARE(logits(narrow, recipe), inMemory);
+                QVERIFY2(mappedWeights() >= 14, recipe); // every linear layer's
+                setMemoryBound(0);
+            }
+            QCOMPARE(mappedWeights(), 0);
+        }
+        Workbench narrow({DeviceKind::cpu, 1, 1});
+        setMemoryBound(1);
+        const QByteArray before = qgetenv("TMPDIR");
+        qputenv("TMPDIR", "/nowhere");
+        const QString sentence = QString::fromStdString(test::failure([&] { logits(narrow, "rtn:bits=3"); }));
+        before.isEmpty() ? qunsetenv("TMPDIR") : qputenv("TMPDIR", before);
+        QVERIFY2(sentence.contains("/nowhere") && sentence.contains("--memory"), qPrintable(sentence));
+        setMemoryBound(0);
     }
 
     // An input that is always zero says nothing of its weights; the others' solution does without it.

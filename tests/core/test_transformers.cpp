@@ -57,6 +57,12 @@ private slots:
         QTest::newRow("BERT masked language model, tied decoder, shards") << "tiny-bert-masked"
                                                                           << "masked language model"
                                                                           << "F32";
+        QTest::newRow("GPT-2, transposed weights, tied head") << "tiny-gpt2"
+                                                              << "language model"
+                                                              << "F32";
+        QTest::newRow("GPT-2, head of its own, usual width, gelu, F16") << "tiny-gpt2-untied"
+                                                                        << "language model"
+                                                                        << "F16";
         QTest::newRow("LLaMA, 4 heads share 2 keys, tied head") << "tiny-llama"
                                                                 << "language model"
                                                                 << "F32";
@@ -105,7 +111,7 @@ private slots:
 
     void tokenizesAsTheReference_data() {
         QTest::addColumn<QString>("name");
-        for (const char* name : {"tiny-bert", "tiny-bert-classifier", "tiny-llama"})
+        for (const char* name : {"tiny-bert", "tiny-bert-classifier", "tiny-gpt2", "tiny-llama"})
             QTest::newRow(name) << name;
     }
     void tokenizesAsTheReference() {
@@ -125,6 +131,7 @@ private slots:
         QTest::addColumn<QString>("name");
         QTest::newRow("post-norm") << "tiny-bert";
         QTest::newRow("pre-norm") << "tiny-llama";
+        QTest::newRow("pre-norm with biases") << "tiny-gpt2";
     }
     void showsEverySite() {
         QFETCH(QString, name);

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include <nlohmann/json.hpp>
+
 namespace {
 
 template <class Act>

@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (AutoModel, AutoModelForCausalLM, BertConfig, BertForMaskedLM, BertForSequenceClassification,
-                          BertModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast)
+                          BertModel, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast)
 
 HERE = Path(__file__).parent
 TEXTS = ["The outlier channel of this layer grows, and the grid must stretch.", "A short one.",
@@ -40,6 +40,8 @@ def randomise(model, seed):
                 p.copy_(torch.randn_like(p) * (0.7 if "embed" in name else 1.3 / p.shape[1] ** 0.5))
             if name.endswith(("down_proj.weight", "output.dense.weight")) and "attention" not in name:
                 p[5] *= 12  # channel 5 of the stream becomes an outlier
+            if name.endswith("mlp.c_proj.weight"):
+                p[:, 5] *= 12  # GPT-2 stores the transpose
     return model.eval()
 
 
@@ -65,6 +67,10 @@ def wordpiece():
     return tokenizer, dict(pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", mask_token="[MASK]")
 
 
+def backbone(model):
+    return getattr(model, "model", getattr(model, "bert", getattr(model, "transformer", model)))
+
+
 def sites(model, ids):
     """Every site's tensor of one sequence, named as Kurtoscope names them."""
     seen, hooks = {}, []
@@ -75,12 +81,23 @@ def sites(model, ids):
     def into(module, site):
         hooks.append(module.register_forward_pre_hook(lambda m, a: seen.__setitem__(site, a[0][0])))
 
-    base = getattr(model, "model", getattr(model, "bert", model))
-    llama = hasattr(base, "layers")
-    out(base.embed_tokens if llama else base.embeddings, "embedding")
-    for i, layer in enumerate(base.layers if llama else base.encoder.layer):
+    base = backbone(model)
+    llama, gpt2 = hasattr(base, "layers"), hasattr(base, "wte")
+    out(base.embed_tokens if llama else base.drop if gpt2 else base.embeddings, "embedding")
+    for i, layer in enumerate(base.layers if llama else base.h if gpt2 else base.encoder.layer):
         at = f"layers.{i}."
-        if llama:
+        if gpt2:
+            into(layer.attn.c_attn, at + "attn_input")
+            hooks.append(layer.attn.c_attn.register_forward_hook(lambda m, a, o, at=at: seen.update(
+                zip((at + "query", at + "key", at + "value"), o[0].chunk(3, -1)))))
+            into(layer.attn.c_proj, at + "attn_context")
+            out(layer.attn.c_proj, at + "attn_output")
+            into(layer.ln_2, at + "attn_residual")
+            into(layer.mlp.c_fc, at + "mlp_input")
+            into(layer.mlp.c_proj, at + "mlp_hidden")
+            out(layer.mlp.c_proj, at + "mlp_output")
+            out(layer, at + "mlp_residual")
+        elif llama:
             into(layer.self_attn.q_proj, at + "attn_input")
             for name, site in (("q_proj", "query"), ("k_proj", "key"), ("v_proj", "value"), ("o_proj", "attn_output")):
                 out(getattr(layer.self_attn, name), at + site)
@@ -134,7 +151,7 @@ def tiny(name, model, seed, tokenizer=None, dtype=torch.float32, shards=False, p
         (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_mean_tokens": true}\n')
     golden, rows = {}, []
     generator = np.random.default_rng(seed)
-    base = getattr(model, "model", getattr(model, "bert", model))
+    base = backbone(model)
     for i, text in enumerate(TEXTS):
         ids = encode(text) if encode else generator.integers(0, model.config.vocab_size, (24, 7, 15)[i]).tolist()
         rows.append(ids)
@@ -160,6 +177,11 @@ def tiny(name, model, seed, tokenizer=None, dtype=torch.float32, shards=False, p
 def bert(**more):
     return BertConfig(**(dict(vocab_size=120, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64,
                               max_position_embeddings=64) | more))
+
+
+def gpt2(**more):
+    return GPT2Config(**(dict(vocab_size=300, n_embd=32, n_layer=2, n_head=4, n_inner=48, n_positions=64, bos_token_id=0,
+                              eos_token_id=0, embd_pdrop=0, attn_pdrop=0, resid_pdrop=0) | more))
 
 
 def llama(**more):
@@ -220,9 +242,14 @@ def main():
     parser.add_argument("--minilm")
     parser.add_argument("--smollm2")
     parser.add_argument("--skip-tiny", action="store_true")
+    parser.add_argument("--gpt2-only", action="store_true")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     if not asked.skip_tiny:
+        tiny("tiny-gpt2", GPT2LMHeadModel(gpt2()), 7, bpe)
+        tiny("tiny-gpt2-untied", GPT2LMHeadModel(gpt2(vocab_size=96, n_inner=None, activation_function="gelu",
+                                                      tie_word_embeddings=False)), 8, dtype=torch.float16)
+    if not asked.skip_tiny and not asked.gpt2_only:
         tiny("tiny-bert", BertModel(bert(hidden_act="gelu")), 1, wordpiece, pooling=True)
         tiny("tiny-bert-classifier", BertForSequenceClassification(bert(
             hidden_act="gelu_new", id2label={0: "bad", 1: "so-so", 2: "good"}, label2id={"bad": 0, "so-so": 1, "good": 2})), 2,

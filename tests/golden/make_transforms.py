@@ -89,6 +89,29 @@ def gptq(w, gram, rule, kept):
     return out.astype(np.float32)
 
 
+def clipped(w, gram, rule, kept):
+    """Of 1, 0.95 … 0.55 of each range's largest magnitude the clamp whose nearest levels let the output err least."""
+    out, size = w.copy(), rule["group"] or w.shape[1]
+    for begin in range(0, w.shape[1], size):
+        members = [c for c in range(begin, min(begin + size, w.shape[1])) if c not in kept]
+        if not members:
+            continue
+        part, mine = w[:, members], gram[np.ix_(members, members)]
+        reach, made, errors = np.abs(part).max(1, keepdims=True), [], []
+        for step in range(10):
+            bound = reach * np.float32(1 - step / 20)
+            clamped = np.clip(part, -bound, bound)
+            grid = [np.float32(g) for g in levels(clamped.min(1, keepdims=True), clamped.max(1, keepdims=True), rule["bits"], rule["symmetric"])]
+            made.append(near(clamped, grid, "weight"))
+            off = made[-1].astype(np.float64) - part
+            errors.append(((off @ mine) * off).sum(1))
+        made, errors = np.array(made), np.array(errors)
+        two = np.sort(errors, 0)[:2]
+        MARGIN["search"] = min(MARGIN["search"], float(((two[1] - two[0]) / two[0]).min()))
+        out[:, members] = made[errors.argmin(0), np.arange(len(w))]
+    return out
+
+
 def paley_one(q):
     squares = {a * a % q for a in range(1, q)}
     chi = lambda a: 0 if a % q == 0 else 1 if a % q in squares else -1
@@ -273,8 +296,15 @@ def prepare(model, kind, case, windows):
             seen = {s: e.inputs(s).astype(np.float64) for s in mine}
             for site in mine:
                 kept, x = case.get("kept", {}).get(site, ()), seen[site]
-                solve = lambda w: gptq(w, x.T @ x / len(x), case["weight"], kept) if case["weight"].get("gptq") else rounded(w, case["weight"], kept, "weight")
-                e.setWeights(site, [solve(w) for w in e.weights(site)])
+                gram, rule = x.T @ x / len(x), case["weight"]
+
+                def solve(number, w):
+                    if rule.get("gptq"):
+                        return gptq(w, gram, rule, kept)
+                    if rule.get("clip") and not (site.endswith("attn_input") and number < 2):  # queries and keys
+                        return clipped(w, gram, rule, kept)
+                    return rounded(w, rule, kept, "weight")
+                e.setWeights(site, [solve(number, w) for number, w in enumerate(e.weights(site))])
     return e
 
 
@@ -309,8 +339,12 @@ CASES = [  # recipe, what it means, values of @
      lambda d: {"weight": weight(3, 16, gptq=True, act_order=True, damping=d), "kept": KEPT}, [0.01, 0.03, 0.05]),
     ("gptq:activation_bits=8,damping=@,group=16",
      lambda d: {"activation": TOKEN, "weight": weight(4, 16, gptq=True, damping=d), "kept": KEPT}, [0.01, 0.02, 0.03, 0.04, 0.05]),
-    ("awq:group=@", lambda g: {"awq": "search", "weight": weight(4, g, False)}, GROUPS),
-    ("awq:alpha=@,bits=3,group=0,search=off,symmetric=on", lambda a: {"awq": a, "weight": weight(3)}, ALPHAS),
+    ("awq:clip=off,group=@", lambda g: {"awq": "search", "weight": weight(4, g, False)}, GROUPS),
+    ("awq:alpha=@,bits=3,clip=off,group=0,search=off,symmetric=on", lambda a: {"awq": a, "weight": weight(3)}, ALPHAS),
+    # Symmetric: a range with a zero point that was clamped at both ends has its ends half-way between levels.
+    ("awq:group=@,symmetric=on", lambda g: {"awq": "search", "weight": weight(4, g, clip=True)}, GROUPS),
+    ("awq:alpha=@,bits=3,group=16,search=off,symmetric=on",
+     lambda a: {"awq": a, "weight": weight(3, 16, clip=True), "kept": KEPT}, ALPHAS),
     ("smoothquant:alpha=@+gptq:group=16+w8a8:activation=per-token",
      lambda a: {"smooth": a, "activation": TOKEN, "weight": weight(4, 16, gptq=True)}, ALPHAS),
     ("rotation:seed=@,where=inputs+gptq:group=0", lambda s: {"rotate": turned("inputs", s), "activation": TOKEN, "weight": weight(4, gptq=True)}, range(1, 8)),

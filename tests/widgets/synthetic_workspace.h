@@ -110,6 +110,15 @@ inline Reading readingOf(int column, int windows, double score, double differenc
     r.latencyP50Ms = 184.2;
     r.latencyP99Ms = 191.7;
     r.latencyRuns = 20;
+    r.phases =
+        column
+            ? std::map<std::string, double>{{"quantize", 0.09},
+                                            {"gemm", 0.47},
+                                            {"epilogue", 0.06},
+                                            {"attention", 0.24},
+                                            {"rest", 0.14}}
+            : std::map<std::string, double>{
+                  {"quantize", 0}, {"gemm", 0.61}, {"epilogue", 0.05}, {"attention", 0.21}, {"rest", 0.13}};
     r.weightBytes = column ? 163'300'000 : 538'060'032;
     r.effectiveBits = column ? 8.04 : 32;
     r.keptOf = column ? 149'760 : 0;

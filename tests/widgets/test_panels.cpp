@@ -4,6 +4,7 @@
 #include "widgets/panels/header_bar.h"
 #include "widgets/panels/keep_outliers_dialog.h"
 #include "widgets/panels/message_bar.h"
+#include "widgets/parts/block_diagram.h"
 #include "widgets/parts/check_menu.h"
 #include "widgets/parts/heading.h"
 #include "widgets/parts/legend.h"
@@ -124,18 +125,102 @@ private slots:
     void modelMapSelectsByClickAndKey() {
         const Workspace w = testing::filled({30, 64, 2, 10});
         const auto view = shown("model-map", w, {236, 900});
-        const auto lists = view->findChildren<RowList*>();
-        QCOMPARE(lists.size(), 2);
+        auto* drawing = view->findChild<BlockDiagram*>();
+        auto* layers = view->findChild<RowList*>();
         QSignalSpy selected(view.get(), &View::siteSelected);
-        QTest::mouseClick(lists[0], Qt::LeftButton, {}, lists[0]->rectOf(9).center());
+        QTest::mouseClick(drawing, Qt::LeftButton, {}, drawing->dotOf(Place::mlp_hidden).toPoint());
         QCOMPARE(selected.last()[0].value<Site>(), (Site{12, Place::mlp_hidden}));
-        QTest::mouseClick(lists[0], Qt::LeftButton, {}, lists[0]->rectOf(0).center());
+        QTest::mouseClick(drawing, Qt::LeftButton, {}, drawing->rectOf(Place::embedding).center());
         QCOMPARE(selected.last()[0].value<Site>(), (Site{-1, Place::embedding}));
-        QTest::mouseClick(lists[1], Qt::LeftButton, {}, lists[1]->rectOf(21).center());
+        QTest::keyClick(drawing, Qt::Key_Down);
+        QCOMPARE(selected.last()[0].value<Site>(), (Site{12, Place::attn_input}));
+        QTest::keyClick(drawing, Qt::Key_End);
+        QCOMPARE(selected.last()[0].value<Site>(), (Site{-1, Place::final_norm}));
+        QTest::mouseClick(layers, Qt::LeftButton, {}, layers->rectOf(21).center());
         QCOMPARE(selected.last()[0].value<Site>(), (Site{21, Place::attn_input}));
-        QTest::keyClick(lists[1], Qt::Key_Down);
+        QTest::keyClick(layers, Qt::Key_Down);
         QCOMPARE(selected.last()[0].value<Site>().layer, 22);
-        QCOMPARE(lists[0]->rows()[1].severity, severityOf(w));
+        QCOMPARE(drawing->taps().at(Place::attn_input).severity, severityOf(w));
+        QVERIFY2(view->findChild<QLabel*>("meaning")->text().startsWith(
+                     "layers.12.attn_input: input of the query"),
+                 "the chosen tensor is named in full");
+    }
+    // Channels 247 and 507 are planted: their bins are the spikes.
+    void everyLayerHasItsSkyline() {
+        const Workspace w = testing::filled({30, 576, 2, 10});
+        const auto view = shown("model-map", w, {236, 1100});
+        const auto& rows = view->findChild<RowList*>()->rows();
+        QCOMPARE(rows.size(), std::size_t(30));
+        const auto highest = [](const std::vector<float>& spark) {
+            return static_cast<int>(std::ranges::max_element(spark) - spark.begin());
+        };
+        QCOMPARE(rows[0].spark.size(), std::size_t(48));
+        QCOMPARE(highest(rows[4].spark), 507 * 48 / 576);
+        auto twelve = rows[12].spark;
+        const int first = highest(twelve);
+        twelve[static_cast<std::size_t>(first)] = 0;
+        QCOMPARE((std::set<int>{first, highest(twelve)}), (std::set<int>{247 * 48 / 576, 507 * 48 / 576}));
+    }
+    // Which wire a tensor lies on is what tells a pre-norm from a post-norm model.
+    void aLayerIsDrawnAsItComputes_data() {
+        QTest::addColumn<bool>("postNorm");
+        QTest::addColumn<QList<int>>("onStream");
+        QTest::addColumn<QList<int>>("order");
+        const auto list = [](std::initializer_list<Place> places) {
+            QList<int> all;
+            for (const Place place : places)
+                all.append(static_cast<int>(place));
+            return all;
+        };
+        using enum Place;
+        QTest::newRow("pre-norm") << false
+                                  << list({embedding, attn_residual, mlp_residual, final_norm, logits})
+                                  << list({embedding, attn_input, query, key, value, attn_probs, attn_context,
+                                           attn_output, attn_residual, mlp_input, mlp_hidden, mlp_output,
+                                           mlp_residual, final_norm, logits});
+        QTest::newRow("post-norm")
+            << true << list({embedding, attn_input, attn_residual, mlp_input, mlp_residual, mlp_norm, logits})
+            << list({embedding, attn_input, query, key, value, attn_probs, attn_context, attn_output,
+                     attn_residual, mlp_input, mlp_hidden, mlp_output, mlp_residual, mlp_norm, logits});
+    }
+    void aLayerIsDrawnAsItComputes() {
+        QFETCH(bool, postNorm);
+        QFETCH(QList<int>, onStream);
+        QFETCH(QList<int>, order);
+        ModelInfo model;
+        model.postNorm = postNorm;
+        model.layers = 6;
+        for (const int place : order)
+            model.places.push_back(static_cast<Place>(place));
+        std::ranges::reverse(model.places); // whatever their order
+        BlockDiagram drawing;
+        drawing.resize(220, 500);
+        drawing.setPlan(blockPlan(model));
+        QList<int> drawn, stream;
+        double above = -1;
+        for (const Place place : drawing.places()) {
+            drawn.append(static_cast<int>(place));
+            if (drawing.isOnStream(place)) stream.append(static_cast<int>(place));
+            QVERIFY2(drawing.dotOf(place).y() > above, "each below the one before");
+            above = drawing.dotOf(place).y();
+        }
+        QCOMPARE(drawn, order);
+        QCOMPARE(stream, onStream);
+        std::erase(model.places, Place::attn_probs);
+        drawing.setPlan(blockPlan(model));
+        QVERIFY(drawing.rectOf(Place::attn_probs).isEmpty());
+        QCOMPARE(drawing.places().size(), static_cast<std::size_t>(order.size() - 1));
+    }
+    // The stream shows where it turns hot: below the tap in its colour, above it in the one before.
+    void theStreamTakesTheColourOfWhatFlowsInIt() {
+        const Workspace w = testing::filled({30, 64, 2, 10});
+        const auto view = shown("model-map", w, {236, 900});
+        auto* drawing = view->findChild<BlockDiagram*>();
+        const QImage picture = drawing->grab().toImage();
+        const Theme& theme = Theme::current();
+        const int hot = drawing->taps().at(Place::attn_residual).severity;
+        const QPoint below = (drawing->dotOf(Place::attn_residual) + QPointF(0, 9)).toPoint();
+        QCOMPARE(picture.pixelColor(below), theme.severity[hot]);
     }
     static int severityOf(const Workspace& w) {
         const SiteStats* s = w.stats({12, Place::attn_input});

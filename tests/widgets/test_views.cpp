@@ -105,6 +105,11 @@ private slots:
         if (id == "attention-map")
             QVERIFY2(text.startsWith("layer 12, mean of heads, 40 × 40"), qPrintable(text));
         if (id == "history") QVERIFY2(text.startsWith("7 lines, 2 warnings and errors"), qPrintable(text));
+        if (id == "time") {
+            QVERIFY2(text.startsWith("FP32 184 ms, float: "), qPrintable(text));
+            QVERIFY2(text.contains("W8A8 per-token 184 ms, integer: "), qPrintable(text));
+            QCOMPARE(text.count("products 47.0"), 7);
+        }
         if (id == "trade-off") QVERIFY2(text.startsWith("perplexity, 7 recipes"), qPrintable(text));
     }
 

@@ -54,6 +54,12 @@ HeaderBar::HeaderBar(QWidget* parent) : QWidget(parent) {
     redo_ = framed(QStringLiteral("↷"), tr("Redo"), this);
     keep_ = new QPushButton(tr("Keep outliers…"), this);
     keep_->setToolTip(tr("Keep all channels that meet a criterion in high precision, in the active recipe"));
+    export_ = new QPushButton(tr("Export…"), this);
+    export_->setObjectName("exportButton");
+    export_->setProperty("primary", true);
+    export_->setToolTip(
+        tr("Write the active recipe, or the model under it, as other software loads it (Ctrl+E)"));
+    export_->setEnabled(false);
     data_->setToolTip(tr("Open another text or data file (Ctrl+D)"));
     device_->setToolTip(tr("Where the model runs"));
 
@@ -67,7 +73,7 @@ HeaderBar::HeaderBar(QWidget* parent) : QWidget(parent) {
     row->addStretch(1);
     row->addWidget(progress_);
     row->addWidget(bar_);
-    for (QWidget* button : std::initializer_list<QWidget*>{stop_, undo_, redo_, keep_})
+    for (QWidget* button : std::initializer_list<QWidget*>{stop_, undo_, redo_, keep_, export_})
         row->addWidget(button);
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
 
@@ -78,6 +84,7 @@ HeaderBar::HeaderBar(QWidget* parent) : QWidget(parent) {
     connect(undo_, &QToolButton::clicked, this, &HeaderBar::undoAsked);
     connect(redo_, &QToolButton::clicked, this, &HeaderBar::redoAsked);
     connect(keep_, &QPushButton::clicked, this, &HeaderBar::keepOutliersAsked);
+    connect(export_, &QPushButton::clicked, this, &HeaderBar::exportAsked);
     setModel({}, {});
     setData({}, {});
     setDevice({});
@@ -189,6 +196,10 @@ void HeaderBar::setUndo(bool available, const QString& what) {
 void HeaderBar::setRedo(bool available, const QString& what) {
     redo_->setEnabled(available);
     redo_->setToolTip((what.isEmpty() ? tr("Redo") : tr("Redo: %1").arg(what)) + tr(" (Ctrl+Shift+Z)"));
+}
+
+void HeaderBar::setExportEnabled(bool on) {
+    export_->setEnabled(on);
 }
 
 void HeaderBar::setKeepOutliersEnabled(bool on) {

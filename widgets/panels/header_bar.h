@@ -31,6 +31,7 @@ public:
     void setUndo(bool available, const QString& what); // "keep channel 247": into the tooltip
     void setRedo(bool available, const QString& what);
     void setKeepOutliersEnabled(bool on);
+    void setExportEnabled(bool on);
     QString progressText() const;
 
 signals:
@@ -41,6 +42,7 @@ signals:
     void undoAsked();
     void redoAsked();
     void keepOutliersAsked();
+    void exportAsked();
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -61,7 +63,7 @@ private:
     QPushButton* stop_ = nullptr;
     QToolButton* undo_ = nullptr;
     QToolButton* redo_ = nullptr;
-    QPushButton* keep_ = nullptr;
+    QPushButton *keep_ = nullptr, *export_ = nullptr;
 };
 
 } // namespace kurtoscope

@@ -3,6 +3,8 @@
 
 #include "widgets/figures.h"
 
+#include <QCoreApplication>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,6 +12,10 @@
 namespace kurtoscope {
 
 namespace {
+
+struct Words {
+    Q_DECLARE_TR_FUNCTIONS(ChannelFigures)
+};
 
 constexpr std::size_t countedValues = 4'000'000, rankedValues = 200'000;
 constexpr double bulk = 0.999, bulkShare = 0.9; // of the site's values, of the channel's
@@ -94,28 +100,26 @@ std::vector<FactList::Fact> channelFacts(const SiteStats& stats, int channel) {
         energy += value;
     std::vector<FactList::Fact> facts{
         {QStringLiteral("absmax"), figure(stats.absmax[c], 4), absmaxHelp()},
-        {QStringLiteral("ratio to the median channel"),
+        {Words::tr("ratio to the median channel"),
          *middle > 0 ? figure(stats.absmax[c] / *middle) + " ×" : figure(std::nan("")),
-         QStringLiteral("This channel's absmax / the median channel's absmax (%1) at this site.")
+         Words::tr("This channel's absmax / the median channel's absmax (%1) at this site.")
              .arg(figure(*middle))},
-        {QStringLiteral("mean ± σ"), figure(stats.mean[c]) + " ± " + figure(std::sqrt(stats.variance[c])),
-         QStringLiteral("Mean and standard deviation of this channel over %1 tokens.")
-             .arg(grouped(stats.tokens))},
-        {QStringLiteral("channel kurtosis (Gaussian 3)"), figure(stats.kurtosis[c]), kurtosisHelp()},
-        {QStringLiteral("site kurtosis (Gaussian 3)"), figure(stats.siteKurtosis),
-         kurtosisHelp() + QStringLiteral("\nOver all values of the site.")},
-        {QStringLiteral("share of the site's energy"),
+        {Words::tr("mean ± σ"), figure(stats.mean[c]) + " ± " + figure(std::sqrt(stats.variance[c])),
+         Words::tr("Mean and standard deviation of this channel over %1 tokens.").arg(grouped(stats.tokens))},
+        {Words::tr("channel kurtosis (Gaussian 3)"), figure(stats.kurtosis[c]), kurtosisHelp()},
+        {Words::tr("site kurtosis (Gaussian 3)"), figure(stats.siteKurtosis),
+         kurtosisHelp() + Words::tr("\nOver all values of the site.")},
+        {Words::tr("share of the site's energy"),
          energy > 0 ? percent(stats.energy[c] / energy, 1) : figure(std::nan("")),
-         QStringLiteral("Σ x² of this channel / Σ x² of all channels. An even share would be %1.")
+         Words::tr("Σ x² of this channel / Σ x² of all channels. An even share would be %1.")
              .arg(percent(1.0 / std::max(1, stats.channels), 2))},
-        {QStringLiteral("energy in the top 1 %"), percent(stats.top1pctEnergy), energyHelp()},
-        {QStringLiteral("tokens with |x| ≥ %1").arg(figure(stats.magnitudeBar)),
-         percent(stats.shareAbove[c], 1),
-         QStringLiteral("Share of tokens in which this channel reaches LLM.int8's magnitude bar.")},
+        {Words::tr("energy in the top 1 %"), percent(stats.top1pctEnergy), energyHelp()},
+        {Words::tr("tokens with |x| ≥ %1").arg(figure(stats.magnitudeBar)), percent(stats.shareAbove[c], 1),
+         Words::tr("Share of tokens in which this channel reaches LLM.int8's magnitude bar.")},
     };
     if (stats.nonfinite > 0)
-        facts.push_back({QStringLiteral("NaN or ∞ at this site"), grouped(stats.nonfinite),
-                         QStringLiteral("Counted and left out of every other figure.")});
+        facts.push_back({Words::tr("NaN or ∞ at this site"), grouped(stats.nonfinite),
+                         Words::tr("Counted and left out of every other figure.")});
     return facts;
 }
 
@@ -134,12 +138,10 @@ std::vector<TokenStrip::Entry> tokensAround(const SiteSample& sample, int channe
         const float value = sample.at(row, channel);
         const QString text = tokenText(sample.tokens[static_cast<std::size_t>(row)]);
         const double share = largest > 0 && std::isfinite(value) ? std::abs(value) / largest : 0;
-        entries.push_back({text,
-                           QStringLiteral("token %1 “%2”\n%3 in channel %4")
-                               .arg(row)
-                               .arg(text, figure(value, 4))
-                               .arg(channel),
-                           share, row});
+        entries.push_back(
+            {text,
+             Words::tr("token %1 “%2”\n%3 in channel %4").arg(row).arg(text, figure(value, 4)).arg(channel),
+             share, row});
     }
     return entries;
 }

@@ -20,62 +20,61 @@ struct RowText {
 RowText describeRow(Row row, const QString& metric, const QString& pinned = {}) {
     switch (row) {
     case Row::score:
-        return {metric.isEmpty() ? QStringLiteral("score") : metric,
-                QStringLiteral("The task's score ± its standard error over the windows done so far.")};
+        return {metric.isEmpty() ? ComparisonModel::tr("score") : metric,
+                ComparisonModel::tr("The task's score ± its standard error over the windows done so far.")};
     case Row::difference:
         if (!pinned.isEmpty())
-            return {
-                QStringLiteral("difference to ") + pinned,
-                QStringLiteral("Score − the pinned column's score over the same windows ± the sum of both "
-                               "standard errors of\ntheir differences to FP32, which the paired error cannot "
-                               "exceed. In colour only beyond twice that.")};
-        return {QStringLiteral("difference to FP32"),
-                QStringLiteral(
+            return {ComparisonModel::tr("difference to %1").arg(pinned),
+                    ComparisonModel::tr(
+                        "Score − the pinned column's score over the same windows ± its standard error, "
+                        "paired by window.\nIn colour only beyond twice that error.")};
+        return {ComparisonModel::tr("difference to FP32"),
+                ComparisonModel::tr(
                     "Score − FP32's score over the same windows ± its standard error, paired by window.\n"
                     "In colour only beyond twice that error.")};
     case Row::perplexity:
-        return {QStringLiteral("perplexity"),
-                QStringLiteral("exp(mean −ln p(next token)); lower is better.")};
+        return {ComparisonModel::tr("perplexity"),
+                ComparisonModel::tr("exp(mean −ln p(next token)); lower is better.")};
     case Row::pearson:
-        return {QStringLiteral("Pearson"),
-                QStringLiteral("Pearson's correlation with the labels, 1 is best.")};
+        return {ComparisonModel::tr("Pearson"),
+                ComparisonModel::tr("Pearson's correlation with the labels, 1 is best.")};
     case Row::kept:
-        return {QStringLiteral("kept channels"),
-                QStringLiteral(
+        return {ComparisonModel::tr("kept channels"),
+                ComparisonModel::tr(
                     "Input channels left in high precision, of all inputs of the linear layers but the "
                     "output head.\nEach costs a column of weights, so a site counts once for every "
                     "layer that reads it:\na channel kept at attn_input counts three times (query, "
                     "key, value) and is one mark on the map.")};
     case Row::divergence:
-        return {QStringLiteral("KL mean / p99 (nats)"),
-                QStringLiteral(
+        return {ComparisonModel::tr("KL mean / p99 (nats)"),
+                ComparisonModel::tr(
                     "Σ p ln(p / q) between FP32's output distribution p and this recipe's q, per token.")};
     case Row::agreement:
-        return {QStringLiteral("top-1 agreement"),
-                QStringLiteral("Share of tokens whose likeliest output is the same as FP32's.")};
+        return {ComparisonModel::tr("top-1 agreement"),
+                ComparisonModel::tr("Share of tokens whose likeliest output is the same as FP32's.")};
     case Row::cosine:
-        return {QStringLiteral("cosine"),
-                QStringLiteral(
+        return {ComparisonModel::tr("cosine"),
+                ComparisonModel::tr(
                     "Mean cosine between the final hidden states, this recipe against FP32; 1 is equal.")};
     case Row::sqnr:
-        return {
-            QStringLiteral("SQNR"),
-            QStringLiteral("10 log₁₀(Σ x² / Σ (x − x̂)²) of the final hidden state in dB; ∞ when identical.")};
+        return {ComparisonModel::tr("SQNR"),
+                ComparisonModel::tr(
+                    "10 log₁₀(Σ x² / Σ (x − x̂)²) of the final hidden state in dB; ∞ when identical.")};
     case Row::latency:
-        return {QStringLiteral("latency p50 / p99 (ms)"),
-                QStringLiteral(
+        return {ComparisonModel::tr("latency p50 / p99 (ms)"),
+                ComparisonModel::tr(
                     "One window's forward pass, measured alone. Simulated arithmetic is never a speed-up.")};
     case Row::memory:
-        return {QStringLiteral("weight memory"),
-                QStringLiteral("All parameters as the recipe would store them; 1 MB = 10⁶ bytes.")};
+        return {ComparisonModel::tr("weight memory"),
+                ComparisonModel::tr("All parameters as the recipe would store them; 1 MB = 10⁶ bytes.")};
     case Row::bits:
-        return {QStringLiteral("bits per weight"),
-                QStringLiteral(
+        return {ComparisonModel::tr("bits per weight"),
+                ComparisonModel::tr(
                     "Effective bits per weight of the linear layers, scales and kept columns included.")};
     case Row::arithmetic:
-        return {QStringLiteral("arithmetic"),
-                QStringLiteral("integer: real low-precision arithmetic ran. simulated: quantize and "
-                               "dequantize in\nfloating point. float: not quantized.")};
+        return {ComparisonModel::tr("arithmetic"),
+                ComparisonModel::tr("integer: real low-precision arithmetic ran. simulated: quantize and "
+                                    "dequantize in\nfloating point. float: not quantized.")};
     }
     return {};
 }
@@ -147,14 +146,12 @@ int ComparisonModel::columnCount(const QModelIndex& parent) const {
     return parent.isValid() ? 0 : static_cast<int>(columns_.size());
 }
 
-std::optional<ComparisonModel::Difference> ComparisonModel::difference(int column) const {
+std::optional<ScoreDifference> ComparisonModel::difference(int column) const {
     const auto& own = columns_[static_cast<std::size_t>(column)].reading;
     const auto& other = columns_[static_cast<std::size_t>(reference_)].reading;
-    if (own && reference_ == 0) return Difference{own->difference, own->differenceError}; // paired
-    if (!own || !other || own->windowsDone != other->windowsDone || own->metric != other->metric)
-        return std::nullopt;
-    // A standard deviation is a norm: that of a difference is at most the sum of both.
-    return Difference{own->difference - other->difference, own->differenceError + other->differenceError};
+    if (own && reference_ == 0) return ScoreDifference{own->difference, own->differenceError, true};
+    if (!own || !other) return std::nullopt;
+    return differenceBetween(*own, *other);
 }
 
 QString ComparisonModel::text(Row row, const Column& column, bool baseline) const {
@@ -268,8 +265,15 @@ QVariant ComparisonModel::headerData(int section, Qt::Orientation orientation, i
         return section == active_;
     case referenceRole:
         return reference_ > 0 && section == reference_;
+    case trailRole:
+        return QVariant::fromValue(QList<float>(column.trail.begin(), column.trail.end()));
     case Qt::ToolTipRole:
         return column.name + "\n" + state(column) +
+               (column.trail.size() > 1
+                    ? tr("\nline: the score as windows came in, from %1 to %2")
+                          .arg(figure(static_cast<double>(std::ranges::min(column.trail))),
+                               figure(static_cast<double>(std::ranges::max(column.trail))))
+                    : QString()) +
                (section == active_ ? tr("\nactive: a click on the map changes its kept channels")
                                    : tr("\nclick: make it active")) +
                (reference_ > 0 && section == reference_ ? tr("\npinned: differences are against it")

@@ -36,8 +36,9 @@ public:
         staleRole,
         stateRole,
         activeRole,
-        referenceRole
-    }; // kernelRole: −1 none, else KernelTag
+        referenceRole,
+        trailRole
+    }; // kernelRole: −1 none, else KernelTag; trailRole: the score window by window, QList<float>
     using QAbstractTableModel::QAbstractTableModel;
 
     void take(const Workspace& workspace);
@@ -55,14 +56,8 @@ public:
 private:
     QString text(Row row, const Column& column, bool baseline) const;
     QString state(const Column& column) const;
-    QString pinnedName() const; // "" for FP32
-    // Against the pinned column, with an error that the true one cannot exceed; empty until both are
-    // measured.
-    struct Difference {
-        double value = 0, error = 0;
-        bool exceedsError() const { return value != 0 && std::abs(value) > 2 * error; }
-    };
-    std::optional<Difference> difference(int column) const;
+    QString pinnedName() const;                                  // "" for FP32
+    std::optional<ScoreDifference> difference(int column) const; // against the pinned column
 
     std::vector<Row> rows_;
     std::vector<Column> columns_;

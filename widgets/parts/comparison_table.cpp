@@ -10,11 +10,13 @@
 #include <QMouseEvent>
 #include <QPainter>
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace kurtoscope {
 namespace {
-constexpr int inset = 6, widest = 128;
+constexpr int inset = 6, widest = 128, trailHeight = 12;
 
 // The part of a column that is not scrolled out of sight: a figure that loses its first digits reads as
 // another figure, so what does not fit there is elided.
@@ -36,6 +38,30 @@ TwoLines inTwoLines(const QString& name, const QFontMetrics& metrics) {
         if (width < best.width) best = {first, second, width};
     }
     return best;
+}
+
+// The running estimate: how it came to rest.
+void drawTrail(QPainter& painter, const QRectF& box, const QList<float>& trail) {
+    if (trail.size() < 2) return;
+    float low = trail[0], high = trail[0];
+    for (const float score : trail)
+        if (std::isfinite(score)) low = std::min(low, score), high = std::max(high, score);
+    QPolygonF line;
+    for (qsizetype i = 0; i < trail.size(); ++i)
+        if (std::isfinite(trail[i]))
+            line << QPointF(
+                box.left() + box.width() * static_cast<double>(i) / static_cast<double>(trail.size() - 1),
+                high > low
+                    ? box.bottom() - box.height() * static_cast<double>((trail[i] - low) / (high - low))
+                    : box.center().y());
+    if (line.size() < 2) return;
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(QPen(Theme::current().faint, 1));
+    painter.drawPolyline(line);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(Theme::current().primary);
+    painter.drawEllipse(line.last(), 2, 2);
+    painter.setRenderHint(QPainter::Antialiasing, false);
 }
 
 // As many whole words as fit, for the same reason.
@@ -117,7 +143,7 @@ QSize RecipeHeader::sectionSizeFromContents(int section) const {
     const QString state = model()->headerData(section, orientation(), ComparisonModel::stateRole).toString();
     const QFontMetrics bold(theme.strong()), small(theme.small());
     const int text = std::max(inTwoLines(name, bold).width, small.horizontalAdvance(state));
-    return {std::min(text + 2 * inset + 2, widest), 2 * bold.height() + small.height() + 8};
+    return {std::min(text + 2 * inset + 2, widest), 2 * bold.height() + small.height() + trailHeight + 8};
 }
 
 void RecipeHeader::paintSection(QPainter* painter, const QRect& area, int section) const {
@@ -127,7 +153,12 @@ void RecipeHeader::paintSection(QPainter* painter, const QRect& area, int sectio
     painter->save();
     painter->fillRect(area, active ? theme.keptSoft : theme.surface);
     const QFontMetrics bold(theme.strong()), small(theme.small());
-    const QRect text = inSight(area, viewport()).adjusted(inset, 2, -inset, -5);
+    const QRect whole = inSight(area, viewport()).adjusted(inset, 2, -inset, -5);
+    const QRect text = whole.adjusted(0, 0, 0, -trailHeight);
+    drawTrail(*painter,
+              QRectF(whole.right() - std::min(whole.width(), 72), text.bottom() + 3,
+                     std::min(whole.width(), 72) - 3, trailHeight - 4),
+              ask(ComparisonModel::trailRole).value<QList<float>>());
     const QRect above = text.adjusted(0, 0, 0, -small.height());
     const QString name = ask(Qt::DisplayRole).toString();
     painter->setFont(theme.strong());

@@ -85,9 +85,12 @@ void RowList::paintEvent(QPaintEvent* event) {
         const double right = box.right() - 6;
         if (row.bar >= 0) {
             const double start = left + labels + 8, room = right - figures - 8 - start;
+            const bool thin = !row.spark.empty();
             painter.setBrush(current ? theme.primary : theme.bar);
-            painter.drawRect(
-                QRectF(start, box.top() + 2, std::max(1.0, room * std::min(1.0, row.bar)), box.height() - 4));
+            painter.drawRect(QRectF(start, thin ? box.bottom() - 2.5 : box.top() + 2,
+                                    std::max(1.0, room * std::min(1.0, row.bar)),
+                                    thin ? 2 : box.height() - 4));
+            if (thin) paintSpark(painter, row, QRectF(start, box.top() + 1, room, box.height() - 4), current);
         }
         painter.setFont(current && !compact ? theme.strong() : font);
         painter.setPen(row.known ? theme.text : theme.faint);
@@ -105,6 +108,26 @@ void RowList::paintEvent(QPaintEvent* event) {
         drawTabular(painter, QRectF(right - figures, box.top(), figures, box.height()), Qt::AlignRight,
                     row.figure);
     }
+}
+
+void RowList::paintSpark(QPainter& painter, const Row& row, const QRectF& box, bool current) const {
+    const Theme& theme = Theme::current();
+    const double step = box.width() / static_cast<double>(row.spark.size());
+    QPolygonF line;
+    line.reserve(static_cast<qsizetype>(row.spark.size()) * 2 + 2);
+    line << box.bottomLeft();
+    double x = box.left();
+    for (const float share : row.spark) { // steps: each bin as wide as it is
+        const double y = box.bottom() - box.height() * static_cast<double>(std::clamp(share, 0.0F, 1.0F));
+        line << QPointF(x, y) << QPointF(x + step, y);
+        x += step;
+    }
+    line << box.bottomRight();
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(current ? theme.primary : theme.rest);
+    painter.setRenderHint(QPainter::Antialiasing, false);
+    painter.drawPolygon(line);
+    painter.setRenderHint(QPainter::Antialiasing, true);
 }
 
 void RowList::mousePressEvent(QMouseEvent* event) {

@@ -9,18 +9,22 @@
 
 #include <vector>
 
+class QPainter;
+
 namespace kurtoscope {
 
-// Rows of one line each: a label, then a dot before it or a bar behind it, and a small figure at the right.
+// Rows of one line each: a label, then a dot before it, a bar behind it or a sparkline over a thin bar, and a
+// small figure at the right.
 // Click, arrows, Home and End choose one.
 class KURTOSCOPE_WIDGETS_API RowList : public QWidget {
     Q_OBJECT
 public:
     struct Row {
         QString label, figure, tip;
-        int severity = -1; // 0…3: a dot; −1: none
-        double bar = -1;   // 0…1: a bar; −1: none
-        bool known = true; // drawn faint where nothing was observed
+        int severity = -1;        // 0…3: a dot; −1: none
+        double bar = -1;          // 0…1: a bar; −1: none
+        std::vector<float> spark; // 0…1 each; empty: none
+        bool known = true;        // drawn faint where nothing was observed
     };
     explicit RowList(int rowHeight, QWidget* parent = nullptr);
 
@@ -46,6 +50,7 @@ protected:
 
 private:
     int rowAt(int y) const;
+    void paintSpark(QPainter& painter, const Row& row, const QRectF& box, bool current) const;
     void choose(int row);
 
     std::vector<Row> rows_;

@@ -28,6 +28,8 @@ CurvePlot::CurvePlot(QWidget* parent) : QWidget(parent) {
     plot_->setObjectName("canvas");
     plot_->installEventFilter(this);
     plot_->setMouseTracking(true);
+    // Segment by segment: a thick line stroked as one path takes many times as long. Files get whole paths.
+    plot_->setPlottingHint(QCP::phFastPolylines, true);
     plot_->setFocusPolicy(Qt::NoFocus);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);

@@ -25,9 +25,14 @@ double place(double count) {
 // The points with their whiskers, the reference line and those labels that find a free spot.
 class PointLabels : public QCPAbstractItem {
 public:
-    PointLabels(QCustomPlot* plot, const std::vector<ScatterPoint>& points,
-                const std::optional<double>& reference, const QString& name)
-        : QCPAbstractItem(plot), points_(points), reference_(reference), name_(name) {}
+    PointLabels(QCustomPlot* plot, const std::vector<ScatterPoint>& points, const std::vector<int>& front,
+                const bool& decades, const std::optional<double>& reference, const QString& name)
+        : QCPAbstractItem(plot),
+          points_(points),
+          front_(front),
+          decades_(decades),
+          reference_(reference),
+          name_(name) {}
     int drawn = 0;
     double selectTest(const QPointF&, bool, QVariant*) const override { return -1; }
 
@@ -37,7 +42,20 @@ protected:
         const QRectF area = parentPlot()->axisRect()->rect();
         std::vector<QRectF> taken;
         const auto y = [this](double score) { return parentPlot()->yAxis->coordToPixel(score); };
-        const auto x = [this](double count) { return parentPlot()->xAxis->coordToPixel(place(count)); };
+        const auto x = [this](double count) {
+            return parentPlot()->xAxis->coordToPixel(decades_ ? place(count) : count);
+        };
+        if (front_.size() > 1) { // what the points reach: from one to the next the worse score holds
+            QPolygonF line;
+            for (std::size_t i = 0; i < front_.size(); ++i) {
+                const ScatterPoint& point = points_[static_cast<std::size_t>(front_[i])];
+                if (i > 0) line << QPointF(x(point.count), line.last().y());
+                line << QPointF(x(point.count), y(point.score));
+            }
+            painter->setAntialiasing(false);
+            painter->setPen(QPen(theme.rest, 1));
+            painter->drawPolyline(line);
+        }
         if (reference_) {
             const double at = y(*reference_);
             painter->setAntialiasing(false);
@@ -92,6 +110,8 @@ protected:
 
 private:
     const std::vector<ScatterPoint>& points_;
+    const std::vector<int>& front_;
+    const bool& decades_;
     const std::optional<double>& reference_;
     const QString& name_;
 };
@@ -105,7 +125,7 @@ ScatterPlot::ScatterPlot(QWidget* parent) : QWidget(parent) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(plot_);
-    labels_ = new PointLabels(plot_, points_, reference_, referenceName_);
+    labels_ = new PointLabels(plot_, points_, front_, decades_, reference_, referenceName_);
     plot_->axisRect()->setMinimumMargins(QMargins(8, 8, 12, 4));
     applyTheme();
 }
@@ -124,7 +144,8 @@ QStringList ScatterPlot::scoreTicks() const {
 
 QPointF ScatterPlot::pixelOf(int point) const {
     const ScatterPoint& p = points_[static_cast<std::size_t>(point)];
-    return {plot_->xAxis->coordToPixel(place(p.count)), plot_->yAxis->coordToPixel(p.score)};
+    return {plot_->xAxis->coordToPixel(decades_ ? place(p.count) : p.count),
+            plot_->yAxis->coordToPixel(p.score)};
 }
 
 void ScatterPlot::applyTheme() {
@@ -134,9 +155,20 @@ void ScatterPlot::applyTheme() {
 
 void ScatterPlot::setPoints(std::vector<ScatterPoint> points, const QString& xTitle, const QString& yTitle) {
     points_ = std::move(points);
+    front_.clear();
     plot_->xAxis->setLabel(xTitle);
     plot_->yAxis->setLabel(yTitle);
     rebuild();
+}
+
+void ScatterPlot::setDecades(bool on) {
+    decades_ = on;
+    rebuild();
+}
+
+void ScatterPlot::setFront(std::vector<int> points) {
+    front_ = std::move(points);
+    plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 
 void ScatterPlot::setReference(std::optional<double> score, const QString& name) {
@@ -146,10 +178,11 @@ void ScatterPlot::setReference(std::optional<double> score, const QString& name)
 }
 
 void ScatterPlot::rebuild() {
-    double most = 10, low = 1e300, high = -1e300;
+    double most = decades_ ? 10 : 0, least = 1e300, low = 1e300, high = -1e300;
     const auto take = [&](double value) { low = std::min(low, value), high = std::max(high, value); };
     for (const ScatterPoint& point : points_) {
         most = std::max(most, point.count);
+        least = std::min(least, point.count);
         take(point.score);
         if (!std::isfinite(point.error)) continue; // one window tells no error
         take(point.score - point.error);
@@ -161,6 +194,13 @@ void ScatterPlot::rebuild() {
     useLinearTicks(*plot_->yAxis, 5);
     plot_->yAxis->setRange(low - margin, high + margin);
 
+    if (!decades_) {
+        if (least > most) least = 0, most = 1;
+        const double room = std::max(0.15 * (most - least), 0.02 * most + 1e-9);
+        useLinearTicks(*plot_->xAxis, 4);
+        plot_->xAxis->setRange(std::max(0.0, least - room), most + room);
+        return plot_->replot(QCustomPlot::rpQueuedReplot);
+    }
     auto ticker = QSharedPointer<QCPAxisTickerText>::create();
     for (const double count : {0.0, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6})
         if (count <= most * 1.01) ticker->addTick(place(count), figure(count));

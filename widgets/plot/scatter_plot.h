@@ -23,17 +23,21 @@ struct ScatterPoint {
 
 class PointLabels;
 
-// Score against a count on an axis that holds 0 and then runs in decades; one dashed reference line; whiskers
-// for the errors; labels where there is room for them.
+// Score against a count on an axis that holds 0 and then runs in decades, or against a plain value; one
+// dashed reference line; whiskers for the errors; a stepped line along the best; labels where there is room
+// for them.
 class KURTOSCOPE_WIDGETS_API ScatterPlot : public QWidget {
     Q_OBJECT
 public:
     explicit ScatterPlot(QWidget* parent = nullptr);
 
     void setPoints(std::vector<ScatterPoint> points, const QString& xTitle, const QString& yTitle);
+    void setDecades(bool on);               // of x; else linear
+    void setFront(std::vector<int> points); // from left to right: none is better in both; empty: no line
     void setReference(std::optional<double> score, const QString& name);
     void applyTheme();
     const std::vector<ScatterPoint>& points() const { return points_; }
+    const std::vector<int>& front() const { return front_; }
     QPointF pixelOf(int point) const;
     QWidget* canvas() const;
     int labelsDrawn() const;
@@ -55,6 +59,8 @@ private:
     QCustomPlot* plot_ = nullptr;
     PointLabels* labels_ = nullptr;
     std::vector<ScatterPoint> points_;
+    std::vector<int> front_;
+    bool decades_ = true;
     std::optional<double> reference_;
     QString referenceName_;
 };

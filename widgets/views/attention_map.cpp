@@ -9,6 +9,7 @@
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
+#include <QCoreApplication>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QScrollArea>
@@ -37,6 +38,7 @@ const Sink sinks[] = {
 
 // Where the queries of one layer and head look, and how much of it falls on sinks, head by head.
 class AttentionMap : public View {
+    Q_DECLARE_TR_FUNCTIONS(AttentionMap)
 public:
     explicit AttentionMap(QWidget* parent) : View(parent) {
         auto* page = new QWidget(this);
@@ -297,9 +299,9 @@ private:
 
 struct AttentionMapFactory : ViewFactory {
     const char* id() const override { return "attention-map"; }
-    QString title() const override { return QStringLiteral("Attention"); }
+    QString title() const override { return View::tr("Attention"); }
     QString summary() const override {
-        return QStringLiteral("Where one layer and head looks, and how much of it falls on sinks.");
+        return View::tr("Where one layer and head looks, and how much of it falls on sinks.");
     }
     Qt::DockWidgetArea area() const override { return Qt::NoDockWidgetArea; }
     int order() const override { return 3; }

@@ -6,6 +6,7 @@
 #include "widgets/plot/plot_table.h"
 #include "widgets/view.h"
 
+#include <QCoreApplication>
 #include <QToolTip>
 
 #include <algorithm>
@@ -47,6 +48,7 @@ QString quantitiesHelp() {
 // Layer × channel of the chosen Place, or Place × channel of the chosen layer, under FP32, with the active
 // recipe's kept channels outlined.
 class ChannelMap : public View {
+    Q_DECLARE_TR_FUNCTIONS(ChannelMap)
 public:
     explicit ChannelMap(QWidget* parent) : View(parent) {
         plot_ = new HeatMapPlot(this);
@@ -319,9 +321,9 @@ private:
 
 struct ChannelMapFactory : ViewFactory {
     const char* id() const override { return "channel-map"; }
-    QString title() const override { return QStringLiteral("Channel map"); }
+    QString title() const override { return View::tr("Channel map"); }
     QString summary() const override {
-        return QStringLiteral(
+        return View::tr(
             "Layer by channel of one Place, or Place by channel of one layer: a click keeps a channel.");
     }
     Qt::DockWidgetArea area() const override { return Qt::NoDockWidgetArea; }

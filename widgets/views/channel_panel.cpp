@@ -7,6 +7,7 @@
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
+#include <QCoreApplication>
 #include <QLabel>
 #include <QScrollArea>
 #include <QVBoxLayout>
@@ -26,6 +27,7 @@ QString ordinal(int number) {
 // The chosen channel against the rest of its site: histogram with the quantization grid, values along the
 // text, figures, and the tokens that dominate the site.
 class ChannelPanel : public View {
+    Q_DECLARE_TR_FUNCTIONS(ChannelPanel)
 public:
     explicit ChannelPanel(QWidget* parent) : View(parent) {
         auto* page = new QWidget(this);
@@ -312,9 +314,9 @@ private:
 
 struct ChannelPanelFactory : ViewFactory {
     const char* id() const override { return "channel-panel"; }
-    QString title() const override { return QStringLiteral("Channel"); }
+    QString title() const override { return View::tr("Channel"); }
     QString summary() const override {
-        return QStringLiteral(
+        return View::tr(
             "The chosen channel: histogram with the quantization grid, statistics, dominating tokens.");
     }
     Qt::DockWidgetArea area() const override { return Qt::RightDockWidgetArea; }

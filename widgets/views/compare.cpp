@@ -7,6 +7,7 @@
 
 #include <QApplication>
 #include <QClipboard>
+#include <QCoreApplication>
 #include <QKeyEvent>
 #include <QMenu>
 #include <QScrollBar>
@@ -16,6 +17,7 @@ namespace {
 
 // The recipes side by side, FP32 first, filling in window by window.
 class Compare : public View {
+    Q_DECLARE_TR_FUNCTIONS(Compare)
 public:
     explicit Compare(QWidget* parent) : View(parent) {
         model_ = new ComparisonModel(this);
@@ -172,10 +174,9 @@ private:
 
 struct CompareFactory : ViewFactory {
     const char* id() const override { return "compare"; }
-    QString title() const override { return QStringLiteral("Compare"); }
+    QString title() const override { return View::tr("Compare"); }
     QString summary() const override {
-        return QStringLiteral(
-            "Recipes side by side: score, divergence, latency, memory and which arithmetic ran.");
+        return View::tr("Recipes side by side: score, divergence, latency, memory and which arithmetic ran.");
     }
     Qt::DockWidgetArea area() const override { return Qt::BottomDockWidgetArea; }
     int order() const override { return 1; }

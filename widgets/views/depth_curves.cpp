@@ -9,6 +9,7 @@
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
+#include <QCoreApplication>
 #include <QToolTip>
 #include <QVBoxLayout>
 
@@ -42,6 +43,7 @@ const Statistic statistics[] = {
 // One statistic over the layers: each recipe at the chosen Place, or several Places of FP32 (SQNR: of the
 // active recipe).
 class DepthCurves : public View {
+    Q_DECLARE_TR_FUNCTIONS(DepthCurves)
 public:
     explicit DepthCurves(QWidget* parent) : View(parent) {
         auto* page = new QWidget(this);
@@ -275,9 +277,9 @@ private:
 
 struct DepthCurvesFactory : ViewFactory {
     const char* id() const override { return "depth-curves"; }
-    QString title() const override { return QStringLiteral("Depth"); }
+    QString title() const override { return View::tr("Depth"); }
     QString summary() const override {
-        return QStringLiteral(
+        return View::tr(
             "Kurtosis, energy, max / median, ∞-norm or SQNR by layer, one line per recipe or Place.");
     }
     Qt::DockWidgetArea area() const override { return Qt::BottomDockWidgetArea; }

@@ -5,6 +5,7 @@
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
+#include <QCoreApplication>
 #include <QHeaderView>
 #include <QTableView>
 
@@ -13,6 +14,7 @@ namespace {
 
 // What ran and how long, what was said, warnings and errors: newest first.
 class History : public View {
+    Q_DECLARE_TR_FUNCTIONS(History)
 public:
     explicit History(QWidget* parent) : View(parent) {
         model_ = new HistoryModel(this);
@@ -86,10 +88,10 @@ private:
 
 struct HistoryFactory : ViewFactory {
     const char* id() const override { return "history"; }
-    QString title() const override { return QStringLiteral("History"); }
-    QString summary() const override { return QStringLiteral("What ran and how long, warnings and errors."); }
+    QString title() const override { return View::tr("History"); }
+    QString summary() const override { return View::tr("What ran and how long, warnings and errors."); }
     Qt::DockWidgetArea area() const override { return Qt::NoDockWidgetArea; }
-    int order() const override { return 5; }
+    int order() const override { return 6; }
     View* make(QWidget* parent) const override { return new History(parent); }
 };
 

@@ -1,35 +1,48 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/figures.h"
+#include "widgets/parts/block_diagram.h"
 #include "widgets/parts/heading.h"
 #include "widgets/parts/row_list.h"
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
+#include <QCoreApplication>
+#include <QLabel>
 #include <QScrollArea>
 #include <QScrollBar>
 #include <QVBoxLayout>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace kurtoscope {
 namespace {
 
-// The Places of one layer in the order in which a block makes them, and all layers as bars: where the
+constexpr int sparkBins = 48;
+
+// One layer as a drawing of its tensors, and all layers with what their channels look like: where the
 // outliers live.
 class ModelMap : public View {
+    Q_DECLARE_TR_FUNCTIONS(ModelMap)
 public:
     explicit ModelMap(QWidget* parent) : View(parent) {
         auto* page = new QWidget(this);
-        places_ = new RowList(22, page);
+        places_ = new BlockDiagram(page);
         places_->setAccessibleName(tr("Places of the layer"));
+        meaning_ = new QLabel(page);
+        meaning_->setObjectName("meaning");
+        meaning_->setWordWrap(true);
+        meaning_->setProperty("muted", true);
+        meaning_->setFont(Theme::current().small());
         layersHeading_ = new Heading(page);
-        layers_ = new RowList(15, page);
+        layers_ = new RowList(16, page);
         layers_->setAccessibleName(tr("Layers"));
         auto* column = new QVBoxLayout(page);
         column->setContentsMargins(0, 0, 0, 0);
         column->setSpacing(Theme::current().spacing / 2);
         column->addWidget(places_);
+        column->addWidget(meaning_);
         column->addSpacing(Theme::current().spacing / 2);
         column->addWidget(layersHeading_);
         column->addWidget(layers_);
@@ -42,8 +55,7 @@ public:
         scroll_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
         scroll_->setFocusPolicy(Qt::NoFocus);
         setBody(scroll_);
-        connect(places_, &RowList::rowChosen, this, [this](int row) {
-            const Place place = shown_[static_cast<std::size_t>(row)];
+        connect(places_, &BlockDiagram::placeChosen, this, [this](Place place) {
             emit siteSelected({isPerLayer(place) ? layer_ : -1, place});
         });
         connect(layers_, &RowList::rowChosen, this, [this](int row) { emit siteSelected({row, barPlace_}); });
@@ -56,13 +68,12 @@ public:
 
     QString describe() const override {
         if (isEmpty()) return emptyText();
-        const int place = places_->current();
         const auto known = std::count_if(layers_->rows().begin(), layers_->rows().end(),
                                          [](const auto& row) { return row.known; });
         return QString("%1 Places, %2 layers, %3 selected in layer %4, kurtosis of %5 layers")
-            .arg(shown_.size())
+            .arg(places_->places().size())
             .arg(layers_->rows().size())
-            .arg(place >= 0 ? placeText(shown_[static_cast<std::size_t>(place)]) : QStringLiteral("none"))
+            .arg(places_->current() ? placeText(*places_->current()) : QStringLiteral("none"))
             .arg(layer_)
             .arg(known);
     }
@@ -78,7 +89,7 @@ public:
                                ViewTable::number(stats->top1pctEnergy),
                                ViewTable::number(static_cast<double>(stats->siteAbsmax))});
         };
-        for (const Place place : shown_)
+        for (const Place place : places_->places())
             add({isPerLayer(place) ? layer_ : -1, place});
         for (int layer = 0; layer < static_cast<int>(layers_->rows().size()); ++layer)
             if (layer != layer_) add({layer, barPlace_});
@@ -95,48 +106,98 @@ protected:
         if (isPerLayer(w.site.place)) barPlace_ = w.site.place;
         heading()->setText(tr("Model map"), tr("layer %1 · kurtosis").arg(layer_));
         heading()->setToolTip(
-            tr("The Places of layer %1 in the order in which it makes them, with each one's kurtosis.\n"
-               "The dot grows with kurtosis and with max / median.\n")
+            tr("Layer %1 as it computes: the thick line is the residual stream, ⊕ adds a branch to it, and "
+               "each "
+               "dot is a tensor with its kurtosis.\nA dot grows and darkens with kurtosis and with max / "
+               "median; the stream takes the colour of the tensor that flows in it.\n")
                 .arg(layer_) +
             kurtosisHelp());
-        layersHeading_->setText(tr("Layers"), tr("kurtosis of %1, log").arg(placeText(barPlace_)));
+        layersHeading_->setText(tr("Layers"), tr("channels and kurtosis of %1").arg(placeText(barPlace_)));
+        layersHeading_->setToolTip(
+            tr("Each layer's channels from first to last as a skyline of their absmax, log: "
+               "an outlier is a spike.\nThe line under it and the figure: kurtosis, log.\n") +
+            kurtosisHelp());
+        if (what & Change::theme) meaning_->setFont(Theme::current().small());
         setEmpty({});
-        drawPlaces();
+        drawPlaces(what & Change::model || w.model != drawnModel_);
+        drawnModel_ = w.model;
         drawLayers();
     }
 
 private:
-    void drawPlaces() {
+    void drawPlaces(bool anew) {
         const Workspace& w = workspace();
-        shown_ = w.model->places;
-        std::vector<RowList::Row> rows;
-        int current = -1;
-        for (const Place place : shown_) {
+        if (anew) places_->setPlan(blockPlan(*w.model));
+        std::map<Place, BlockDiagram::Tap> taps;
+        for (const Place place : places_->places()) {
             const SiteStats* stats = w.stats({isPerLayer(place) ? layer_ : -1, place});
-            RowList::Row row;
-            row.label = placeText(place);
-            row.known = stats && !stats->empty();
-            row.severity = row.known ? severity(*stats) : 0;
-            row.figure = row.known ? figure(stats->siteKurtosis) : QString();
-            const auto meaning = placeMeaning(place);
-            row.tip = QString::fromUtf8(meaning.data(), static_cast<qsizetype>(meaning.size()));
-            if (row.known)
-                row.tip += tr("\n%1 channels · kurtosis %2 (Gaussian 3) · max / median %3 · energy in the "
+            BlockDiagram::Tap tap;
+            tap.known = stats && !stats->empty();
+            tap.tip = placeText(place) + tr(": ") + meaningOf(place);
+            if (tap.known) {
+                tap.severity = severity(*stats);
+                tap.figure = figure(stats->siteKurtosis);
+                tap.tip += tr("\n%1 channels · kurtosis %2 (Gaussian 3) · max / median %3 · energy in the "
                               "top 1 %: %4")
                                .arg(stats->channels)
                                .arg(figure(stats->siteKurtosis), figure(stats->maxToMedian),
                                     percent(stats->top1pctEnergy));
-            else
-                row.tip += tr("\nnot observed");
-            if (place == w.site.place) current = static_cast<int>(rows.size());
-            rows.push_back(std::move(row));
+            } else {
+                tap.tip += tr("\nnot observed");
+            }
+            taps[place] = std::move(tap);
         }
-        places_->setRows(std::move(rows));
-        places_->setCurrent(current);
+        const Site enters = layer_ > 0
+                                ? Site{layer_ - 1, w.model->postNorm ? Place::mlp_norm : Place::mlp_residual}
+                                : Site{-1, Place::embedding};
+        const SiteStats* before = w.stats(enters);
+        places_->setLayer(layer_, w.model->layers, before && !before->empty() ? severity(*before) : -1);
+        places_->setTaps(std::move(taps));
+        places_->setCurrent(w.site.place);
+        const SiteStats* chosen = w.stats(w.site);
+        meaning_->setText(
+            siteText(w.site) + tr(": ") + meaningOf(w.site.place) +
+            (chosen && !chosen->empty() ? tr(" · %1 channels").arg(grouped(chosen->channels)) : QString()));
+    }
+
+    static QString meaningOf(Place place) {
+        const auto meaning = placeMeaning(place);
+        return QString::fromUtf8(meaning.data(), static_cast<qsizetype>(meaning.size()));
+    }
+
+    // The largest |x| of neighbouring channels, on one log scale for all layers.
+    void poolLayers() {
+        const Workspace& w = workspace();
+        const auto seen = w.columns.empty() ? nullptr : w.columns.front().observation;
+        if (seen == pooledOf_ && barPlace_ == pooledPlace_ && w.skipFirstToken == pooledSkip_) return;
+        pooledOf_ = seen;
+        pooledPlace_ = barPlace_;
+        pooledSkip_ = w.skipFirstToken;
+        sparks_.assign(static_cast<std::size_t>(w.model->layers), {});
+        float low = std::numeric_limits<float>::infinity(), high = 0;
+        for (int layer = 0; layer < w.model->layers; ++layer) {
+            const SiteStats* stats = w.stats({layer, barPlace_});
+            if (!stats || stats->empty()) continue;
+            const std::size_t channels = stats->absmax.size(),
+                              bins = std::min<std::size_t>(sparkBins, channels);
+            auto& spark = sparks_[static_cast<std::size_t>(layer)];
+            spark.assign(bins, 0);
+            for (std::size_t bin = 0; bin < bins; ++bin)
+                for (std::size_t c = bin * channels / bins; c < (bin + 1) * channels / bins; ++c)
+                    if (std::isfinite(stats->absmax[c])) spark[bin] = std::max(spark[bin], stats->absmax[c]);
+            for (const float most : spark)
+                if (most > 0) low = std::min(low, most), high = std::max(high, most);
+        }
+        if (!(high > low)) low = high / 10;
+        const float range = std::log(high / low);
+        for (auto& spark : sparks_)
+            for (float& most : spark)
+                most = most > 0 && range > 0 ? 0.08F + 0.92F * std::log(most / low) / range : 0;
     }
 
     void drawLayers() {
         const Workspace& w = workspace();
+        poolLayers();
         double most = 10;
         for (int layer = 0; layer < w.model->layers; ++layer)
             if (const SiteStats* stats = w.stats({layer, barPlace_}))
@@ -148,10 +209,12 @@ private:
             row.label = QString::number(layer);
             row.known = stats && !stats->empty();
             row.bar = row.known ? std::log10(std::max(1.0, stats->siteKurtosis)) / std::log10(most) : 0;
+            row.spark = sparks_[static_cast<std::size_t>(layer)];
             row.figure = row.known ? figure(stats->siteKurtosis) : QString();
             row.tip = row.known ? siteText({layer, barPlace_}) +
                                       tr(": kurtosis %1, absmax %2\n")
-                                          .arg(figure(stats->siteKurtosis), figure(stats->siteAbsmax)) +
+                                          .arg(figure(stats->siteKurtosis),
+                                               figure(static_cast<double>(stats->siteAbsmax))) +
                                       kurtosisHelp()
                                 : tr("not observed");
             rows.push_back(std::move(row));
@@ -161,20 +224,25 @@ private:
     }
 
     QScrollArea* scroll_ = nullptr;
-    RowList* places_ = nullptr;
+    BlockDiagram* places_ = nullptr;
+    QLabel* meaning_ = nullptr; // of the Place that is chosen
     Heading* layersHeading_ = nullptr;
     RowList* layers_ = nullptr;
-    std::vector<Place> shown_;
+    std::shared_ptr<const ModelInfo> drawnModel_;
+    std::shared_ptr<const Observation> pooledOf_;
+    Place pooledPlace_ = Place::embedding;
+    bool pooledSkip_ = false;
+    std::vector<std::vector<float>> sparks_; // of the layers, 0…1
     int layer_ = 0;
     Place barPlace_ = Place::attn_input; // the last per-layer one, while a Place that exists once is chosen
 };
 
 struct ModelMapFactory : ViewFactory {
     const char* id() const override { return "model-map"; }
-    QString title() const override { return QStringLiteral("Model map"); }
+    QString title() const override { return View::tr("Model map"); }
     QString summary() const override {
-        return QStringLiteral(
-            "A layer's Places in order, and the layers by kurtosis: choose what the maps show.");
+        return View::tr(
+            "One layer as a drawing, every tensor a dot, and all layers: choose what the maps show.");
     }
     Qt::DockWidgetArea area() const override { return Qt::LeftDockWidgetArea; }
     int order() const override { return 0; }

@@ -5,6 +5,7 @@
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
+#include <QCoreApplication>
 #include <QGridLayout>
 #include <QLabel>
 #include <QProgressBar>
@@ -20,6 +21,7 @@ namespace {
 // Which sites a recipe's loss comes from: layer × Place, only this site rounded, and all but this one. Starts
 // when asked; fills in as sites are measured.
 class SensitivityView : public View {
+    Q_DECLARE_TR_FUNCTIONS(SensitivityView)
 public:
     explicit SensitivityView(QWidget* parent) : View(parent) {
         auto* page = new QWidget(this);
@@ -253,9 +255,9 @@ private:
 
 struct SensitivityViewFactory : ViewFactory {
     const char* id() const override { return "sensitivity-map"; }
-    QString title() const override { return QStringLiteral("Sensitivity"); }
+    QString title() const override { return View::tr("Sensitivity"); }
     QString summary() const override {
-        return QStringLiteral("Which sites a recipe's loss comes from: only this rounded, and all but this.");
+        return View::tr("Which sites a recipe's loss comes from: only this rounded, and all but this.");
     }
     Qt::DockWidgetArea area() const override { return Qt::NoDockWidgetArea; }
     int order() const override { return 4; }

@@ -8,6 +8,7 @@
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
+#include <QCoreApplication>
 #include <QLabel>
 #include <QPushButton>
 #include <QScrollArea>
@@ -35,6 +36,7 @@ bool falls(const std::vector<float>& sqnrDb, int layer) {
 // One text under FP32 and the active recipe: which tokens suffer, what each side would say there, and behind
 // which layer the error arises.
 class TextView : public View {
+    Q_DECLARE_TR_FUNCTIONS(TextView)
 public:
     explicit TextView(QWidget* parent) : View(parent) {
         auto* page = new QWidget(this);
@@ -352,9 +354,9 @@ private:
 
 struct TextViewFactory : ViewFactory {
     const char* id() const override { return "text"; }
-    QString title() const override { return QStringLiteral("Text"); }
+    QString title() const override { return View::tr("Text"); }
     QString summary() const override {
-        return QStringLiteral(
+        return View::tr(
             "A text under FP32 and the active recipe: which tokens suffer, and behind which layer.");
     }
     Qt::DockWidgetArea area() const override { return Qt::NoDockWidgetArea; }

@@ -9,6 +9,7 @@
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
+#include <QCoreApplication>
 #include <QLabel>
 #include <QStackedLayout>
 #include <QToolTip>
@@ -21,6 +22,7 @@ namespace {
 
 // A person's own text, token by channel, at the chosen site.
 class TokenMap : public View {
+    Q_DECLARE_TR_FUNCTIONS(TokenMap)
 public:
     explicit TokenMap(QWidget* parent) : View(parent) {
         auto* page = new QWidget(this);
@@ -177,9 +179,9 @@ private:
 
 struct TokenMapFactory : ViewFactory {
     const char* id() const override { return "token-map"; }
-    QString title() const override { return QStringLiteral("Token map"); }
+    QString title() const override { return View::tr("Token map"); }
     QString summary() const override {
-        return QStringLiteral("A text of your own, token by channel at the chosen site.");
+        return View::tr("A text of your own, token by channel at the chosen site.");
     }
     Qt::DockWidgetArea area() const override { return Qt::NoDockWidgetArea; }
     int order() const override { return 1; }

@@ -6,6 +6,8 @@
 
 #include "core/base/error.h"
 
+#include <nlohmann/json.hpp>
+
 namespace kurtoscope {
 namespace {
 
@@ -43,11 +45,11 @@ public:
         const std::string prefix = weights.has("bert.embeddings.word_embeddings.weight") ? "bert." : "";
         const std::string embeddings = prefix + "embeddings.";
         const std::int64_t vocabulary = config.positive("vocab_size");
-        words_ = weights.load(embeddings + "word_embeddings.weight", {vocabulary, hidden_});
+        words_ = load(embeddings + "word_embeddings.weight", {vocabulary, hidden_});
         info_.maxLength = static_cast<int>(config.positive("max_position_embeddings"));
-        positions_ = weights.load(embeddings + "position_embeddings.weight", {info_.maxLength, hidden_});
-        types_ = weights.load(embeddings + "token_type_embeddings.weight",
-                              {config.positive("type_vocab_size", 2), hidden_});
+        positions_ = load(embeddings + "position_embeddings.weight", {info_.maxLength, hidden_});
+        types_ = load(embeddings + "token_type_embeddings.weight",
+                      {config.positive("type_vocab_size", 2), hidden_});
         embeddingNorm_ = norm(embeddings + "LayerNorm");
         for (int layer = 0; layer < info_.layers; ++layer) {
             const std::string at = prefix + "encoder.layer." + std::to_string(layer) + ".";
@@ -102,6 +104,11 @@ public:
     }
 
     at::Tensor block(Pass& pass, int layer, const at::Tensor& x) const override {
+        if (!pass.mayLeaveOutPadding(layer, info_.places)) return rows(pass, layer, x);
+        return pass.withPadding(rows(pass, layer, pass.withoutPadding(x)));
+    }
+
+    at::Tensor rows(Pass& pass, int layer, const at::Tensor& x) const {
         const BertBlock& b = blocks_[static_cast<std::size_t>(layer)];
         const auto see = [&](Place place, const at::Tensor& value) {
             return pass.see({layer, place}, value);
@@ -113,18 +120,18 @@ public:
         const at::Tensor v = see(Place::value, pass.linear(*b.value, input));
         const at::Tensor context =
             see(Place::attn_context, attention(pass, layer, q, k, v, heads_, heads_, false));
-        const at::Tensor mixed = see(
-            Place::attn_output, pass.linear(*b.output, pass.operand({layer, Place::attn_context}, context)));
-        const at::Tensor sum = see(Place::attn_residual, stream + mixed);
+        const at::Tensor sum =
+            see(Place::attn_residual,
+                pass.linearOnto(stream, *b.output, pass.operand({layer, Place::attn_context}, context)));
         const at::Tensor normed =
             see(Place::mlp_input, layerNorm(sum, b.attentionNorm.weight, b.attentionNorm.bias, epsilon_));
 
         const at::Tensor hidden =
             see(Place::mlp_hidden,
-                activation_(pass.linear(*b.up, pass.operand({layer, Place::mlp_input}, normed))));
-        const at::Tensor output =
-            see(Place::mlp_output, pass.linear(*b.down, pass.operand({layer, Place::mlp_hidden}, hidden)));
-        const at::Tensor total = see(Place::mlp_residual, normed + output);
+                pass.linear(*b.up, pass.operand({layer, Place::mlp_input}, normed), {&activation_}));
+        const at::Tensor total =
+            see(Place::mlp_residual,
+                pass.linearOnto(normed, *b.down, pass.operand({layer, Place::mlp_hidden}, hidden)));
         return see(Place::mlp_norm,
                    layerNorm(total, b.feedForwardNorm.weight, b.feedForwardNorm.bias, epsilon_));
     }
@@ -179,6 +186,21 @@ public:
         return true;
     }
 
+    std::vector<NamedTensor> tensors() const override {
+        std::vector<NamedTensor> all = linearTensors(words_);
+        for (NamedTensor& one : all)
+            if (one.name == "cls.predictions.decoder.bias") one.name = maskedBias_;
+        std::vector<at::Tensor> values{words_, positions_, types_, embeddingNorm_.weight,
+                                       embeddingNorm_.bias};
+        for (const BertBlock& b : blocks_)
+            for (const Norm* norm : {&b.attentionNorm, &b.feedForwardNorm})
+                values.push_back(norm->weight), values.push_back(norm->bias);
+        if (transform_) values.push_back(transformNorm_.weight), values.push_back(transformNorm_.bias);
+        for (std::size_t i = 0; i < names_.size(); ++i)
+            all.push_back({names_[i], values.at(i)});
+        return all;
+    }
+
     // The scales of post-norm LayerNorms stand in the residual stream itself.
     bool rotateStream(const at::Tensor&) override { return false; }
 
@@ -204,8 +226,13 @@ private:
     // Old checkpoints call a norm's weight and bias gamma and beta.
     Norm norm(const std::string& name) {
         const bool old = weights_->has(name + ".gamma");
-        return {weights_->load(name + (old ? ".gamma" : ".weight"), {hidden_}),
-                weights_->load(name + (old ? ".beta" : ".bias"), {hidden_})};
+        return {load(name + (old ? ".gamma" : ".weight"), {hidden_}),
+                load(name + (old ? ".beta" : ".bias"), {hidden_})};
+    }
+
+    at::Tensor load(const std::string& name, at::IntArrayRef shape) {
+        names_.push_back(name);
+        return weights_->load(name, shape);
     }
 
     // Heads for tokens or multiple choice call their weight "classifier" too; a file that does not say is
@@ -271,10 +298,9 @@ private:
             masked_->weight = weights_->has("cls.predictions.decoder.weight")
                                   ? weights_->load("cls.predictions.decoder.weight", {vocabulary, hidden_})
                                   : words_;
-            masked_->bias =
-                weights_->loadIf(weights_->has("cls.predictions.bias") ? "cls.predictions.bias"
-                                                                       : "cls.predictions.decoder.bias",
-                                 {vocabulary});
+            maskedBias_ = weights_->has("cls.predictions.bias") ? "cls.predictions.bias"
+                                                                : "cls.predictions.decoder.bias";
+            masked_->bias = weights_->loadIf(maskedBias_, {vocabulary});
             info_.head = "masked language model";
         } else {
             info_.head = pooling == Pooling::first_token ? "embedding (first token)"
@@ -283,12 +309,14 @@ private:
         }
     }
 
-    Weights* weights_; // only while loading
+    Weights* weights_;               // only while loading
+    std::string maskedBias_;         // the file's name of it
+    std::vector<std::string> names_; // of words, types, positions and norms, in the order of loading
     std::int64_t hidden_ = 0, heads_ = 0;
     double epsilon_ = 1e-12;
     Pooling pooling_ = Pooling::none;
     bool dense_ = false; // the classifier reads the pooled sentence
-    ActivationFunction activation_ = nullptr;
+    Activation activation_;
     at::Tensor words_, positions_, types_;
     Norm embeddingNorm_, transformNorm_;
     std::vector<BertBlock> blocks_;

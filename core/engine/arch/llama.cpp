@@ -2,11 +2,12 @@
 // LLaMA (Touvron et al. 2023, arXiv 2302.13971): pre-norm decoder with RMSNorm, rotary embedding,
 // grouped-query attention and SwiGLU.
 #include "core/engine/blocks.h"
+#include "core/engine/rotary.h"
+#include "core/engine/scratch_model.h"
 #include "core/engine/transformer.h"
+#include "core/engine/weight_memory.h"
 
 #include "core/base/error.h"
-
-#include <numbers>
 
 namespace kurtoscope {
 namespace {
@@ -15,32 +16,6 @@ struct LlamaBlock {
     at::Tensor attentionNorm, feedForwardNorm;
     std::shared_ptr<Linear> query, key, value, output, gate, up, down;
 };
-
-// Inverse frequencies, stretched as config.json's rope_scaling asks for.
-at::Tensor inverseFrequencies(const ConfigJson& config, std::int64_t size, Weights& weights) {
-    const auto& json = config.json();
-    const bool nested = config.has("rope_parameters") && json.at("rope_parameters").is_object();
-    const char* key = nested ? "rope_parameters" : "rope_scaling";
-    const ConfigJson scaling(config.has(key) && json.at(key).is_object() ? json.at(key)
-                                                                         : nlohmann::json::object(),
-                             config.where());
-    const double base = config.number("rope_theta", scaling.number("rope_theta", 10000.0));
-    at::Tensor inverse = at::pow(base, at::arange(0, size, 2, at::kFloat) / double(size)).reciprocal();
-    if (weights.has("rope_freqs.weight")) return inverse / weights.load("rope_freqs.weight", {size / 2});
-    const std::string type = scaling.text("rope_type", scaling.text("type", "default"));
-    if (type == "default") return inverse;
-    if (type == "linear") return inverse / scaling.number("factor", 1);
-    if (type == "llama3") {
-        const double factor = scaling.number("factor", 8), low = scaling.number("low_freq_factor", 1),
-                     high = scaling.number("high_freq_factor", 4),
-                     context = scaling.number("original_max_position_embeddings", 8192);
-        const at::Tensor wavelength = 2 * std::numbers::pi / inverse;
-        const at::Tensor smooth = ((context / wavelength - low) / (high - low)).clamp(0, 1);
-        return (1 - smooth) * inverse / factor + smooth * inverse;
-    }
-    throw Error("rope scaling \"" + type + "\" is not supported", config.where(),
-                "Supported: default, linear, llama3");
-}
 
 class Llama : public Transformer {
 public:
@@ -59,9 +34,9 @@ public:
         const std::int64_t size = config.positive("head_dim", hidden / heads_);
         epsilon_ = config.number("rms_norm_eps", 1e-6);
         activation_ = activationFunction(config.text("hidden_act", "silu"), config.where());
-        rotary_.inverseFrequency = inverseFrequencies(config, size, weights);
+        rotary_.inverseFrequency = rotaryFrequencies(folder, size);
 
-        const std::string prefix = weights.has("model.embed_tokens.weight") ? "model." : "";
+        const std::string prefix = prefix_ = weights.has("model.embed_tokens.weight") ? "model." : "";
         const auto embeddingShape = weights.shapeOf(prefix + "embed_tokens.weight");
         const std::int64_t vocabulary =
             config.positive("vocab_size", embeddingShape.empty() ? 1 : embeddingShape.front());
@@ -124,8 +99,8 @@ public:
     }
 
     at::Tensor embed(Pass& pass) const override {
-        return pass.see({-1, Place::embedding},
-                        at::embedding(embedding_, pass.ids())); // [sequence, position, channel]
+        const at::Tensor rows = at::embedding(embedding_, pass.ids()); // [sequence, position, channel]
+        return pass.see({-1, Place::embedding}, turn_.defined() ? at::matmul(rows, turn_) : rows);
     }
 
     at::Tensor block(Pass& pass, int layer, const at::Tensor& x) const override {
@@ -141,18 +116,18 @@ public:
         const at::Tensor v = pass.see({layer, Place::value}, pass.linear(*b.value, input));
         const at::Tensor context =
             read(Place::attn_context, attention(pass, layer, q, k, v, heads_, keyValueHeads_, true));
-        const at::Tensor mixed = pass.see({layer, Place::attn_output}, pass.linear(*b.output, context));
-        const at::Tensor stream = pass.see({layer, Place::attn_residual}, x + mixed);
+        const at::Tensor stream =
+            pass.see({layer, Place::attn_residual}, pass.linearOnto(x, *b.output, context));
 
         const at::Tensor fed = read(Place::mlp_input, rmsNorm(stream, b.feedForwardNorm, epsilon_));
-        const at::Tensor gated = activation_(pass.linear(*b.gate, fed)).mul_(pass.linear(*b.up, fed));
-        const at::Tensor output =
-            pass.see({layer, Place::mlp_output}, pass.linear(*b.down, read(Place::mlp_hidden, gated)));
-        return pass.see({layer, Place::mlp_residual}, stream + output);
+        const at::Tensor gate = pass.linear(*b.gate, fed, {&activation_});
+        const at::Tensor gated = pass.linear(*b.up, fed, {nullptr, &gate});
+        return pass.see({layer, Place::mlp_residual},
+                        pass.linearOnto(stream, *b.down, read(Place::mlp_hidden, gated)));
     }
 
     at::Tensor finish(Pass& pass, const at::Tensor& x) const override {
-        const at::Tensor stream = turnBack_.defined() ? at::matmul(x, turnBack_) : x;
+        const at::Tensor stream = turn_.defined() ? at::matmul(x, turn_.t()) : x;
         return pass.see({-1, Place::final_norm}, rmsNorm(stream, finalNorm_, epsilon_));
     }
 
@@ -175,7 +150,7 @@ public:
     bool foldDivisor(Site input, const at::Tensor& divisor) override {
         LlamaBlock& b = blocks_[static_cast<std::size_t>(input.layer)];
         const auto divideRows = [](Linear& linear, const at::Tensor& by) {
-            linear.weight = linear.weight / by.unsqueeze(1);
+            linear.weight = WeightMemory::keep(linear.weight / by.unsqueeze(1));
             if (linear.bias.defined()) linear.bias = linear.bias / by;
         };
         switch (input.place) {
@@ -201,14 +176,14 @@ public:
     }
 
     // RMSNorm commutes with a rotation once its weight has moved into the layers that read it (Ashkboos et
-    // al. 2024, arXiv 2401.15024).
+    // al. 2024, arXiv 2401.15024). The rows of the embedding are turned as they are looked up: the output
+    // head reads the same table unturned, and a second one would be the largest weight of a small model.
     bool rotateStream(const at::Tensor& rotation) override {
-        embedding_ = at::matmul(embedding_, rotation);
         const auto reads = [&](Linear& linear, const at::Tensor& norm) {
-            linear.weight = at::matmul(linear.weight * norm, rotation);
+            linear.weight = WeightMemory::keep(at::matmul(linear.weight * norm, rotation));
         };
         const auto writes = [&](Linear& linear) {
-            linear.weight = at::matmul(rotation.t(), linear.weight);
+            linear.weight = WeightMemory::keep(at::matmul(rotation.t(), linear.weight));
             if (linear.bias.defined()) linear.bias = at::matmul(linear.bias, rotation);
         };
         for (LlamaBlock& b : blocks_) {
@@ -218,8 +193,31 @@ public:
             b.attentionNorm = b.feedForwardNorm = at::ones_like(b.attentionNorm);
             writes(*b.output), writes(*b.down);
         }
-        turnBack_ = turnBack_.defined() ? at::matmul(rotation.t(), turnBack_) : rotation.t().contiguous();
+        turn_ = turn_.defined() ? at::matmul(turn_, rotation) : rotation;
         return true;
+    }
+
+    std::vector<NamedTensor> tensors() const override {
+        std::vector<NamedTensor> all = linearTensors(embedding_);
+        all.push_back(
+            {prefix_ + "embed_tokens.weight", turn_.defined() ? at::matmul(embedding_, turn_) : embedding_});
+        for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+            const std::string at = prefix_ + "layers." + std::to_string(layer) + ".";
+            all.push_back({at + "input_layernorm.weight", blocks_[layer].attentionNorm});
+            all.push_back({at + "post_attention_layernorm.weight", blocks_[layer].feedForwardNorm});
+        }
+        if (!turn_.defined()) {
+            all.push_back({prefix_ + "norm.weight", finalNorm_});
+            return all;
+        }
+        // RMSNorm commutes with the turn, so norm weight and turn move into the head; in double, as rounding
+        // would otherwise be a change of the model.
+        const at::Tensor head =
+            at::matmul((head_->weight * finalNorm_).to(at::kDouble), turn_.to(at::kDouble));
+        std::erase_if(all, [](const NamedTensor& one) { return one.name == "lm_head.weight"; });
+        all.push_back({"lm_head.weight", head.to(at::kFloat)});
+        all.push_back({prefix_ + "norm.weight", at::ones_like(finalNorm_)});
+        return all;
     }
 
     void moveTo(at::Device device) override {
@@ -235,17 +233,18 @@ public:
             block.feedForwardNorm = block.feedForwardNorm.to(device);
         }
         finalNorm_ = finalNorm_.to(device);
-        if (turnBack_.defined()) turnBack_ = turnBack_.to(device);
+        if (turn_.defined()) turn_ = turn_.to(device);
         rotary_.inverseFrequency = rotary_.inverseFrequency.to(device);
     }
 
 private:
+    std::string prefix_; // of every name but the head's
     std::int64_t heads_ = 0, keyValueHeads_ = 0;
     double epsilon_ = 1e-6;
-    ActivationFunction activation_ = nullptr;
+    Activation activation_;
     Rotary rotary_;
     at::Tensor embedding_, finalNorm_;
-    at::Tensor turnBack_; // undoes what the stream was rotated by; undefined when it was not
+    at::Tensor turn_; // what the stream is rotated by; undefined when it is not
     std::vector<LlamaBlock> blocks_;
     std::shared_ptr<Linear> head_;
 };
@@ -259,6 +258,51 @@ public:
     }
     std::unique_ptr<Transformer> load(const ModelFolder& folder, Weights& weights) const override {
         return std::make_unique<Llama>(folder, weights);
+    }
+
+    std::optional<ScratchModel> scratch(const ModelShape& shape, int vocabulary) const override {
+        using Fill = ScratchModel::Fill;
+        const std::int64_t hidden = shape.hidden, size = hidden / shape.heads;
+        const std::int64_t pairs = shape.keyValueHeads > 0 ? shape.keyValueHeads : shape.heads;
+        // Three matrices in place of two: 8/3 instead of 4, to a multiple of 16 (Touvron et al. 2023).
+        const std::int64_t inner = shape.inner > 0 ? shape.inner : (hidden * 8 / 3 + 15) / 16 * 16;
+        ScratchModel model;
+        model.config = {{"architectures", {"LlamaForCausalLM"}},
+                        {"model_type", "llama"},
+                        {"num_hidden_layers", shape.layers},
+                        {"hidden_size", hidden},
+                        {"intermediate_size", inner},
+                        {"num_attention_heads", shape.heads},
+                        {"num_key_value_heads", pairs},
+                        {"max_position_embeddings", shape.length},
+                        {"vocab_size", vocabulary},
+                        {"hidden_act", "silu"},
+                        {"rms_norm_eps", 1e-5},
+                        {"rope_theta", 10000.0},
+                        {"attention_bias", false},
+                        {"mlp_bias", false},
+                        {"tie_word_embeddings", true},
+                        {"bos_token_id", 0},
+                        {"eos_token_id", 0},
+                        {"torch_dtype", "float32"}};
+        const auto add = [&](const std::string& name, std::vector<std::int64_t> sizes, Fill fill) {
+            model.tensors.push_back({"model." + name + ".weight", std::move(sizes), fill});
+        };
+        add("embed_tokens", {vocabulary, hidden}, Fill::normal);
+        for (int layer = 0; layer < shape.layers; ++layer) {
+            const std::string at = "layers." + std::to_string(layer) + ".";
+            add(at + "input_layernorm", {hidden}, Fill::ones);
+            add(at + "self_attn.q_proj", {hidden, hidden}, Fill::normal);
+            add(at + "self_attn.k_proj", {pairs * size, hidden}, Fill::normal);
+            add(at + "self_attn.v_proj", {pairs * size, hidden}, Fill::normal);
+            add(at + "self_attn.o_proj", {hidden, hidden}, Fill::stream);
+            add(at + "post_attention_layernorm", {hidden}, Fill::ones);
+            add(at + "mlp.gate_proj", {inner, hidden}, Fill::normal);
+            add(at + "mlp.up_proj", {inner, hidden}, Fill::normal);
+            add(at + "mlp.down_proj", {hidden, inner}, Fill::stream);
+        }
+        add("norm", {hidden}, Fill::ones);
+        return model;
     }
 };
 

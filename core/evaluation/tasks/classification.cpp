@@ -28,17 +28,17 @@ public:
 
     void score(std::span<const Window* const>, std::span<const WindowFigures> figures,
                std::span<const WindowFigures> baseline, Reading& reading) const override {
-        RunningMean right;
         std::vector<double> mine, theirs;
         for (std::size_t i = 0; i < figures.size(); ++i) {
             mine.insert(mine.end(), figures[i].values.begin(), figures[i].values.end());
             theirs.insert(theirs.end(), baseline[i].values.begin(), baseline[i].values.end());
         }
-        for (double value : mine)
-            right.add(value);
+        const std::vector<double> each(mine.size(), 1.0);
+        const Estimate right = ratio(mine, each);
         const Estimate difference = pairedDifference(mine, theirs);
         reading.metric = "accuracy";
-        reading.score = right.mean(), reading.standardError = right.estimate().standardError;
+        reading.score = right.value, reading.standardError = right.standardError;
+        reading.pulls = right.pulls;
         reading.difference = difference.value, reading.differenceError = difference.standardError;
     }
 };

@@ -39,6 +39,7 @@ public:
         reading.metric = heads ? "kl" : "cosine";
         reading.lowerIsBetter = heads;
         reading.score = mine.value, reading.standardError = mine.standardError;
+        reading.pulls = mine.pulls;
         reading.difference = mine.value - (heads ? 0 : 1); // FP32 against itself: KL 0, cosine 1
         reading.differenceError = mine.standardError;
     }

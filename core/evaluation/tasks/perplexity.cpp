@@ -46,6 +46,7 @@ public:
         reading.metric = "perplexity";
         reading.lowerIsBetter = true;
         reading.score = mine.value, reading.standardError = mine.standardError;
+        reading.pulls = mine.pulls;
         reading.perplexity = mine.value;
         reading.difference = difference.value, reading.differenceError = difference.standardError;
     }

@@ -40,6 +40,7 @@ public:
                        difference = spearmanDifference(mine, theirs, truth);
         reading.metric = "spearman";
         reading.score = rank.value, reading.standardError = rank.standardError;
+        reading.pulls = rank.pulls;
         reading.pearson = pearson(mine, truth);
         reading.difference = difference.value, reading.differenceError = difference.standardError;
     }

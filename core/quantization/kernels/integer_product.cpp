@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/kernels/integer_product.h"
 
-#include "core/base/parallel.h"
-
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include <omp.h>
 
 namespace kurtoscope {
 namespace {
 
-constexpr std::size_t line = 64;
 constexpr std::int64_t stripBytes = 24 * 1024; // rows of activations that stay in the first cache
+constexpr std::int64_t leastRows = 16;
 
 AlignedBytes floats(const std::vector<float>& values, std::int64_t padded) {
     AlignedBytes made(std::size_t(padded) * sizeof(float));
@@ -25,23 +21,12 @@ AlignedBytes floats(const std::vector<float>& values, std::int64_t padded) {
 
 } // namespace
 
-AlignedBytes::AlignedBytes(std::size_t bytes) : size_((bytes + line - 1) / line * line) {
-    if (size_ == 0) return;
-    bytes_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(line, size_)));
-    if (!bytes_) throw std::bad_alloc();
-    std::memset(bytes_.get(), 0, size_);
-}
-
-void AlignedBytes::Free::operator()(std::uint8_t* memory) const {
-    std::free(memory);
-}
-
 PackedWeight::PackedWeight(const std::int8_t* q, std::int64_t outputs, std::int64_t inputs,
                            std::vector<float> scales, const float* bias, std::vector<int> keptInputs,
                            std::vector<float> keptColumns)
     : outputs_(outputs),
       inputs_(inputs),
-      groups_((inputs + 3) / 4),
+      groups_((inputs + 7) / 8 * 2),
       panels_(std::size_t(paddedOutputs() * groups_ * 4)),
       scales_(floats(scales, paddedOutputs())),
       bias_(std::size_t(paddedOutputs()) * sizeof(float)),
@@ -65,24 +50,31 @@ PackedWeight::PackedWeight(const std::int8_t* q, std::int64_t outputs, std::int6
                     kept_.as<float>() + std::int64_t(i) * paddedOutputs());
 }
 
-void PackedWeight::multiply(const IntegerRows& x, float* out) const {
-    static const IntegerTile tile = vnniTile() ? vnniTile() : portableTile;
+void PackedWeight::multiply(const IntegerRows& x, float* out, std::int64_t stride, const AfterRows& after,
+                            bool onto) const {
+    static const IntegerKernel& fastest = *integerKernels().front();
+    multiplyBy(fastest, x, out, stride, after, onto);
+}
+
+void PackedWeight::multiplyBy(const IntegerKernel& kernel, const IntegerRows& x, float* out,
+                              std::int64_t stride, const AfterRows& after, bool onto) const {
     // Strips of rows that stay in the first cache while the weight's panels pass by; where there are fewer
-    // strips than threads, the panels are shared out too.
-    const std::int64_t panels = paddedOutputs() / panel;
-    const std::int64_t tiles =
-        std::max<std::int64_t>(1, stripBytes / std::max<std::int64_t>(1, x.stride) / integerTileRows);
-    const std::int64_t strip = tiles * integerTileRows, strips = (x.rows + strip - 1) / strip;
+    // strips than threads, the panels are shared out too, two by two.
+    const std::int64_t pairs = paddedOutputs() / panel / 2;
+    const std::int64_t strip =
+        std::max(leastRows, stripBytes / std::max<std::int64_t>(1, x.stride) / leastRows * leastRows);
+    const std::int64_t strips = (x.rows + strip - 1) / strip;
     const std::int64_t threads = omp_get_max_threads();
     const std::int64_t parts =
-        std::clamp<std::int64_t>((4 * threads + strips - 1) / std::max<std::int64_t>(1, strips), 1, panels);
+        std::clamp<std::int64_t>((4 * threads + strips - 1) / std::max<std::int64_t>(1, strips), 1, pairs);
+    if (stride == 0) stride = outputs_;
     parallelFor(strips * parts, 1, [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t unit = from; unit < to; ++unit) {
-            const std::int64_t first = unit / parts * strip, last = std::min(x.rows, first + strip);
+            const std::int64_t begin = unit / parts * strip, end = std::min(x.rows, begin + strip);
             const std::int64_t part = unit % parts;
-            for (std::int64_t p = part * panels / parts; p < (part + 1) * panels / parts; ++p)
-                for (std::int64_t row = first; row < last; row += integerTileRows)
-                    tile(x, *this, row, std::min(integerTileRows, last - row), p, out);
+            const std::int64_t first = part * pairs / parts * 2, last = (part + 1) * pairs / parts * 2;
+            kernel.multiply({x, *this, begin, end, first, last, out, stride, onto});
+            if (after) after(begin, end, first * panel, std::min(outputs_, last * panel));
         }
     });
 }
@@ -103,33 +95,53 @@ void PackedWeight::multiplyPlainly(const IntegerRows& x, float* out) const {
         }
 }
 
-void portableTile(const IntegerRows& x, const PackedWeight& weight, std::int64_t begin, std::int64_t count,
-                  std::int64_t panel, float* out) {
+namespace {
+
+void multiplyPortably(const IntegerWork& work) {
     constexpr std::int64_t width = PackedWeight::panel;
-    const std::int64_t first = panel * width, outputs = std::min(width, weight.outputs() - first);
-    for (std::int64_t row = begin; row < begin + count; ++row) {
-        std::int32_t sums[width] = {};
-        const std::int8_t* values = x.values.as<std::int8_t>() + row * x.stride;
-        const std::uint8_t* w = weight.panelAt(panel);
-        for (std::int64_t group = 0; group < weight.groups(); ++group, w += width * 4)
-            for (std::int64_t output = 0; output < width; ++output) {
-                std::int32_t sum = 0;
-                for (int i = 0; i < 4; ++i)
-                    sum += std::int32_t(w[output * 4 + i]) * values[group * 4 + i];
-                sums[output] += sum;
+    const IntegerRows& x = work.x;
+    const PackedWeight& weight = work.weight;
+    for (std::int64_t panel = work.first; panel < work.last; ++panel)
+        for (std::int64_t row = work.begin; row < work.end; ++row) {
+            const std::int64_t first = panel * width, outputs = std::min(width, weight.outputs() - first);
+            std::int32_t sums[width] = {};
+            const std::int8_t* values = x.values.as<std::int8_t>() + row * x.stride;
+            const std::uint8_t* w = weight.panelAt(panel);
+            for (std::int64_t group = 0; group < weight.groups(); ++group, w += width * 4)
+                for (std::int64_t output = 0; output < width; ++output) {
+                    std::int32_t sum = 0;
+                    for (int i = 0; i < 4; ++i)
+                        sum += std::int32_t(w[output * 4 + i]) * values[group * 4 + i];
+                    sums[output] += sum;
+                }
+            const auto r = std::size_t(row);
+            for (std::int64_t output = 0; output < outputs; ++output) {
+                const std::int32_t sum =
+                    sums[output] - 128 * x.sums[r] - x.zeros[r] * weight.sums()[first + output];
+                float& to = work.out[row * work.stride + first + output];
+                float y = std::fma(float(sum), x.scales[r] * weight.scales()[first + output],
+                                   work.onto ? to : weight.bias()[first + output]);
+                for (std::int64_t k = 0; k < x.keptCount; ++k)
+                    y = std::fma(x.kept[r * std::size_t(x.keptCount) + std::size_t(k)],
+                                 weight.keptColumn(k)[first + output], y);
+                to = y;
             }
-        const auto r = std::size_t(row);
-        for (std::int64_t output = 0; output < outputs; ++output) {
-            const std::int32_t sum =
-                sums[output] - 128 * x.sums[r] - x.zeros[r] * weight.sums()[first + output];
-            float y = std::fma(float(sum), x.scales[r] * weight.scales()[first + output],
-                               weight.bias()[first + output]);
-            for (std::int64_t k = 0; k < x.keptCount; ++k)
-                y = std::fma(x.kept[r * std::size_t(x.keptCount) + std::size_t(k)],
-                             weight.keptColumn(k)[first + output], y);
-            out[row * weight.outputs() + first + output] = y;
         }
-    }
+}
+
+} // namespace
+
+const IntegerKernel portableKernel{"portable", multiplyPortably};
+
+std::vector<const IntegerKernel*> integerKernels() {
+    std::vector<const IntegerKernel*> there;
+    for (const IntegerKernel* kernel : {vnniKernel(), avx2Kernel(), &portableKernel})
+        if (kernel) there.push_back(kernel);
+    return there;
+}
+
+bool hasFastIntegers() {
+    return integerKernels().size() > 1;
 }
 
 } // namespace kurtoscope

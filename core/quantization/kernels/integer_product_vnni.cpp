@@ -22,22 +22,26 @@ struct Panel {
     std::int64_t first;      // output
     std::uint32_t low, high; // which of the 16 + 16 outputs are there, as bits
     float* out;
+    std::int64_t stride;
+    bool onto;
 };
+constexpr std::int64_t mostRows = 14;
 
 KURTOSCOPE_INLINE void finish(__m512i sums, std::size_t row, std::int64_t at, std::uint32_t there,
                               const Panel& p) {
     const __m512i exact = _mm512_sub_epi32(
         _mm512_sub_epi32(sums, _mm512_set1_epi32(128 * p.x.sums[row])),
         _mm512_mullo_epi32(_mm512_set1_epi32(p.x.zeros[row]), _mm512_load_si512(p.weight.sums() + at)));
+    float* out = p.out + std::int64_t(row) * p.stride + at;
+    const auto mask = static_cast<__mmask16>(there);
     __m512 y = _mm512_fmadd_ps(
         _mm512_cvtepi32_ps(exact),
         _mm512_mul_ps(_mm512_set1_ps(p.x.scales[row]), _mm512_load_ps(p.weight.scales() + at)),
-        _mm512_load_ps(p.weight.bias() + at));
+        p.onto ? _mm512_maskz_loadu_ps(mask, out) : _mm512_load_ps(p.weight.bias() + at));
     const float* kept = p.x.kept.data() + row * std::size_t(p.x.keptCount);
     for (std::int64_t k = 0; k < p.x.keptCount; ++k)
         y = _mm512_fmadd_ps(_mm512_set1_ps(kept[k]), _mm512_load_ps(p.weight.keptColumn(k) + at), y);
-    _mm512_mask_storeu_ps(p.out + std::int64_t(row) * p.weight.outputs() + at, static_cast<__mmask16>(there),
-                          y);
+    _mm512_mask_storeu_ps(out, mask, y);
 }
 
 // `rows` × 32 accumulators stay in registers over all inputs: 28 of the processor's 32 for 14 rows.
@@ -48,10 +52,10 @@ KURTOSCOPE_VNNI void tile(std::int64_t begin, std::int64_t panel, const Panel& p
     for (int r = 0; r < rows; ++r)
         low[r] = high[r] = _mm512_setzero_si512();
     const std::int8_t* values = p.x.values.as<std::int8_t>() + begin * p.x.stride;
-    const std::uint8_t* w = p.weight.panelAt(panel);
+    const std::uint8_t *w = p.weight.panelAt(panel), *next = p.weight.panelAt(panel + 1);
     const std::int64_t stride = p.x.stride, groups = p.weight.groups();
-    for (std::int64_t group = 0; group < groups; ++group, w += PackedWeight::panel * 4, values += 4) {
-        const __m512i lowWeights = _mm512_load_si512(w), highWeights = _mm512_load_si512(w + 64);
+    for (std::int64_t group = 0; group < groups; ++group, w += 64, next += 64, values += 4) {
+        const __m512i lowWeights = _mm512_load_si512(w), highWeights = _mm512_load_si512(next);
 #pragma GCC unroll 14
         for (int r = 0; r < rows; ++r) { // four inputs of each row and of 32 outputs
             std::int32_t four;
@@ -74,20 +78,25 @@ void upTo(std::int64_t begin, std::int64_t count, std::int64_t panel, const Pane
     if constexpr (rows > 1) upTo<rows - 1>(begin, count, panel, p);
 }
 
-void tileOfRows(const IntegerRows& x, const PackedWeight& weight, std::int64_t begin, std::int64_t count,
-                std::int64_t panel, float* out) {
+void multiply(const IntegerWork& work) {
     const auto bits = [](std::int64_t there) { return (1U << std::clamp<std::int64_t>(there, 0, 16)) - 1; };
-    const std::int64_t first = panel * PackedWeight::panel, left = weight.outputs() - first;
-    upTo<integerTileRows>(begin, count, panel, {x, weight, first, bits(left), bits(left - 16), out});
+    for (std::int64_t panel = work.first; panel < work.last; panel += 2) {
+        const std::int64_t first = panel * PackedWeight::panel, left = work.weight.outputs() - first;
+        const Panel p{work.x,          work.weight, first,       bits(left),
+                      bits(left - 16), work.out,    work.stride, work.onto};
+        for (std::int64_t row = work.begin; row < work.end; row += mostRows)
+            upTo<mostRows>(row, std::min(mostRows, work.end - row), panel, p);
+    }
 }
 
 } // namespace
 
-IntegerTile vnniTile() {
+const IntegerKernel* vnniKernel() {
+    static const IntegerKernel kernel{"AVX-512 VNNI", multiply};
     __builtin_cpu_init();
     const bool there = __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
                        __builtin_cpu_supports("avx512vl");
-    return there ? tileOfRows : nullptr;
+    return there ? &kernel : nullptr;
 }
 
 } // namespace kurtoscope
@@ -96,7 +105,7 @@ IntegerTile vnniTile() {
 
 namespace kurtoscope {
 
-IntegerTile vnniTile() {
+const IntegerKernel* vnniKernel() {
     return nullptr;
 }
 

@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/base/parallel.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace kurtoscope {
@@ -20,24 +21,46 @@ bool fitsIntegers(const SiteRounding& rounding) {
            (rule.granularity == Granularity::per_tensor || rule.granularity == Granularity::per_token);
 }
 
-IntegerRows integerRows(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths,
-                        const std::vector<int>& kept) {
+std::vector<IntegerPart> integerParts(const SiteRounding& rounding) {
+    if (fitsIntegers(rounding)) return {{{}, rounding}};
+    if (rounding.rule.embeddingGroups == 0 || rounding.groups.empty()) return {};
+    SiteRounding one = rounding;
+    one.rule.embeddingGroups = 0;
+    one.scales.clear(), one.zeros.clear(), one.groups.clear(), one.inlier.clear();
+    if (!fitsIntegers(one) || one.rule.perToken()) return {};
+    one.grid = Grid::over(0, 0, one.rule.bits, one.rule.symmetric); // its ends; the scale is each group's
+    std::vector<IntegerPart> parts;
+    for (std::size_t channel = 0; channel < rounding.groups.size(); ++channel) {
+        const auto group = std::size_t(rounding.groups[channel]);
+        if (parts.size() <= group) parts.resize(group + 1, {{}, one});
+        IntegerPart& part = parts[group];
+        if (part.channels.empty() && !rounding.scales.empty())
+            part.rounding.grid.scale = rounding.scales[channel],
+            part.rounding.grid.zero = rounding.zeros[channel];
+        part.channels.push_back(std::int64_t(channel));
+        if (!rounding.inlier.empty()) part.rounding.inlier.push_back(rounding.inlier[channel]);
+    }
+    std::erase_if(parts, [](const IntegerPart& part) { return part.channels.empty(); });
+    return parts;
+}
+
+void integerRows(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths,
+                 const std::vector<int>& kept, IntegerRows& made) {
     if (!fitsIntegers(rounding))
         throw Error("these activations are no plain integers", "", "Multiply them in floating point");
     const ActivationRule& rule = rounding.rule;
     const at::Tensor in = x.contiguous();
     const float* from = in.const_data_ptr<float>();
-    IntegerRows made;
     made.channels = in.size(-1);
     made.rows = made.channels > 0 ? in.numel() / made.channels : 0;
-    made.stride = (made.channels + 3) / 4 * 4;
-    made.values = AlignedBytes(std::size_t(made.rows * made.stride));
+    made.stride = (made.channels + IntegerRows::whole - 1) / IntegerRows::whole * IntegerRows::whole;
+    made.values.reserve(std::size_t(made.rows * made.stride));
     made.scales.resize(std::size_t(made.rows));
     made.zeros.resize(std::size_t(made.rows));
     made.sums.resize(std::size_t(made.rows));
     made.keptCount = std::int64_t(kept.size());
     made.kept.resize(std::size_t(made.rows) * kept.size());
-    if (made.rows == 0) return made;
+    if (made.rows == 0) return;
     const std::vector<Grid> whole = sequenceGrids(in, rounding, lengths);
     const std::int32_t* mask = rounding.inlier.empty() ? nullptr : rounding.inlier.data();
     const std::int64_t perSequence = made.rows / in.size(0);
@@ -48,11 +71,12 @@ IntegerRows integerRows(const at::Tensor& x, const SiteRounding& rounding, const
             Grid grid;
             if (rule.perToken()) {
                 const Extent extent = extentOf(values, made.channels, mask);
-                grid = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric);
+                grid = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric, rule.fullRange);
             } else {
                 grid = whole[std::size_t(row / perSequence)];
             }
             std::int8_t* bytes = made.values.as<std::int8_t>() + row * made.stride;
+            std::fill(bytes + made.channels, bytes + made.stride, std::int8_t{0});
             std::int32_t nan = 0;
             std::int32_t sum = integersOf(values, bytes, made.channels, grid, offset, nan);
             const auto zero = static_cast<std::int32_t>(grid.zero - offset);
@@ -67,7 +91,6 @@ IntegerRows integerRows(const at::Tensor& x, const SiteRounding& rounding, const
             made.scales[std::size_t(row)] = nan ? std::numeric_limits<float>::quiet_NaN() : grid.scale;
         }
     });
-    return made;
 }
 
 } // namespace kurtoscope

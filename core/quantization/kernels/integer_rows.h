@@ -10,10 +10,18 @@ namespace kurtoscope {
 // each tensor or token.
 bool fitsIntegers(const SiteRounding& rounding);
 
+// A site's rounding as parts that are: one for each group of channels that has a range of its own, else all
+// of it. Empty where that does not fit either.
+struct IntegerPart {
+    std::vector<std::int64_t> channels; // empty: all of them, in their order
+    SiteRounding rounding;
+};
+std::vector<IntegerPart> integerParts(const SiteRounding& rounding);
+
 // x [sequence, …, channel] float32 on the CPU as integers, with the same levels as roundActivation; `kept`
 // channels, those out of the rounding's inliers, in rising order. Throws Error for what fitsIntegers()
-// refuses.
-IntegerRows integerRows(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths,
-                        const std::vector<int>& kept);
+// refuses. `made` keeps its memory where that suffices.
+void integerRows(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths,
+                 const std::vector<int>& kept, IntegerRows& made);
 
 } // namespace kurtoscope

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/quantization/solvers/clip_search.h"
 #include "core/quantization/transforms/activation_scale.h"
 #include "core/quantization/weight_parameters.h"
 
@@ -9,15 +10,21 @@ class Awq : public Scheme {
 public:
     const SchemeInfo& info() const override {
         static const SchemeInfo info = [] {
-            SchemeInfo made{"awq", "AWQ",
-                            "weights that meet large activations scaled up, then to nearest levels",
-                            "Lin et al. 2024, AWQ, arXiv 2306.00978", WeightParameters::all(false)};
+            SchemeInfo made{
+                "awq", "AWQ",
+                "weights that meet large activations scaled up, ranges clipped where that errs less",
+                "Lin et al. 2024, AWQ, arXiv 2306.00978", WeightParameters::all(false)};
             made.parameters.push_back(
                 switchOf("search", "Search α",
                          "for each linear input the α of 0, 0.05 … 0.95 with the least output error", true));
             made.parameters.push_back(realOf("alpha", "Strength α",
                                              "the power of mean |x| that scales a channel, with search=off",
                                              "0.5", 0, 1));
+            made.parameters.push_back(
+                switchOf("clip", "Search clipping",
+                         "for each range of weights the share of 1, 0.95 … 0.55 with the least output error; "
+                         "queries and keys stay whole",
+                         true));
             return made;
         }();
         return info;
@@ -28,7 +35,9 @@ public:
                         "Leave it out, or use search=off");
         plan.transforms.push_back(std::make_shared<ActivationScale>(
             told.on("search") ? std::optional<double>() : told.real("alpha")));
-        WeightParameters::claim(info().id, told, plan, WeightParameters::rule(told));
+        WeightRule rule = WeightParameters::rule(told);
+        if (told.on("clip")) rule.solver = std::make_shared<ClipSearch>();
+        WeightParameters::claim(info().id, told, plan, std::move(rule));
     }
 };
 

@@ -2,6 +2,7 @@
 #include "core/quantization/solvers/gptq.h"
 
 #include "core/base/error.h"
+#include "core/base/stop.h"
 
 #include <numeric>
 
@@ -55,7 +56,7 @@ std::string Gptq::key() const {
 }
 
 at::Tensor Gptq::solve(const at::Tensor& weight, const at::Tensor& gram, const WeightRule& rule,
-                       const std::set<int>& kept) const {
+                       const std::set<int>& kept, std::stop_token stop) const {
     if (!at::isfinite(gram).all().item<bool>())
         throw Error("the layer's inputs are not all finite", "", "Look for NaN with \"kurtoscope inspect\"");
     std::vector<std::int64_t> order;
@@ -90,6 +91,7 @@ at::Tensor Gptq::solve(const at::Tensor& weight, const at::Tensor& gram, const W
     }
     at::Tensor rounded = at::empty_like(columns);
     for (std::int64_t begin = 0; begin < count;) {
+        throwIfStopped(stop);
         // A group's scale is taken when its first column is due, so no group may reach beyond a lazy block.
         std::int64_t end = begin + 1;
         while (end < count && (end - begin < lazyColumns || (flowing && groupAt(end) == groupAt(end - 1))))

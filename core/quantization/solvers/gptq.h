@@ -14,7 +14,7 @@ public:
     Gptq(double damping, bool actOrder) : damping_(damping), actOrder_(actOrder) {}
     std::string key() const override;
     at::Tensor solve(const at::Tensor& weight, const at::Tensor& gram, const WeightRule& rule,
-                     const std::set<int>& kept) const override;
+                     const std::set<int>& kept, std::stop_token stop = {}) const override;
 
 private:
     double damping_; // share of the gram matrix' mean diagonal

@@ -2,6 +2,7 @@
 #include "core/quantization/transforms/activation_scale.h"
 
 #include "core/base/error.h"
+#include "core/engine/weight_memory.h"
 #include "core/quantization/block_stream.h"
 #include "core/quantization/round_weight.h"
 
@@ -64,6 +65,8 @@ void ActivationScale::apply(Workpiece& piece, const Plan& plan, CalibrationSet* 
             std::snprintf(text, sizeof text, ": scaled with α = %.2f, output error %.3g of nearest levels'",
                           best, nearest > 0 ? least / nearest : 1.0);
             if (progress) progress({input.name() + text, ++done, std::int64_t(inputs.size()), -1});
+            for (const auto& linear : piece.readers(input))
+                WeightMemory::putAside(linear->weight);
         }
     }
 }

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/aligned_bytes.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace kurtoscope {
+namespace {
+
+constexpr std::size_t line = 64;
+
+} // namespace
+
+AlignedBytes::AlignedBytes(std::size_t bytes) : size_((bytes + line - 1) / line * line) {
+    if (size_ == 0) return;
+    bytes_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(line, size_)));
+    if (!bytes_) throw std::bad_alloc();
+    std::memset(bytes_.get(), 0, size_);
+}
+
+void AlignedBytes::Free::operator()(std::uint8_t* memory) const {
+    std::free(memory);
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/engine/activation.h"
+
+#include "core/base/error.h"
+#include "core/base/parallel.h"
+#include "core/engine/kernels/float_product.h"
+
+#include <c10/core/GradMode.h>
+
+namespace kurtoscope {
+namespace {
+
+// LibTorch computes what is left over at the end of a thread's share with another exp than the rest, so
+// results would depend on the number of threads and on the other rows. Here shares end where rows do; rows
+// that are no whole number of vectors are computed one by one.
+at::Tensor bySharesOfRows(const at::Tensor& x, void (*function)(at::Tensor& out, const at::Tensor& in)) {
+    constexpr std::int64_t vector = 64, shareValues = 16'384;
+    const at::Tensor in = x.contiguous();
+    at::Tensor out = at::empty_like(in);
+    if (!x.is_cpu() || x.numel() == 0) {
+        function(out, in);
+        return out;
+    }
+    const std::int64_t width = x.size(-1), rows = x.numel() / width,
+                       step = width % vector == 0 ? std::max<std::int64_t>(1, shareValues / width) : 1;
+    const at::Tensor from = in.view({rows, width}), to = out.view({rows, width});
+    parallelFor((rows + step - 1) / step, std::max<std::int64_t>(1, shareValues / (step * width)),
+                [&](std::int64_t begin, std::int64_t end) {
+                    const c10::InferenceMode inference; // a state of each thread
+                    for (std::int64_t share = begin; share < end; ++share) {
+                        const std::int64_t count = std::min(step, rows - share * step);
+                        at::Tensor part = to.narrow(0, share * step, count);
+                        function(part, from.narrow(0, share * step, count));
+                    }
+                });
+    return out;
+}
+
+// Whether somebody will ask for the gradient of what is made of x: writing into a given tensor forgets it.
+bool needsGradient(const at::Tensor& x) {
+    return c10::GradMode::is_enabled() && x.requires_grad();
+}
+
+constexpr std::int64_t rowsPerPiece = 16;
+
+} // namespace
+
+Activation activationFunction(const std::string& name, const std::string& where) {
+    if (name == "gelu")
+        return {[](const at::Tensor& x) {
+                    if (needsGradient(x)) return at::gelu(x);
+                    return bySharesOfRows(
+                        x, [](at::Tensor& out, const at::Tensor& in) { at::gelu_out(out, in); });
+                },
+                geluRow};
+    if (name == "gelu_new" || name == "gelu_pytorch_tanh")
+        return {[](const at::Tensor& x) {
+                    if (needsGradient(x)) return at::gelu(x, "tanh");
+                    return bySharesOfRows(
+                        x, [](at::Tensor& out, const at::Tensor& in) { at::gelu_out(out, in, "tanh"); });
+                },
+                geluTanhRow};
+    if (name == "relu") return {[](const at::Tensor& x) { return at::relu(x); }, reluRow};
+    if (name == "silu" || name == "swish")
+        return {[](const at::Tensor& x) {
+                    if (needsGradient(x)) return at::silu(x);
+                    return bySharesOfRows(
+                        x, [](at::Tensor& out, const at::Tensor& in) { at::silu_out(out, in); });
+                },
+                siluRow};
+    if (name == "tanh")
+        return {[](const at::Tensor& x) {
+                    if (needsGradient(x)) return at::tanh(x);
+                    return bySharesOfRows(
+                        x, [](at::Tensor& out, const at::Tensor& in) { at::tanh_out(out, in); });
+                },
+                nullptr};
+    throw Error("\"hidden_act\" is \"" + name + "\", which is not supported", where,
+                "Supported: gelu, gelu_new, gelu_pytorch_tanh, relu, silu, tanh");
+}
+
+bool isPlain(const at::Tensor& x) {
+    return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous() &&
+           !needsGradient(x);
+}
+
+at::Tensor Activation::operator()(const at::Tensor& x) const {
+    if (!row || !isPlain(x)) return operators(x);
+    at::Tensor y = x.clone();
+    Then{this, nullptr, nullptr}.finishAll(y);
+    return y;
+}
+
+at::Tensor Then::applied(const at::Tensor& y) const {
+    at::Tensor made = activation ? (*activation)(y) : y;
+    if (times) made = made * *times;
+    if (plus) made = *plus + made;
+    return made;
+}
+
+bool Then::fits() const {
+    return (!activation || activation->row) && (!times || isPlain(*times)) && (!plus || isPlain(*plus));
+}
+
+void Then::finish(float* out, std::int64_t columns, std::int64_t firstRow, std::int64_t lastRow,
+                  std::int64_t firstColumn, std::int64_t lastColumn) const {
+    const float *factors = times ? times->const_data_ptr<float>() : nullptr,
+                *terms = plus ? plus->const_data_ptr<float>() : nullptr;
+    const std::int64_t count = lastColumn - firstColumn;
+    for (std::int64_t row = firstRow; row < lastRow; ++row) {
+        const std::int64_t at = row * columns + firstColumn;
+        if (activation) activation->row(out + at, count);
+        if (factors) multiplyRow(out + at, factors + at, count);
+        if (terms) addRow(out + at, terms + at, count);
+    }
+}
+
+void Then::finishAll(at::Tensor& y) const {
+    if (nothing() || y.numel() == 0) return;
+    const std::int64_t columns = y.size(-1), rows = y.numel() / columns;
+    float* out = y.data_ptr<float>();
+    parallelFor(rows, rowsPerPiece,
+                [&](std::int64_t begin, std::int64_t end) { finish(out, columns, begin, end, 0, columns); });
+}
+
+AfterRows Then::afterRows(float* out, std::int64_t columns) const {
+    if (nothing()) return {};
+    return [this, out, columns](std::int64_t firstRow, std::int64_t lastRow, std::int64_t firstColumn,
+                                std::int64_t lastColumn) {
+        finish(out, columns, firstRow, lastRow, firstColumn, lastColumn);
+    };
+}
+
+at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Then& then) {
+    const bool plain = isPlain(x) && isPlain(weight) && (!bias.defined() || isPlain(bias));
+    if (!plain || !then.fits() || !hasFastFloatProduct() || x.numel() == 0)
+        return then.applied(at::linear(x, weight, bias));
+    const std::int64_t outputs = weight.size(0), inputs = weight.size(1);
+    auto shape = x.sizes().vec();
+    shape.back() = outputs;
+    at::Tensor out = at::empty(shape, x.options());
+    auto* to = out.data_ptr<float>();
+    multiplyFloats(x.const_data_ptr<float>(), x.numel() / inputs, inputs, weight.const_data_ptr<float>(),
+                   outputs, bias.defined() ? bias.const_data_ptr<float>() : nullptr, to, outputs,
+                   then.afterRows(to, outputs));
+    return out;
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/parallel.h"
+#include "core/engine/kernels/row_functions.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+namespace kurtoscope {
+
+// An activation function by config.json's name ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu",
+// "tanh"): as tensor operators, and as a kernel for rows where there is one.
+struct Activation {
+    at::Tensor (*operators)(const at::Tensor&) = nullptr;
+    RowFunction row = nullptr;
+
+    at::Tensor operator()(const at::Tensor& x) const;
+};
+Activation activationFunction(const std::string& name, const std::string& where); // throws Error
+
+// What a product's result goes through before anyone sees it: activation(y) · times + plus, each if given.
+struct Then {
+    const Activation* activation = nullptr;
+    const at::Tensor *times = nullptr, *plus = nullptr; // of the result's shape
+
+    at::Tensor applied(const at::Tensor& y) const;
+    bool nothing() const { return !activation && !times && !plus; }
+    bool fits() const; // whether the kernels below can do it
+    void finishAll(at::Tensor& y) const;
+    AfterRows afterRows(float* out, std::int64_t columns) const; // must not outlive this
+
+private:
+    void finish(float* out, std::int64_t columns, std::int64_t firstRow, std::int64_t lastRow,
+                std::int64_t firstColumn, std::int64_t lastColumn) const;
+};
+
+// Whether the kernels for float32 rows may take x: on the CPU, contiguous, and no gradient is asked for.
+bool isPlain(const at::Tensor& x);
+
+// x wᵀ + bias [.., out], then what `then` says: by kernels where they may, else by tensor operators.
+at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                   const Then& then = {});
+
+} // namespace kurtoscope

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/export.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace kurtoscope {
+
+// Attention of every head of every sequence over float32 rows, padded on the right: q and out [sequence ×
+// length, heads × size], k and v [sequence × length, keyValueHeads × size], each with its stride in floats.
+// Rows of padding are not read, and come out as zero.
+struct AttentionWork {
+    const float *q, *k, *v;
+    float* out;
+    std::int64_t qStride, kStride, vStride, outStride;
+    std::int64_t sequences, length, heads, keyValueHeads, size;
+    const std::vector<int>* lengths; // valid positions of each sequence
+    bool causal;
+    const std::vector<std::int64_t>* firstRows =
+        nullptr; // of each sequence, where rows of padding are left out
+    // Where somebody looks at softmax's result [sequence, head, query, key], zero beside the valid ones, it
+    // is made alone, and what became of it is multiplied in a second call. Both null: neither is kept.
+    float* probabilities = nullptr;
+    const float* given = nullptr;
+};
+// softmax(q kᵀ / √size) v. No matrix of probabilities is kept: a block of query rows at a time, in cache.
+// Needs hasFloatKernels(); a sequence's result does not depend on the others or on the number of threads.
+KURTOSCOPE_API void attendRows(const AttentionWork& work);
+
+} // namespace kurtoscope

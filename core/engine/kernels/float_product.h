@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/parallel.h"
+
+namespace kurtoscope {
+
+// Whether this processor has the vectors that this folder's products and attention are written for.
+KURTOSCOPE_API bool hasFloatKernels();
+// Whether they beat the libraries below: those have wider vectors where the processor does.
+KURTOSCOPE_API bool hasFastFloatProduct();
+
+// out [row, output] = x [row, input] · wᵀ + bias, w [output, input], bias null or [output]; `stride`: floats
+// from row to row of `out`. Each sum runs over the inputs in their order, so that it does not depend on the
+// other rows or on the number of threads. Weights are laid out anew at each call, which costs little from
+// about a hundred rows on.
+KURTOSCOPE_API void multiplyFloats(const float* x, std::int64_t rows, std::int64_t inputs, const float* w,
+                                   std::int64_t outputs, const float* bias, float* out, std::int64_t stride,
+                                   const AfterRows& after = {});
+
+} // namespace kurtoscope

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/evaluation/pass_times.h"
+
+#include <algorithm>
+
+namespace kurtoscope {
+namespace {
+
+class Listening {
+public:
+    explicit Listening(PhaseClock& clock) { PhaseClock::listening() = &clock; }
+    ~Listening() { PhaseClock::listening() = nullptr; }
+    Listening(const Listening&) = delete;
+    Listening& operator=(const Listening&) = delete;
+};
+
+} // namespace
+
+void PassTimes::run(const Batch& batch, std::stop_token stop, EnergyMeter* meter) {
+    const std::optional<double> before = meter ? meter->joules() : std::nullopt;
+    const Clock::time_point start = Clock::now();
+    {
+        const Listening listening(clock_);
+        Pass pass(batch, device_, nullptr, arithmetic_, std::move(stop));
+        const Transformer& model = arithmetic_ ? arithmetic_->model() : base_;
+        const at::Tensor hidden = model.hidden(pass), logits = model.head(pass, hidden);
+        // Reading one value waits for the device.
+        if (!device_.is_cpu()) (logits.defined() ? logits : hidden).flatten()[0].item<float>();
+    }
+    const double seconds = secondsSince(start);
+    ms_.push_back(1000 * seconds);
+    seconds_ += seconds;
+    if (const std::optional<double> after = before ? meter->joules() : std::nullopt) {
+        joules_ += *after - *before;
+        metered_ = true;
+    }
+}
+
+void PassTimes::forget() {
+    ms_.clear();
+    clock_ = {};
+    seconds_ = joules_ = 0;
+    metered_ = false;
+}
+
+std::map<std::string, double> PassTimes::phases() const {
+    std::map<std::string, double> shares;
+    double counted = 0;
+    for (std::size_t phase = 0; phase < phaseCount && seconds_ > 0; ++phase)
+        counted += shares[phaseNames[phase]] = clock_.seconds[phase] / seconds_;
+    shares["rest"] = std::max(0.0, 1 - counted);
+    return shares;
+}
+
+std::optional<double> PassTimes::joules() const {
+    if (!metered_ || ms_.empty()) return std::nullopt;
+    return joules_ / double(ms_.size());
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/data/export_plan.h"
+#include "core/export/export_format.h"
+
+#include <filesystem>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace kurtoscope {
+
+inline constexpr const char* ownCheck = "kurtoscope";
+inline constexpr const char* probeName = "kurtoscope_probe.safetensors"; // the simulation's answers
+
+// A few short sequences and what the recipe's simulation answers to each: logits, else final hidden states.
+struct ExportProbe {
+    std::vector<std::vector<int>> ids;
+    std::vector<std::vector<std::int64_t>> shapes;
+    std::vector<std::vector<float>> answers;
+
+    void write(ExportFolder& out) const;
+};
+ExportProbe makeProbe(const ExportSubject& subject, c10::Device device, std::uint64_t seed,
+                      std::stop_token stop);
+
+// Fills in the difference; infinite where an answer is missing, has another size or is not finite where the
+// simulation's is.
+void compare(const std::vector<std::vector<float>>& expected, const std::vector<std::vector<float>>& got,
+             CheckResult& result);
+
+// An export's report and probe, as they lie in its folder. Throws Error naming file and key.
+struct ExportedFolder {
+    std::vector<ExportCheck> checks;
+    ExportProbe probe;
+    static ExportedFolder open(const std::filesystem::path& folder);
+};
+
+// Runs verify_export.py with the interpreter `python` (a path, or a name to look for; "" for python3) and
+// compares. A library that is missing skips the checks; throws Error where the script failed otherwise,
+// Cancelled.
+std::vector<CheckResult> runPython(const std::filesystem::path& folder, const std::string& python,
+                                   const std::vector<ExportCheck>& checks, const ExportProbe& probe,
+                                   std::stop_token stop);
+
+// Adds results to the report, atomically; an earlier result of the same way goes.
+void addChecks(const std::filesystem::path& report, const std::vector<CheckResult>& results);
+
+} // namespace kurtoscope

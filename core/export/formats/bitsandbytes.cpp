@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A bitsandbytes configuration to load the original model with: no weights, no channels, one threshold.
+#include "core/export/export_folder.h"
+#include "core/export/model_files.h"
+#include "core/export/text_parts.h"
+
+#include <nlohmann/json.hpp>
+
+namespace kurtoscope {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+class BitsAndBytes : public ExportFormat {
+public:
+    const ExportFormatInfo& info() const override {
+        static const ExportFormatInfo info{
+            {"bitsandbytes",
+             "bitsandbytes configuration",
+             "threshold and skipped modules to load the original model with; no weights",
+             "transformers with bitsandbytes",
+             {realOf("threshold", "Threshold",
+                     "|x| from which on a channel stays out, found in each batch; a recipe of "
+                     "llm-int8 brings its own",
+                     "6", 0, 1e9)}},
+            false};
+        return info;
+    }
+
+    ExportPlan plan(const ExportSubject& subject, const Told& told) const override {
+        ExportPlan plan;
+        const Plan& recipe = subject.plan;
+        const bool four = isFourBits(subject);
+        limitChoice(subject, plan,
+                    "channels that reach the threshold, found in each batch, with weights of int8 that are "
+                    "turned back into floats");
+        if (!recipe.transforms.empty())
+            plan.limits.push_back({"smoothing, scaling and rotations", "the model as it is"});
+        if (!recipe.weights || recipe.weights->format != Format::integer ||
+            (recipe.weights->bits != 8 && !four))
+            plan.limits.push_back({"other weights than 8-bit or 4-bit integers", ""});
+        else if (four)
+            plan.limits.push_back({"the levels of 4-bit integers", "NF4's levels in blocks of 64"});
+        if (recipe.weights && recipe.weights->solver)
+            plan.limits.push_back({"weights that were solved for", "weights to their nearest level"});
+        const auto& activations = recipe.activations;
+        if (four && activations)
+            plan.limits.push_back({"rounded activations beside 4-bit weights", "activations as they are"});
+        else if (!four && activations && !activations->perToken())
+            plan.limits.push_back({"activation ranges of whole tensors", "each token's own, at run time"});
+        else if (!four && !activations)
+            plan.limits.push_back(
+                {"activations in floating point beside int8 weights", "int8, each token with its own range"});
+        listModules(subject, four, plan);
+        plan.expectedDifference =
+            "the library's own arithmetic, in fp16: of the order of 1e-2, to be measured there";
+        plan.loading = "```\npython load.py PATH_OR_NAME_OF_THE_MODEL\n```\n\n`quantization_config.json` is "
+                       "the block that "
+                       "config.json may hold; `load.py` passes it to `from_pretrained`.\n";
+        plan.bytes = 8192;
+        (void)told;
+        return plan;
+    }
+
+    void write(const ExportSubject& subject, const Told& told, const ExportPlan& plan,
+               ExportFolder& out) const override {
+        const bool four = isFourBits(subject);
+        const auto& activations = subject.plan.activations;
+        const double threshold =
+            activations && activations->threshold > 0 && !told.given("threshold") ? activations->threshold
+            : activations && activations->perToken() && !told.given("threshold")  ? 0
+                                                                                  : told.real("threshold");
+        Json config{{"quant_method", "bitsandbytes"}, {"load_in_8bit", !four}, {"load_in_4bit", four}};
+        if (four) {
+            config["bnb_4bit_quant_type"] = "nf4";
+            config["bnb_4bit_compute_dtype"] = "bfloat16";
+            config["bnb_4bit_use_double_quant"] = false;
+        } else {
+            config["llm_int8_threshold"] = threshold;
+        }
+        config["llm_int8_skip_modules"] = plan.left;
+        config["llm_int8_enable_fp32_cpu_offload"] = false;
+        config["llm_int8_has_fp16_weight"] = false;
+        out.write("quantization_config.json", config.dump(2) + "\n");
+        std::string words;
+        for (const auto& [key, value] : config.items())
+            if (key != "quant_method")
+                words += "    " + key + "=" +
+                         (value.is_boolean() ? (value.get<bool>() ? "True" : "False") : value.dump()) + ",\n";
+        out.write("load.py",
+                  "# SPDX-License-Identifier: GPL-3.0-or-later\nimport sys\n\nfrom transformers import " +
+                      autoClassOf(subject) + ", BitsAndBytesConfig\n\nconfig = BitsAndBytesConfig(\n" +
+                      words + ")\nmodel = " + autoClassOf(subject) +
+                      ".from_pretrained(sys.argv[1], quantization_config=config, "
+                      "device_map=\"auto\")\nprint(model)\n");
+    }
+
+private:
+    static bool isFourBits(const ExportSubject& subject) {
+        return subject.plan.weights && subject.plan.weights->format == Format::integer &&
+               subject.plan.weights->bits == 4;
+    }
+
+    static void listModules(const ExportSubject& subject, bool four, ExportPlan& plan) {
+        for (const Linear* linear : wholeLinears(subject))
+            plan.left.push_back(linear->name);
+        for (const Linear* linear : roundedLinears(subject)) {
+            ExportedModule module;
+            module.name = linear->name;
+            module.group = four ? "Linear4bit" : "Linear8bitLt";
+            module.treatment = four ? "NF4 weights, float activations"
+                                    : "int8 weights per output, int8 activations per token";
+            plan.modules.push_back(module);
+        }
+    }
+};
+
+const Registration<ExportFormat, BitsAndBytes> registration;
+
+} // namespace
+} // namespace kurtoscope

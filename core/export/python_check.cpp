@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The software an export is for, in a process of its own.
+#include "core/export/export_check.h"
+
+#include "core/base/atomic_file.h"
+#include "core/base/error.h"
+#include "core/export/embedded_files.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace kurtoscope {
+namespace fs = std::filesystem;
+namespace {
+
+class TemporaryFolder {
+public:
+    TemporaryFolder() {
+        std::string name = (fs::temp_directory_path() / "kurtoscope-check-XXXXXX").string();
+        if (!::mkdtemp(name.data()))
+            throw Error(std::string("cannot make a folder: ") + std::strerror(errno), name,
+                        "Check that /tmp is writable");
+        path_ = name;
+    }
+    ~TemporaryFolder() {
+        std::error_code code;
+        fs::remove_all(path_, code);
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    fs::path operator/(const char* name) const { return path_ / name; }
+
+private:
+    fs::path path_;
+};
+
+// The exit code; its output goes to the files. −1: no such program. Throws Cancelled once the child has
+// ended.
+int run(const std::vector<std::string>& words, const fs::path& out, const fs::path& err,
+        const std::stop_token& stop) {
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    ::posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    std::vector<char*> arguments;
+    for (const std::string& word : words)
+        arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    pid_t child = 0;
+    const int failed = ::posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    if (failed != 0) return -1;
+    int status = 0;
+    while (::waitpid(child, &status, WNOHANG) == 0) {
+        if (stop.stop_requested()) {
+            ::kill(child, SIGKILL);
+            ::waitpid(child, &status, 0);
+            throw Cancelled();
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 256;
+}
+
+std::string lastLine(const fs::path& file) {
+    std::string text = readFile(file);
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
+        text.pop_back();
+    return text.substr(text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1);
+}
+
+std::string versionsOf(const std::string& line) {
+    const auto json = nlohmann::ordered_json::parse(line, nullptr, false);
+    std::string text;
+    if (json.is_object())
+        for (const auto& [name, version] : json.items())
+            text += (text.empty() ? "" : ", ") + name + " " +
+                    (version.is_string() ? version.get<std::string>() : "");
+    return text;
+}
+
+} // namespace
+
+std::vector<CheckResult> runPython(const fs::path& folder, const std::string& python,
+                                   const std::vector<ExportCheck>& checks, const ExportProbe& probe,
+                                   std::stop_token stop) {
+    constexpr int libraryMissing = 3; // as verify_export.py says
+    const TemporaryFolder place;
+    const std::string program = python.empty() ? "python3" : python;
+    const fs::path script = place / "verify_export.py", answers = place / "answers.safetensors";
+    writeFileAtomically(script, embeddedFile("verify_export.py"));
+    std::vector<CheckResult> results;
+    for (const ExportCheck& check : checks) {
+        CheckResult result{check, "", "", 0, 0};
+        std::error_code code;
+        fs::remove(answers, code);
+        const int exit =
+            run({program, "-E", script.string(), fs::absolute(folder).string(), check.way, answers.string()},
+                place / "out", place / "err", stop);
+        if (exit == -1) {
+            result.skipped = "there is no program " + program;
+        } else if (exit == libraryMissing || exit == 127) {
+            result.skipped = exit == 127 ? "there is no program " + program : lastLine(place / "err");
+        } else if (exit != 0) {
+            throw Error(check.way + " could not run it: " + lastLine(place / "err"), folder.string(),
+                        "Run verify_export.py by hand to see all of it");
+        } else {
+            result.versions = versionsOf(lastLine(place / "out"));
+            const auto file = TensorFile::openSafetensors(answers);
+            std::vector<std::vector<float>> got;
+            for (std::size_t i = 0; i < probe.ids.size(); ++i) {
+                const StoredTensor* answer = file->find("answer." + std::to_string(i));
+                got.emplace_back(answer ? static_cast<std::size_t>(answer->elements()) : 0);
+                if (answer) dequantize(*answer, got.back());
+            }
+            compare(probe.answers, got, result);
+        }
+        results.push_back(std::move(result));
+    }
+    return results;
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/export/export_format.h"
+
+#include <string>
+#include <vector>
+
+namespace kurtoscope {
+
+// A pattern that matches a module's name whatever stands before it: "re:.*layers\.1\.mlp\.down_proj$".
+std::string anchoredPattern(const std::string& module);
+
+// Linear layers that the recipe leaves whole: output heads, poolers, and those whose input stays in high
+// precision.
+std::vector<const Linear*> wholeLinears(const ExportSubject& subject);
+std::vector<const Linear*> roundedLinears(const ExportSubject& subject);
+
+// One sentence more; out of line, as GCC 12 warns wrongly of bounds where several are put in place.
+void addLimit(ExportPlan& plan, std::string what, std::string nearest);
+
+// What a configuration without numbers cannot say of any recipe: kept channels, ranges, transforms, single
+// sites' bits.
+void limitChoice(const ExportSubject& subject, ExportPlan& plan, const std::string& insteadOfKept);
+
+} // namespace kurtoscope

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kurtoscope {
+
+// Processes that train one model together, each on its part of every batch, found by what torchrun
+// (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT), mpirun (OMPI_COMM_WORLD_*, PMI_*) or Slurm (SLURM_PROCID,
+// SLURM_NTASKS) put into the environment. They meet in LibTorch's TCP store. One thread.
+class Ranks {
+public:
+    static std::unique_ptr<Ranks> fromEnvironment(); // null for a process alone; throws Error
+    ~Ranks();
+
+    int rank() const { return rank_; }
+    int size() const { return size_; }
+    bool leads() const { return rank_ == 0; } // the one that writes files
+    // Every tensor becomes its sum over all processes, added in their order, so that all get the same bits.
+    void sum(const std::vector<at::Tensor>& tensors);
+    void waitForAll();
+
+private:
+    Ranks(int rank, int size);
+
+    struct Meeting;
+    std::unique_ptr<Meeting> meeting_;
+    int rank_, size_;
+    std::int64_t round_ = 0;
+};
+
+} // namespace kurtoscope

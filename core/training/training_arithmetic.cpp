@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/training/training_arithmetic.h"
+
+#include "core/engine/blocks.h"
+#include "core/quantization/calibration_set.h"
+#include "core/quantization/ranges.h"
+#include "core/quantization/round_weight.h"
+#include "core/training/fake_quantize.h"
+
+#include <c10/core/GradMode.h>
+
+#include <ATen/CPUGeneratorImpl.h>
+
+namespace kurtoscope {
+namespace {
+
+at::Tensor rowsOf(const at::Tensor& x, const Batch& batch) {
+    bool padded = false;
+    for (int length : batch.lengths)
+        padded |= length < batch.length;
+    return padded ? validRows(x, batch) : x.reshape({-1, x.size(-1)});
+}
+
+bool writesStream(Place place) {
+    return place == Place::embedding || place == Place::attn_output || place == Place::mlp_output;
+}
+
+} // namespace
+
+TrainingArithmetic::TrainingArithmetic(const Transformer& model, const TrainingSpec& spec)
+    : model_(model), inputBits_(spec.inputBits), weightBits_(spec.weightBits), dropout_(spec.dropout) {
+    for (const RecipePart& part : spec.regularizers) {
+        const Regularizer& member = Registry<Regularizer>::instance().get(part.scheme, "regularizer");
+        checkTold(member.info(), part, "regularizer");
+        const Told told(member.info(), part);
+        members_.push_back({part, &member.info(), member.make(told)});
+        // A penalty that weighs nothing is not computed.
+        const bool idle = !members_.back().penalty->reshapes() && told.real("lambda") == 0;
+        if (idle) members_.pop_back();
+    }
+    if (inputBits_ == 0) return;
+    for (const auto& linear : model.linears())
+        if (!linear->head && !clips_.contains(linear->input))
+            clips_.emplace(linear->input,
+                           at::tensor({-1.0F, 1.0F}).to(linear->weight.device()).requires_grad_(true));
+}
+
+void TrainingArithmetic::startClips(CalibrationSet& batches) {
+    if (clips_.empty()) return;
+    const c10::NoGradGuard plain;
+    const Workpiece piece(model_);
+    CalibrationRequest request;
+    request.histograms = true;
+    const auto seen = batches.statistics(piece, "", request);
+    ActivationRule rule;
+    rule.bits = inputBits_, rule.symmetric = false, rule.range = RangeMethod::mse;
+    for (auto& [site, clip] : clips_) {
+        const CalibratedSite* at = seen->operand(model_, site);
+        if (!at) throw Error("nothing reached " + site.name(), "", "Give more text");
+        const Extent extent = staticExtent(rule, *at, {});
+        clip[0] = extent.min, clip[1] = extent.max;
+    }
+    keepClipsOpen();
+}
+
+void TrainingArithmetic::keepClipsOpen() {
+    const c10::NoGradGuard plain;
+    constexpr double narrowest = 1e-4;
+    for (auto& [site, clip] : clips_) {
+        clip[0].clamp_max_(0);
+        clip[1].clamp_min_(0);
+        if ((clip[1] - clip[0]).item<double>() < narrowest) clip[1] = clip[0] + narrowest;
+    }
+}
+
+void TrainingArithmetic::begin(double done, bool training, bool watching, std::uint64_t seed) {
+    done_ = done, training_ = training, watching_ = watching, seed_ = seed;
+    penalty_ = at::Tensor();
+    clipped_.clear(), penalties_.clear();
+    drops_ = 0;
+    for (Member& member : members_)
+        member.lambda =
+            member.penalty->reshapes() ? 0 : Regularizer::lambdaAt(Told(*member.info, member.part), done);
+}
+
+std::vector<TrainingSiteFigures> TrainingArithmetic::figures() const {
+    std::map<Site, TrainingSiteFigures> all;
+    for (const auto& [site, clip] : clips_) {
+        all[site].clipLow = clip[0].item<double>();
+        all[site].clipHigh = clip[1].item<double>();
+        if (const auto found = clipped_.find(site); found != clipped_.end() && found->second.second > 0)
+            all[site].clippedShare = found->second.first / found->second.second;
+    }
+    for (const auto& [site, penalty] : penalties_)
+        all[site].penalty = penalty;
+    std::vector<TrainingSiteFigures> list;
+    for (auto& [site, figures] : all) {
+        figures.site = site;
+        list.push_back(figures);
+    }
+    return list;
+}
+
+void TrainingArithmetic::add(const Member& member, Site site, const at::Tensor& penalty) const {
+    if (!penalty.defined()) return;
+    if (watching_) penalties_[site] += penalty.detach().item<double>();
+    const at::Tensor weighted = penalty * member.lambda;
+    penalty_ = penalty_.defined() ? penalty_ + weighted : weighted;
+}
+
+at::Tensor TrainingArithmetic::value(Site site, const at::Tensor& x, const Batch&) const {
+    if (!training_ || dropout_ == 0 || !writesStream(site.place)) return x;
+    // Drawn from a seed of its own for each step and place, so that a resumed run draws the same.
+    at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed_ * 1000003 + drops_++);
+    at::Tensor keep = at::empty(x.sizes(), x.options().device(at::kCPU).requires_grad(false));
+    keep.bernoulli_(1 - dropout_, generator).div_(1 - dropout_);
+    return x * keep.to(x.device());
+}
+
+at::Tensor TrainingArithmetic::operand(Site site, const at::Tensor& x, const Batch& batch) const {
+    at::Tensor y = x;
+    if (training_)
+        for (const Member& member : members_) {
+            if (member.penalty->reshapes()) y = member.penalty->reshaped(site, y, done_);
+            if (member.lambda > 0) add(member, site, member.penalty->ofInput(site, rowsOf(y, batch)));
+        }
+    const auto clip = clips_.find(site);
+    if (clip == clips_.end()) return y;
+    if (watching_) {
+        const at::Tensor plain = y.detach(), ends = clip->second.detach();
+        const double outside =
+            plain.lt(ends[0]).sum().item<double>() + plain.gt(ends[1]).sum().item<double>();
+        auto& [count, of] = clipped_[site];
+        count += outside, of += double(plain.numel());
+    }
+    return fakeQuantize(y, clip->second, inputBits_);
+}
+
+at::Tensor TrainingArithmetic::linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const {
+    at::Tensor weight = linear.weight;
+    if (weightBits_ > 0 && !linear.head) {
+        WeightRule rule;
+        rule.bits = weightBits_;
+        const at::Tensor rounded = roundWeight(weight.detach(), rule, {});
+        weight = training_ ? straightThrough(weight, rounded) : rounded;
+    }
+    const at::Tensor y = at::linear(x, weight, linear.bias);
+    if (!training_ || linear.head) return y;
+    for (const Member& member : members_) {
+        if (member.lambda <= 0) continue;
+        add(member, linear.input, member.penalty->ofOutput(linear, rowsOf(y, batch)));
+        add(member, linear.input, member.penalty->ofWeight(linear));
+    }
+    return y;
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Exports run by the software they are for: torch, transformers, compressed-tensors and PEFT in a process of
+// their own. Its Python is $KURTOSCOPE_REFERENCE_PYTHON, else the one that ./test sets up in
+// build/reference-venv.
+#include <QTest>
+
+#include "tests/support/exported.h"
+
+#include <QFile>
+
+using namespace kurtoscope;
+using namespace kurtoscope::test;
+
+namespace {
+
+std::string referencePython() {
+    const QByteArray given = qgetenv("KURTOSCOPE_REFERENCE_PYTHON");
+    if (!given.isEmpty()) return given.toStdString();
+    const std::string made = KURTOSCOPE_SOURCE_DIR "/build/reference-venv/bin/python";
+    return QFile::exists(QString::fromStdString(made)) ? made : "";
+}
+
+} // namespace
+
+class ExportReferenceTest : public QObject {
+    Q_OBJECT
+
+private slots:
+    void initTestCase() {
+        if (referencePython().empty())
+            QSKIP("no Python with transformers and compressed-tensors: ./test sets one up");
+    }
+
+    void theRealLibrariesAnswerTheSame_data() {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<QString>("recipe");
+        const auto rows = [](const char* model, std::initializer_list<const char*> recipes) {
+            for (const char* recipe : recipes)
+                QTest::newRow((std::string(model) + " " + recipe).c_str()) << model << recipe;
+        };
+        rows("tiny-llama", {"w8a8:levels=full", "w8a8:symmetric=off", "w8a8:activation=per-token,levels=full",
+                            "w8a8:dynamic=on,levels=full", "w8a8:levels=full,keep=top:3",
+                            "w8a8:activation=per-token,levels=full,keep=top:3", "w4a4:levels=full",
+                            "rtn:bits=4,group=8", "rtn:bits=8,group=0", "rtn:bits=4,group=8,symmetric=off",
+                            "fp8", "fp8:activation=per-token", "mx:format=nvfp4,activation_format=16",
+                            "smoothquant:levels=full", "rotation:where=residual+w8a8:levels=full"});
+        rows("tiny-bert-classifier", {"w8a8:levels=full", "w8a8:activation=per-token,levels=full",
+                                      "w8a8:levels=full,keep=top:3", "rtn:bits=4,group=8"});
+        rows("tiny-bert", {"w8a8:symmetric=off", "w8a8:activation=per-token,levels=full,keep=top:3"});
+        if (QFile::exists(QString::fromStdString(miniLm)))
+            for (const char* recipe : {"w8a8:levels=full", "w8a8:activation=per-token,levels=full",
+                                       "w8a8:levels=full,keep=top:4", "rtn:bits=4,group=32"})
+                QTest::newRow((std::string("MiniLM ") + recipe).c_str())
+                    << QString::fromStdString(miniLm) << recipe;
+    }
+    void theRealLibrariesAnswerTheSame() {
+        QFETCH(QString, model);
+        QFETCH(QString, recipe);
+        const ExportPlace place;
+        Workbench& bench = opened(model.toStdString());
+        const ExportResult made = bench.exportModel(
+            exportRequest(model.toStdString(), recipe.toStdString(), "compressed-tensors", place));
+        const auto results = bench.verifyExport(place.path(), referencePython());
+        QCOMPARE(results.size(), made.plan.checks.size());
+        for (const CheckResult& result : results) {
+            if (!result.ran()) QSKIP(result.skipped.c_str());
+            const QString figures =
+                QStringLiteral("%1: off by %2 of the answers' size, %3 at most, allowed %4")
+                    .arg(QString::fromStdString(result.check.way))
+                    .arg(result.difference)
+                    .arg(result.largest)
+                    .arg(result.check.tolerance);
+            qInfo("%s", qPrintable(figures));
+            QVERIFY2(std::isfinite(result.check.tolerance), "the target carries all of this recipe");
+            QVERIFY2(result.passed(), qPrintable(figures));
+        }
+        const auto checks = place.json("kurtoscope_export.json")["checks"];
+        QCOMPARE(checks.size(), results.size());
+        QVERIFY(checks[1]["versions"].get<std::string>().find("compressed-tensors 0.") != std::string::npos);
+    }
+
+    // The proof can fail: a scale that is off shows.
+    void aChangedScaleIsFound() {
+        const ExportPlace place;
+        Workbench& bench = opened("tiny-llama");
+        bench.exportModel(exportRequest("tiny-llama", "w8a8:levels=full", "compressed-tensors", place));
+        std::string bytes = place.read("model.safetensors");
+        const auto file = TensorFile::openSafetensors(place.path() + "/model.safetensors");
+        const StoredTensor* scale = file->find("model.layers.0.mlp.down_proj.weight_scale");
+        QVERIFY(scale);
+        const std::string_view part(reinterpret_cast<const char*>(scale->bytes.data()), scale->bytes.size());
+        std::vector<float> values(static_cast<std::size_t>(scale->elements()));
+        dequantize(*scale, values);
+        for (float& value : values)
+            value *= 1.5F;
+        const std::size_t at = bytes.find(part);
+        QVERIFY(at != std::string::npos);
+        std::memcpy(bytes.data() + at, values.data(), part.size());
+        place.write("model.safetensors", bytes);
+        const auto results = bench.verifyExport(place.path(), referencePython());
+        QVERIFY(results.size() == 2);
+        for (const CheckResult& result : results)
+            QVERIFY(!result.passed() && (result.difference > 1e-3 || !result.ran()));
+    }
+
+    void aMissingPythonIsSaid() {
+        const ExportPlace place;
+        Workbench& bench = opened("tiny-llama");
+        bench.exportModel(exportRequest("tiny-llama", "w8a8:levels=full", "compressed-tensors", place));
+        const auto results = bench.verifyExport(place.path(), "/no/such/python");
+        QVERIFY(results[0].passed());
+        QVERIFY(!results[1].ran() && results[1].skipped.find("/no/such/python") != std::string::npos);
+    }
+};
+
+QTEST_GUILESS_MAIN(ExportReferenceTest)
+#include "test_export_reference.moc"

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every view and dialog of the window in both themes, as pictures to look at. Usage:
+//   take_shots MODEL FOLDER NAME [SCALE]
+#include "app/window/main_window.h"
+#include "app/window/session.h"
+#include "widgets/parts/heading.h"
+#include "widgets/view.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QComboBox>
+#include <QDialog>
+#include <QDir>
+#include <QDockWidget>
+#include <QPushButton>
+#include <QTemporaryDir>
+#include <QTest>
+
+#include <cstdio>
+
+using namespace kurtoscope;
+
+namespace {
+
+constexpr int patience = 600000;
+
+class Photographer {
+public:
+    Photographer(Session& session, MainWindow& window, QString start)
+        : session_(session), window_(window), start_(std::move(start)) {}
+
+    bool settle() const {
+        return QTest::qWaitFor([&] { return session_.isSettled() && session_.hasFirstResults(); }, patience);
+    }
+    void take(QWidget& widget, const QString& name) const {
+        QTest::qWait(30);
+        const QString path = start_ + '-' + name + ".png";
+        if (!widget.grab().save(path)) std::fprintf(stderr, "%s was not written\n", qPrintable(path));
+    }
+    // The dock, whose title bar holds the view's heading.
+    void takeView(const char* id, const QString& name) const {
+        window_.bringForward(id);
+        QTest::qWait(30);
+        window_.view(id)->drawNow();
+        take(*window_.findChild<QDockWidget*>(QString("dock-") + id), name);
+    }
+    QComboBox* choice(const char* id, const char* entry) const {
+        for (auto* box : window_.view(id)->heading()->findChildren<QComboBox*>())
+            if (box->findText(entry) >= 0) return box;
+        for (auto* box : window_.view(id)->findChildren<QComboBox*>())
+            if (box->findText(entry) >= 0) return box;
+        return nullptr;
+    }
+    void choose(const char* id, const char* entry) const {
+        if (QComboBox* box = choice(id, entry)) box->setCurrentIndex(box->findText(entry));
+        settle();
+    }
+    void takeAll(const QString& theme) const {
+        window_.useTheme(theme);
+        const auto named = [&](const char* what) { return QString(what) + '-' + theme; };
+        window_.bringForward("channel-map");
+        take(window_, named("window"));
+        for (View* view : window_.views())
+            takeView(qPrintable(view->objectName()), named(qPrintable(view->objectName())));
+        choose("channel-map", "Places");
+        takeView("channel-map", named("channel-map-places"));
+        choose("channel-map", "layers");
+        choose("depth-curves", "Places");
+        takeView("depth-curves", named("depth-curves-places"));
+        choose("depth-curves", "recipes");
+        choose("token-map", "3-D bars");
+        takeView("token-map", named("token-map-bars"));
+        choose("token-map", "map");
+        choose("trade-off", "bits per weight");
+        takeView("trade-off", named("trade-off-bits"));
+        choose("trade-off", "kept channels");
+        for (const char* opens : {"openModel", "keepOutliers", "keepList", "editRecipe", "shortcuts"}) {
+            window_.findChild<QAction*>(opens)->trigger();
+            if (auto* dialog = window_.findChild<QDialog*>()) {
+                QTest::qWait(400);
+                take(*dialog, named(opens));
+                delete dialog;
+            }
+        }
+    }
+
+private:
+    Session& session_;
+    MainWindow& window_;
+    QString start_;
+};
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 4) {
+        std::fputs("usage: take_shots MODEL FOLDER NAME [SCALE]\n", stderr);
+        return 2;
+    }
+    if (argc > 4) qputenv("QT_SCALE_FACTOR", argv[4]);
+    if (!qEnvironmentVariableIsSet("QT_QPA_PLATFORM")) qputenv("QT_QPA_PLATFORM", "offscreen");
+    QApplication app(argc, argv);
+    const QTemporaryDir folder;
+    Session session(WorkbenchOptions{DeviceKind::cpu, 2, 1});
+    DataRequest data;
+    data.path = KURTOSCOPE_SOURCE_DIR "/resources/demo_text.txt";
+    data.windows = 4;
+    data.length = 64;
+    data.calibrationWindows = 2;
+    session.setDefaultData(data);
+    MainWindow window(session, folder.filePath("window.ini"), "light");
+    window.setDataChosen(true);
+    window.resize(1680, 1040);
+    window.show();
+    const Photographer camera(session, window, QDir(argv[2]).filePath(argv[3]));
+    window.openModel(argv[1]);
+    if (!camera.settle()) return 1;
+    session.typeText("Outliers live in few channels, and the first token is often one of them.");
+    for (View* view : window.views()) { // what each needs is computed once it is in sight
+        window.bringForward(qPrintable(view->objectName()));
+        QTest::qWait(50);
+        if (!camera.settle()) return 1;
+    }
+    if (auto* measure = window.view("sensitivity-map")->findChild<QPushButton*>("measure")) {
+        window.bringForward("sensitivity-map");
+        QTest::qWait(50);
+        measure->click();
+        QTest::qWait(200);
+        if (!camera.settle()) return 1;
+    }
+    for (const char* theme : {"light", "dark"})
+        camera.takeAll(theme);
+    return 0;
+}

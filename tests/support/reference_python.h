@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QByteArray>
+#include <QFile>
+
+#include <string>
+
+namespace kurtoscope::test {
+
+// The Python that has the software which exports are for: $KURTOSCOPE_REFERENCE_PYTHON, else the one that
+// ./test sets up; empty for none.
+inline std::string referencePython() {
+    const QByteArray given = qgetenv("KURTOSCOPE_REFERENCE_PYTHON");
+    if (!given.isEmpty()) return given.toStdString();
+    const std::string made = KURTOSCOPE_SOURCE_DIR "/build/reference-venv/bin/python";
+    return QFile::exists(QString::fromStdString(made)) ? made : "";
+}
+
+} // namespace kurtoscope::test

@@ -88,8 +88,9 @@ at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
 
 std::map<const void*, std::int64_t> IntegerLinears::heldBytes() const {
     std::map<const void*, std::int64_t> held;
-    for (const auto& [linear, entry] : packed_)
-        held[entry.weight.get()] = static_cast<std::int64_t>(entry.weight->bytes());
+    for (const auto& [linear, parts] : packed_)
+        for (const Part& part : parts)
+            held[part.weight.get()] = static_cast<std::int64_t>(part.weight->bytes());
     return held;
 }
 

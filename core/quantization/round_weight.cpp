@@ -96,7 +96,7 @@ std::optional<IntegerWeight> integerWeight(const at::Tensor& weight, const Weigh
     const std::int32_t* mask = inlier.empty() ? nullptr : inlier.data();
     IntegerWeight made{std::vector<std::int8_t>(std::size_t(outputs * inputs)),
                        std::vector<float>(std::size_t(outputs))};
-    std::vector<Extent> extents(std::size_t(outputs));
+    std::vector<Extent> extents(static_cast<std::size_t>(outputs));
     parallelFor(outputs, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t output = begin; output < end; ++output)
             extents[std::size_t(output)] = extentOf(values + output * inputs, inputs, mask);

@@ -129,10 +129,10 @@ public:
         const at::Tensor context =
             read(Place::attn_context, attention(pass, layer, q, k, v, heads_, heads_, true));
         const at::Tensor stream =
-            pass.see({layer, Place::attn_residual}, x + made(Place::attn_output, *b.output, context));
+            pass.see({layer, Place::attn_residual}, pass.linearOnto(x, *b.output, context));
         const at::Tensor fed = read(Place::mlp_input, normed(stream, b.feedForwardNorm));
-        const at::Tensor hidden = read(Place::mlp_hidden, activation_(pass.linear(*b.up, fed)));
-        return pass.see({layer, Place::mlp_residual}, stream + made(Place::mlp_output, *b.down, hidden));
+        const at::Tensor hidden = read(Place::mlp_hidden, pass.linear(*b.up, fed, {&activation_}));
+        return pass.see({layer, Place::mlp_residual}, pass.linearOnto(stream, *b.down, hidden));
     }
 
     at::Tensor finish(Pass& pass, const at::Tensor& x) const override {
@@ -235,7 +235,7 @@ private:
     std::string prefix_, wordsName_, positionsName_;
     std::int64_t heads_ = 0;
     double epsilon_ = 1e-5;
-    ActivationFunction activation_ = nullptr;
+    Activation activation_;
     at::Tensor words_, positions_;
     Norm finalNorm_;
     std::vector<Gpt2Block> blocks_;

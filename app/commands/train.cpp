@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/commands/command.h"
+#include "app/commands/figures.h"
 #include "app/commands/member_list.h"
 #include "app/commands/run_options.h"
 #include "app/commands/training_tables.h"
@@ -25,7 +26,8 @@ public:
         std::vector<std::string> ids;
         for (const auto& preset : TrainingLab::presets())
             ids.push_back(preset.id);
-        app.add_option("--preset", preset_, "Begin from a preset instead of a spec")
+        app.add_option("--preset", preset_,
+                       "Begin from a preset instead of a spec [default: fine-tune with --from, else tiny]")
             ->check(CLI::IsMember(ids))
             ->type_name("P")
             ->excludes("SPEC");
@@ -103,7 +105,10 @@ private:
         if (!specFile_.empty())
             spec = TrainingSpec::fromJson(readFile(specFile_), specFile_);
         else
-            spec = TrainingLab::preset(preset_.empty() ? "tiny" : preset_).spec;
+            spec = TrainingLab::preset(!preset_.empty() ? preset_
+                                       : from_.empty()  ? "tiny"
+                                                        : "fine-tune")
+                       .spec;
         const auto take = [](std::string& into, const std::string& given) {
             if (!given.empty()) into = given;
         };

@@ -20,11 +20,8 @@ namespace kurtoscope::commands {
 namespace {
 
 constexpr const char* published =
-    "models of 24 layers × 2048 trained on 20 B tokens; weights by RTN and GPTQ, activations "
+    "models of 24 layers × 2048 trained on 20 B tokens; 4-bit weights by RTN and GPTQ, 4-bit activations "
     "static per tensor";
-"
-    "4-bit weights by RTN and GPTQ, "
-    "4-bit activations static per tensor";
 
 // Bytes of memory: weights, gradients and two moments in float32, and activations of one batch kept for the
 // backward pass, about 16 tensors of the stream's width a layer and the logits twice.

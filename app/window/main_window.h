@@ -106,6 +106,7 @@ private:
     void chooseTask(const std::string& id); // "": picked by model and file
     void useProjector(bool on);
     void showShortcuts();
+    void showTraining();
     void showAbout();
 
     void follow(Changes what); // the session changed

@@ -6,6 +6,7 @@
 #include "app/window/session.h"
 #include "app/window/shortcut_sheet.h"
 #include "app/window/tour.h"
+#include "app/window/training_window.h"
 #include "app/window/view_docks.h"
 #include "core/workbench.h"
 #include "widgets/panels/header_bar.h"
@@ -126,6 +127,8 @@ void MainWindow::makeViewMenu() {
     viewMenu_->setToolTipsVisible(true);
     docks_->fillMenu(viewMenu_);
     viewMenu_->addSeparator();
+    add(viewMenu_, tr("Training r&uns…"), {}, "trainingRuns", [this] { showTraining(); });
+    viewMenu_->addSeparator();
     add(viewMenu_, tr("Ne&xt view"), QKeySequence("F6"), "nextView", [this] { docks_->step(1); });
     add(viewMenu_, tr("Pre&vious view"), QKeySequence("Shift+F6"), "previousView",
         [this] { docks_->step(-1); });
@@ -159,6 +162,20 @@ void MainWindow::makeViewMenu() {
         settings_.forgetWindow();
         docks_->arrange();
     });
+}
+
+void MainWindow::showTraining() {
+    auto* window = findChild<TrainingWindow*>();
+    if (!window) {
+        window = new TrainingWindow(this);
+        connect(window, &TrainingWindow::checkpointAsked, this, &MainWindow::openModel);
+        connect(&session_, &Session::changed, window, [window](Changes what) {
+            if (what & Change::theme) window->applyTheme();
+        });
+    }
+    window->show();
+    window->raise();
+    window->activateWindow();
 }
 
 void MainWindow::makeHelpMenu() {

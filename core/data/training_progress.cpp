@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/data/strict_json.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace kurtoscope {
@@ -38,6 +39,8 @@ std::string TrainingRecord::toJson() const {
             optional(at, "clip_high", one.clipHigh);
             optional(at, "clipped_share", one.clippedShare);
             optional(at, "penalty", one.penalty);
+            optional(at, "kurtosis", one.kurtosis);
+            optional(at, "max_to_median", one.maxToMedian);
         }
     }
     if (!event.empty()) json["event"] = event;
@@ -75,9 +78,12 @@ TrainingRecord TrainingRecord::fromJson(std::string_view line, const std::string
             one.clipHigh = optional(at, "clip_high");
             one.clippedShare = optional(at, "clipped_share");
             one.penalty = optional(at, "penalty");
+            one.kurtosis = optional(at, "kurtosis");
+            one.maxToMedian = optional(at, "max_to_median");
             at.finish();
             record.sites.push_back(one);
         }
+        std::ranges::sort(record.sites, {}, &TrainingSiteFigures::site);
     }
     if (root.has("event")) record.event = root.text("event");
     if (root.has("checkpoint")) record.checkpoint = root.text("checkpoint");

@@ -18,6 +18,8 @@ struct TrainingSiteFigures {
     std::optional<double> clipLow, clipHigh; // learned clipping values
     std::optional<double> clippedShare;      // of values outside them, 0…1
     std::optional<double> penalty;           // of the layers that read this site, before λ
+    std::optional<double> kurtosis;          // Pearson's, over all values of the step's batch
+    std::optional<double> maxToMedian;       // largest channel's mean |x| over the median channel's
 
     bool operator==(const TrainingSiteFigures&) const = default;
 };
@@ -33,7 +35,7 @@ struct TrainingRecord {
     std::int64_t tokens = 0;                               // trained on so far
     std::optional<double> validationLoss, validationError; // mean over windows, its standard error
     std::optional<double> validationScore;  // accuracy of a classifier, Pearson's r of a regression
-    std::vector<TrainingSiteFigures> sites; // empty where nothing is learned or penalized by site
+    std::vector<TrainingSiteFigures> sites; // of every linear input; empty at steps that are not watched
     std::string event;      // what is worth saying at once: a spike, NaN, divergence, a checkpoint
     std::string checkpoint; // folder written at this step, relative to the run's; empty for none
 

@@ -2,23 +2,10 @@
 #include "core/training/emergence.h"
 
 #include "core/quantization/round_weight.h"
-#include "core/statistics/moments.h"
-#include "core/statistics/site_figures.h"
+#include "core/training/tensor_moments.h"
 
 namespace kurtoscope {
 namespace {
-
-Moments momentsOf(const at::Tensor& x) {
-    const at::Tensor values = x.to(at::kCPU, at::kDouble).flatten();
-    Moments m;
-    m.count = double(values.numel());
-    m.mean = values.mean().item<double>();
-    const at::Tensor d = values - m.mean, square = d.square();
-    m.m2 = square.sum().item<double>();
-    m.m3 = (square * d).sum().item<double>();
-    m.m4 = square.square().sum().item<double>();
-    return m;
-}
 
 // Looks on while the model runs as it is.
 class Onlooker : public Arithmetic {
@@ -94,8 +81,7 @@ EmergenceStep lookAt(const Transformer& model, const std::vector<Batch>& batches
             if (double(made.magnitude[c]) > emergenceBar * whole) made.outliers.insert(static_cast<int>(c));
         made.kurtosis = seen.input.kurtosis();
         made.outputKurtosis = seen.output.kurtosis();
-        const double middle = median(made.magnitude);
-        if (middle > 0) made.maxToMedian = mean.max().item<double>() / middle;
+        made.maxToMedian = maxToMedianOf(mean);
         lookAtWeights(model, made);
         step.sites.push_back(std::move(made));
     }

@@ -23,8 +23,12 @@ void makeTrainable(at::Tensor tensor) {
 
 Trainer::Trainer(RunFolder folder, TrainingSpec spec, c10::Device device, Ranks* ranks, std::stop_token stop,
                  const OnProgress& progress)
-    : folder_(std::move(folder)), spec_(std::move(spec)), device_(device), ranks_(ranks),
-      stop_(std::move(stop)), progress_(progress) {
+    : folder_(std::move(folder)),
+      spec_(std::move(spec)),
+      device_(device),
+      ranks_(ranks),
+      stop_(std::move(stop)),
+      progress_(progress) {
     if (ranks_ && spec_.batch % ranks_->size() != 0)
         throw Error("a batch of " + std::to_string(spec_.batch) + " cannot be shared by " +
                         std::to_string(ranks_->size()) + " processes",

@@ -6,6 +6,7 @@
 #include "core/quantization/ranges.h"
 #include "core/quantization/round_weight.h"
 #include "core/training/fake_quantize.h"
+#include "core/training/tensor_moments.h"
 
 #include <c10/core/GradMode.h>
 
@@ -38,11 +39,13 @@ TrainingArithmetic::TrainingArithmetic(const Transformer& model, const TrainingS
         const bool idle = !members_.back().penalty->reshapes() && told.real("lambda") == 0;
         if (idle) members_.pop_back();
     }
-    if (inputBits_ == 0) return;
-    for (const auto& linear : model.linears())
-        if (!linear->head && !clips_.contains(linear->input))
+    for (const auto& linear : model.linears()) {
+        if (linear->head) continue;
+        inputs_.insert(linear->input);
+        if (inputBits_ > 0 && !clips_.contains(linear->input))
             clips_.emplace(linear->input,
                            at::tensor({-1.0F, 1.0F}).to(linear->weight.device()).requires_grad_(true));
+    }
 }
 
 void TrainingArithmetic::startClips(CalibrationSet& batches) {
@@ -76,7 +79,7 @@ void TrainingArithmetic::keepClipsOpen() {
 void TrainingArithmetic::begin(double done, bool training, bool watching, std::uint64_t seed) {
     done_ = done, training_ = training, watching_ = watching, seed_ = seed;
     penalty_ = at::Tensor();
-    clipped_.clear(), penalties_.clear();
+    clipped_.clear(), penalties_.clear(), seen_.clear();
     drops_ = 0;
     for (Member& member : members_)
         member.lambda =
@@ -93,6 +96,8 @@ std::vector<TrainingSiteFigures> TrainingArithmetic::figures() const {
     }
     for (const auto& [site, penalty] : penalties_)
         all[site].penalty = penalty;
+    for (const auto& [site, seen] : seen_)
+        all[site].kurtosis = seen.first, all[site].maxToMedian = seen.second;
     std::vector<TrainingSiteFigures> list;
     for (auto& [site, figures] : all) {
         figures.site = site;
@@ -108,6 +113,11 @@ void TrainingArithmetic::add(const Member& member, Site site, const at::Tensor& 
     penalty_ = penalty_.defined() ? penalty_ + weighted : weighted;
 }
 
+void TrainingArithmetic::look(Site site, const at::Tensor& rows) const {
+    const c10::NoGradGuard plain;
+    seen_[site] = {momentsOf(rows).kurtosis(), maxToMedianOf(rows.abs().mean(0))};
+}
+
 at::Tensor TrainingArithmetic::value(Site site, const at::Tensor& x, const Batch&) const {
     if (!training_ || dropout_ == 0 || !writesStream(site.place)) return x;
     // Drawn from a seed of its own for each step and place, so that a resumed run draws the same.
@@ -119,6 +129,7 @@ at::Tensor TrainingArithmetic::value(Site site, const at::Tensor& x, const Batch
 
 at::Tensor TrainingArithmetic::operand(Site site, const at::Tensor& x, const Batch& batch) const {
     at::Tensor y = x;
+    if (watching_ && inputs_.contains(site)) look(site, rowsOf(x, batch));
     if (training_)
         for (const Member& member : members_) {
             if (member.penalty->reshapes()) y = member.penalty->reshaped(site, y, done_);

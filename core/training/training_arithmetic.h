@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 namespace kurtoscope {
@@ -31,7 +32,9 @@ public:
     void begin(double done, bool training, bool watching, std::uint64_t seed);
     at::Tensor penalty() const { return penalty_; } // λ included; undefined where there is none
     std::vector<TrainingSiteFigures> figures() const;
-    bool idle() const { return clips_.empty() && members_.empty() && weightBits_ == 0 && dropout_ == 0; }
+    bool idle() const {
+        return clips_.empty() && members_.empty() && weightBits_ == 0 && dropout_ == 0 && !watching_;
+    }
 
     at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const override;
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override;
@@ -46,12 +49,14 @@ private:
         double lambda = 0; // at this step
     };
     void add(const Member& member, Site site, const at::Tensor& penalty) const;
+    void look(Site site, const at::Tensor& rows) const;
 
     const Transformer& model_;
     int inputBits_, weightBits_;
     double dropout_;
     std::vector<Member> members_;
     std::map<Site, at::Tensor> clips_;
+    std::set<Site> inputs_; // of linear layers, heads left out
     double done_ = 0;
     bool training_ = false, watching_ = false;
     std::uint64_t seed_ = 0;
@@ -59,6 +64,7 @@ private:
     mutable at::Tensor penalty_;
     mutable std::map<Site, std::pair<double, double>> clipped_; // values clipped, of how many
     mutable std::map<Site, double> penalties_;
+    mutable std::map<Site, std::pair<double, double>> seen_; // kurtosis, max/median
     mutable std::uint64_t drops_ = 0;
 };
 

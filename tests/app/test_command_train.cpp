@@ -221,7 +221,7 @@ private slots:
         row("unknown preset", {"--preset", "huge", "--out", "x"}, 2, "huge");
         row("unknown regularizer", {"--regularizer", "magic", "--out", "x"}, 1, "kurtosis");
         row("a recipe for a regularizer", {"--regularizer", "kurtosis+linf", "--out", "x"}, 2,
-            "own parameters");
+            "begins with its id");
         row("no such spec", {"/nowhere.json", "--out", "x"}, 1, "nowhere.json");
         row("one bit", {"--qat-bits", "1", "--out", "x"}, 2, "1");
         row("no such text", {"--text", "/nowhere.txt", "--out", "x"}, 1, "nowhere.txt");
@@ -327,7 +327,9 @@ private slots:
 
     void theStudyRunsAsAWhole() {
         QTemporaryDir place;
+        writeContents(place.filePath("spec.json"), spec());
         const QStringList words{"reproduce", "activation-regularization",
+                                "--spec",    place.filePath("spec.json"),
                                 "--steps",   "8",
                                 "--threads", "1",
                                 "--out",     place.filePath("runs"),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes tests/golden/training.json: what torch.optim.AdamW makes of given gradients, and the vocabularies that the
-`tokenizers` library trains on given texts.
+"""Writes tests/golden/training.json: what torch.optim.AdamW makes of given gradients, what torch's autograd makes of every
+regularizer and of learned clipping, both written here from their definitions, and the vocabularies that the `tokenizers`
+library trains on given texts.
 
 Needs: pip install torch==2.11.0 tokenizers==0.23.3
 Run:   python tests/golden/make_training.py
@@ -40,11 +41,56 @@ def vocabulary(text, size):
                 vocab=[t for t, _ in sorted(made["vocab"].items(), key=lambda item: item[1])])
 
 
+def kurtosis(x):
+    d = x - x.mean(-1, keepdim=True)
+    return (d.pow(4).mean(-1) / d.pow(2).mean(-1).square()).mean()
+
+
+PENALTIES = [  # the regularizer's words, what it is of, its definition
+    ("kurtosis", "output", kurtosis),
+    ("kurtosis:over=tensor", "output", lambda x: kurtosis(x.reshape(1, -1))),
+    ("linf", "output", lambda x: x.abs().amax(-1).mean()),
+    ("activation-l2", "output", lambda x: x.square().mean()),
+    ("activation-l2:side=inputs", "input", lambda x: x.square().mean()),
+    ("weight-kurtosis", "weight", lambda x: (kurtosis(x.reshape(1, -1)) - 1.8).square()),
+]
+
+
+def penalty(text, side, function, rows=6, channels=9):
+    x = torch.randn(rows, channels, generator=generator, dtype=torch.double) * 1.7
+    x[2, 3] = 11.5  # a channel that stands out
+    x.requires_grad_(True)
+    value = function(x)
+    value.backward()
+    return dict(regularizer=text, side=side, rows=rows, channels=channels, values=x.detach().flatten().tolist(),
+                value=value.item(), gradient=x.grad.flatten().tolist())
+
+
+def rounded(x):
+    return x + (x.round() - x).detach()  # straight through
+
+
+def clipping(low, high, bits, rows=7, channels=11):
+    x = torch.randn(rows, channels, generator=generator, dtype=torch.double, requires_grad=True)
+    weights = torch.randn(rows, channels, generator=generator, dtype=torch.double)
+    ends = torch.tensor([low, high], dtype=torch.double, requires_grad=True)
+    levels = 2 ** bits - 1
+    scale = (ends[1] - ends[0]) / levels
+    zero = rounded(-ends[0] / scale)
+    made = (rounded((x / scale + zero).clamp(0, levels)) - zero) * scale
+    (made * weights).sum().backward()
+    return dict(low=low, high=high, bits=bits, rows=rows, channels=channels, values=x.detach().flatten().tolist(),
+                weights=weights.flatten().tolist(), rounded=made.detach().flatten().tolist(), gradient=x.grad.flatten().tolist(),
+                ends=ends.grad.tolist())
+
+
 random.seed(5)
 words = ["low", "lower", "lowest", "newer", "wider", "naïve", "über", "1999", "don't", "aaaa", "abababab", "x"]
 texts = ["".join(random.choice([" ", "  ", "\n", " - "]) + random.choice(words) for _ in range(400)),
          "aaa aaaa aaaaa bbbb bbb", "a", "Ein Ziel.\n\n  Zwei Ziele!\n"]
 golden = dict(adamw=[adamw(1e-3, 0.9, 0.95, 1e-8, 0.1), adamw(0.1, 0.9, 0.999, 1e-6, 0), adamw(1e-2, 0.0, 0.5, 1e-8, 1.0)],
               bpe=[vocabulary(texts[0], 330), vocabulary(texts[0], 257), vocabulary(texts[1], 300), vocabulary(texts[2], 300),
-                   vocabulary(texts[3], 280)])
+                   vocabulary(texts[3], 280)],
+              penalties=[penalty(*one) for one in PENALTIES],
+              clipping=[clipping(-1.3, 1.1, 4), clipping(-0.7, 1.9, 2), clipping(-0.4, 0.3, 8), clipping(-6.0, 7.0, 4)])
 (HERE / "training.json").write_text(json.dumps(golden, ensure_ascii=False, indent=None) + "\n")

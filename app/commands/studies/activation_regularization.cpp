@@ -48,6 +48,9 @@ public:
             ->check(CLI::IsMember({"tiny", "small", "1b"}))
             ->type_name("S")
             ->capture_default_str();
+        app.add_option("--spec", specFile_, "A training spec (.json) in place of the scale's")
+            ->type_name("FILE")
+            ->excludes("--scale");
         app.add_option("--out", out_,
                        "Folder for the four runs; those that lie there and ended are taken as they are")
             ->required()
@@ -57,10 +60,9 @@ public:
         app.add_option("--steps", steps_, "Steps of each run, in place of the scale's")
             ->check(atLeast(8))
             ->type_name("N");
-        app.add_option("--seed", seed_, "Seed of all four runs")
+        app.add_option("--seed", seed_, "Seed of all four runs [default: the scale's, 1]")
             ->check(atLeast(0))
-            ->type_name("N")
-            ->capture_default_str();
+            ->type_name("N");
         app.add_option("--lambda", lambda_, "Weight of the kurtosis penalty")
             ->type_name("L")
             ->capture_default_str();
@@ -84,8 +86,10 @@ public:
 
     int run(std::stop_token stop) override {
         json_.checkTarget();
-        TrainingSpec base = TrainingLab::preset(scale_).spec;
-        base.text = text_, base.seed = seed_;
+        TrainingSpec base = specFile_.empty() ? TrainingLab::preset(scale_).spec
+                                              : TrainingSpec::fromJson(readFile(specFile_), specFile_);
+        if (!text_.empty()) base.text = text_;
+        if (seed_ >= 0) base.seed = static_cast<std::uint64_t>(seed_);
         if (steps_ > 0) {
             base.steps = steps_, base.warmup = std::min(base.warmup, steps_ / 10);
             base.checkpointEvery = std::max(1, steps_ / 8), base.validateEvery = base.checkpointEvery;
@@ -107,7 +111,8 @@ public:
         const std::vector<StudyClaim> claims = judge(arms);
         settings_ = {
             {"Model", planText(base)},
-            {"Text", text_.empty() ? "the artificial language, " + byteText(base.artificialBytes) : text_},
+            {"Text", base.text.empty() ? "the artificial language, " + byteText(base.artificialBytes)
+                                       : std::filesystem::path(base.text).filename().string()},
             {"Penalty",
              "λ " + lambda_ + " × the kurtosis of each token's channels, summed over linear layers' outputs"},
             {"QAT", std::to_string(bits_) + " bits, one learned range per linear input"},
@@ -117,7 +122,7 @@ public:
             {"Evaluated on", arms.front().grid.data},
             {"An outlier channel", "its mean |x| is over 6 × its site's"},
             {"Published setting", published},
-            {"Seed", std::to_string(seed_)},
+            {"Seed", std::to_string(base.seed)},
             {"Hardware", lab.deviceText() + ", " + figure(seconds / 60, 3) + " minutes"},
             {"Kurtoscope", Workbench::version()}};
         progress.say("");
@@ -248,8 +253,8 @@ private:
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
             "content=\"width=device-width, initial-scale=1\">\n<title>Activation "
             "regularization</title>\n<style>" +
-            std::string(reportStyle) +
-            "</style></head>\n<body>\n<h1>Activation regularization, at the scale " + escaped(scale_) +
+            std::string(reportStyle) + "</style></head>\n<body>\n<h1>Activation regularization, " +
+            escaped(specFile_.empty() ? "at the scale " + scale_ : std::string("on a spec of its own")) +
             "</h1>\n<p>The study of arXiv 2404.03605: one model trained four ways, then "
             "rounded. Perplexity ± standard error; lower is better.</p>\n<h2>The table</h2>\n" +
             tableHtml(titles, rows) + "<h2>Claim by claim</h2>\n" + claimHtml(claims) +
@@ -282,12 +287,16 @@ private:
                               {"published", claim.published},
                               {"measured", claim.measured},
                               {"holds", claim.holds}});
-        json_.write({{"schema", 1}, {"study", id()}, {"scale", scale_}, {"arms", runs}, {"claims", judged}});
+        json_.write({{"schema", 1},
+                     {"study", id()},
+                     {"scale", specFile_.empty() ? scale_ : "spec"},
+                     {"arms", runs},
+                     {"claims", judged}});
     }
 
-    std::string scale_ = "tiny", out_, text_, lambda_ = "0.001", device_ = "auto", report_;
+    std::string scale_ = "tiny", specFile_, out_, text_, lambda_ = "0.001", device_ = "auto", report_;
     int steps_ = 0, bits_ = 4, threads_ = 0;
-    std::uint64_t seed_ = 1;
+    std::int64_t seed_ = -1;
     bool planOnly_ = false;
     std::vector<std::pair<std::string, std::string>> settings_;
     JsonOutput json_;

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/window/training_window.h"
+
+#include "core/base/error.h"
+#include "widgets/figures.h"
+#include "widgets/panels/message_bar.h"
+#include "widgets/parts/legend.h"
+#include "widgets/plot/curve_plot.h"
+#include "widgets/theme.h"
+
+#include <QComboBox>
+#include <QCoreApplication>
+#include <QDir>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QLabel>
+#include <QPainter>
+#include <QPushButton>
+#include <QSlider>
+#include <QToolTip>
+#include <QVBoxLayout>
+
+#include <algorithm>
+#include <cmath>
+
+namespace kurtoscope {
+namespace {
+
+constexpr int lookEveryMs = 1000;
+
+using Value = std::optional<double>;
+
+// Over the sites that have the figure; empty where none has.
+template <class Take>
+Value largest(const TrainingRecord& record, Take take) {
+    Value most;
+    for (const TrainingSiteFigures& site : record.sites)
+        if (const Value value = take(site); value && (!most || *value > *most)) most = value;
+    return most;
+}
+
+struct Figure {
+    const char* name;
+    const char* help;
+    bool logarithmic;
+    Value (*of)(const TrainingRecord&);
+};
+const Figure figures[] = {
+    {QT_TRANSLATE_NOOP("TrainingWindow", "kurtosis"),
+     QT_TRANSLATE_NOOP("TrainingWindow",
+                       "The largest kurtosis of a linear input, over the values of a step's batch"),
+     true, [](const TrainingRecord& r) { return largest(r, [](const auto& s) { return s.kurtosis; }); }},
+    {QT_TRANSLATE_NOOP("TrainingWindow", "max / median"),
+     QT_TRANSLATE_NOOP(
+         "TrainingWindow",
+         "The largest channel's mean magnitude over the median channel's, of the worst linear input"),
+     true, [](const TrainingRecord& r) { return largest(r, [](const auto& s) { return s.maxToMedian; }); }},
+    {QT_TRANSLATE_NOOP("TrainingWindow", "loss"),
+     QT_TRANSLATE_NOOP("TrainingWindow", "Of each step's batch, penalties left out, nats per prediction"),
+     false, [](const TrainingRecord& r) { return Value(r.loss); }},
+    {QT_TRANSLATE_NOOP("TrainingWindow", "validation loss"),
+     QT_TRANSLATE_NOOP("TrainingWindow", "Over the text that is held out, nats per prediction"), false,
+     [](const TrainingRecord& r) { return r.validationLoss; }},
+    {QT_TRANSLATE_NOOP("TrainingWindow", "penalty"),
+     QT_TRANSLATE_NOOP("TrainingWindow", "λ times the penalties, as added to the loss"), false,
+     [](const TrainingRecord& r) { return Value(r.penalty); }},
+    {QT_TRANSLATE_NOOP("TrainingWindow", "clipping value"),
+     QT_TRANSLATE_NOOP("TrainingWindow", "The largest learned clipping value of a linear input"), false,
+     [](const TrainingRecord& r) {
+         return largest(r, [](const auto& s) {
+             return s.clipHigh && s.clipLow ? Value(std::max(*s.clipHigh, -*s.clipLow)) : std::nullopt;
+         });
+     }},
+    {QT_TRANSLATE_NOOP("TrainingWindow", "clipped share"),
+     QT_TRANSLATE_NOOP("TrainingWindow",
+                       "The largest share of values outside a site's learned clipping values"),
+     false, [](const TrainingRecord& r) { return largest(r, [](const auto& s) { return s.clippedShare; }); }},
+    {QT_TRANSLATE_NOOP("TrainingWindow", "gradient norm"),
+     QT_TRANSLATE_NOOP("TrainingWindow", "Before it was clipped"), true,
+     [](const TrainingRecord& r) { return Value(r.gradientNorm); }},
+    {QT_TRANSLATE_NOOP("TrainingWindow", "learning rate"),
+     QT_TRANSLATE_NOOP("TrainingWindow", "Warm-up, then a cosine"), false,
+     [](const TrainingRecord& r) { return Value(r.learningRate); }},
+    {QT_TRANSLATE_NOOP("TrainingWindow", "tokens per second"),
+     QT_TRANSLATE_NOOP("TrainingWindow", "Since the record before"), false,
+     [](const TrainingRecord& r) { return Value(r.tokensPerSecond); }},
+};
+
+QString nameOf(const TrainingRun& run) {
+    return QString::fromStdString(run.name);
+}
+
+QString timeLeft(double seconds) {
+    return seconds < 90 ? TrainingWindow::tr("%1 s left").arg(std::ceil(seconds))
+                        : TrainingWindow::tr("%1 min left").arg(std::ceil(seconds / 60));
+}
+
+// One line on how a run fares.
+QString lineOf(const TrainingRun& run) {
+    if (run.records.empty()) return TrainingWindow::tr("%1: no step yet").arg(nameOf(run));
+    const TrainingRecord& last = run.records.back();
+    QString line = TrainingWindow::tr("%1: step %2 of %3, loss %4")
+                       .arg(nameOf(run), grouped(last.step), grouped(last.steps), figure(last.loss, 4));
+    if (run.finished) return line + TrainingWindow::tr(", ended");
+    line += TrainingWindow::tr(", %1 tokens/s").arg(grouped(std::int64_t(last.tokensPerSecond)));
+    if (last.secondsLeft > 0) line += QStringLiteral(", ") + timeLeft(last.secondsLeft);
+    return line;
+}
+
+// What a run said last that a person should know.
+QString eventOf(const TrainingRun& run) {
+    for (auto record = run.records.rbegin(); record != run.records.rend(); ++record)
+        if (!record->event.empty())
+            return TrainingWindow::tr("%1, step %2: %3")
+                .arg(nameOf(run), grouped(record->step), QString::fromStdString(record->event));
+    return {};
+}
+
+} // namespace
+
+TrainingWindow::TrainingWindow(QWidget* parent) : QWidget(parent, Qt::Window) {
+    setWindowTitle(tr("Training runs"));
+    setObjectName("training");
+    messages_ = new MessageBar(this);
+    figure_ = new QComboBox(this);
+    figure_->setObjectName("trainingFigure");
+    figure_->setAccessibleName(tr("What is drawn"));
+    for (const Figure& one : figures) {
+        figure_->addItem(tr(one.name));
+        figure_->setItemData(figure_->count() - 1, tr(one.help), Qt::ToolTipRole);
+    }
+    add_ = new QPushButton(tr("&Add a run…"), this);
+    add_->setObjectName("trainingAdd");
+    add_->setToolTip(tr("A folder that `kurtoscope train --out` writes, or one that holds several"));
+    remove_ = new QPushButton(tr("&Remove"), this);
+    remove_->setObjectName("trainingRemove");
+    remove_->setToolTip(tr("Takes the chosen run off the picture; its folder stays"));
+    plot_ = new CurvePlot(this);
+    plot_->setAccessibleName(tr("The chosen figure by step"));
+    legend_ = new Legend(this);
+    says_ = new QLabel(this);
+    says_->setObjectName("trainingSays");
+    says_->setTextFormat(Qt::PlainText);
+    says_->setWordWrap(true);
+    run_ = new QComboBox(this);
+    run_->setObjectName("trainingRun");
+    run_->setAccessibleName(tr("Run whose checkpoints the slider goes through"));
+    run_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    slider_ = new QSlider(Qt::Horizontal, this);
+    slider_->setObjectName("trainingCheckpoint");
+    slider_->setAccessibleName(tr("Checkpoint"));
+    slider_->setPageStep(1);
+    slider_->setTickPosition(QSlider::TicksBelow);
+    checkpoint_ = new QLabel(this);
+    checkpoint_->setTextFormat(Qt::PlainText);
+    open_ = new QPushButton(tr("&Open this checkpoint"), this);
+    open_->setObjectName("trainingOpen");
+    open_->setProperty("primary", true);
+
+    auto* rows = new QVBoxLayout(this);
+    const int gap = Theme::current().spacing;
+    rows->setContentsMargins(2 * gap, 2 * gap, 2 * gap, 2 * gap);
+    rows->setSpacing(gap);
+    auto* top = new QHBoxLayout;
+    top->addWidget(figure_);
+    top->addStretch(1);
+    top->addWidget(add_);
+    top->addWidget(remove_);
+    rows->addWidget(messages_);
+    rows->addLayout(top);
+    rows->addWidget(plot_, 1);
+    rows->addWidget(legend_);
+    rows->addWidget(says_);
+    auto* bottom = new QHBoxLayout;
+    bottom->addWidget(run_);
+    bottom->addWidget(slider_, 1);
+    bottom->addWidget(checkpoint_);
+    bottom->addWidget(open_);
+    rows->addLayout(bottom);
+    resize(860, 520);
+
+    connect(add_, &QPushButton::clicked, this, &TrainingWindow::choose);
+    connect(remove_, &QPushButton::clicked, this, [this] { remove(run_->currentIndex()); });
+    connect(figure_, &QComboBox::currentIndexChanged, this, &TrainingWindow::draw);
+    connect(run_, &QComboBox::currentIndexChanged, this, [this] {
+        followRun();
+        draw();
+    });
+    connect(legend_, &Legend::entryClicked, run_, &QComboBox::setCurrentIndex);
+    connect(slider_, &QSlider::valueChanged, this, &TrainingWindow::followCheckpoint);
+    connect(open_, &QPushButton::clicked, this, [this] {
+        const TrainingRun* run = chosen();
+        if (run && slider_->value() < int(run->checkpoints.size()))
+            emit checkpointAsked(
+                QString::fromStdString(run->checkpoints[std::size_t(slider_->value())].second));
+    });
+    connect(plot_, &CurvePlot::pointHovered, this, [this](int curve, int index) {
+        if (curve < 0) return QToolTip::hideText();
+        const Curve& line = plot_->curves()[std::size_t(curve)];
+        QToolTip::showText(QCursor::pos() + QPoint(12, 10),
+                           tr("%1, step %2: %3 %4")
+                               .arg(line.name, grouped(std::int64_t(line.x[std::size_t(index)])),
+                                    figure_->currentText(), figure(line.y[std::size_t(index)], 4)),
+                           plot_->canvas());
+    });
+    timer_.setInterval(lookEveryMs);
+    connect(&timer_, &QTimer::timeout, this, &TrainingWindow::look);
+    followRun();
+    draw();
+}
+
+const TrainingRun* TrainingWindow::chosen() const {
+    const int at = run_->currentIndex();
+    return at >= 0 && at < int(runs_.size()) ? &runs_[std::size_t(at)].run : nullptr;
+}
+
+void TrainingWindow::choose() {
+    const QString folder = QFileDialog::getExistingDirectory(this, tr("A training run"));
+    if (!folder.isEmpty()) add(folder);
+}
+
+bool TrainingWindow::read(Followed& followed) const {
+    const QFileInfo metrics(QString::fromStdString(followed.run.path) + "/metrics.jsonl");
+    if (followed.size == metrics.size() && followed.changed == metrics.lastModified()) return false;
+    followed.size = metrics.size(), followed.changed = metrics.lastModified();
+    followed.run = TrainingRun::read(followed.run.path);
+    return true;
+}
+
+void TrainingWindow::add(const QString& folder) {
+    QStringList folders;
+    if (!QFileInfo::exists(folder + "/spec.json"))
+        for (const QFileInfo& inside : QDir(folder).entryInfoList(QDir::Dirs | QDir::NoDotAndDotDot))
+            if (QFileInfo::exists(inside.filePath() + "/spec.json")) folders.append(inside.filePath());
+    if (folders.isEmpty()) folders.append(folder); // whose reading says what is missing
+    for (const QString& one : std::as_const(folders)) {
+        const std::string path = QFileInfo(one).absoluteFilePath().toStdString();
+        if (std::any_of(runs_.begin(), runs_.end(), [&](const Followed& f) { return f.run.path == path; }))
+            continue;
+        if (int(runs_.size()) == mostRuns) {
+            messages_->showError(tr("%1 runs are shown already").arg(mostRuns), one, tr("Remove one first"));
+            break;
+        }
+        Followed followed;
+        followed.run.path = path;
+        try {
+            read(followed);
+        } catch (const Error& error) {
+            say(error);
+            continue;
+        }
+        followed.run.path = path;
+        runs_.push_back(std::move(followed));
+        run_->addItem(nameOf(runs_.back().run));
+    }
+    draw();
+}
+
+void TrainingWindow::say(const Error& error) {
+    messages_->showError(QString::fromStdString(error.message()), QString::fromStdString(error.where()),
+                         QString::fromStdString(error.hint()));
+}
+
+void TrainingWindow::remove(int run) {
+    if (run < 0 || run >= int(runs_.size())) return;
+    runs_.erase(runs_.begin() + run);
+    run_->removeItem(run);
+    followRun();
+    draw();
+}
+
+void TrainingWindow::look() {
+    bool anyNew = false;
+    for (std::size_t i = 0; i < runs_.size();)
+        try {
+            anyNew |= read(runs_[i]);
+            ++i;
+        } catch (const Error& error) { // once: what cannot be read is no longer followed
+            say(error);
+            remove(int(i));
+        }
+    if (!anyNew) return;
+    followRun();
+    draw();
+}
+
+void TrainingWindow::draw() {
+    const Figure& asked = figures[figure_->currentIndex()];
+    std::vector<Curve> curves;
+    QList<Legend::Entry> entries;
+    QStringList lines;
+    for (std::size_t i = 0; i < runs_.size(); ++i) {
+        const TrainingRun& run = runs_[i].run;
+        Curve curve{nameOf(run), Theme::current().line(int(i)),  {},
+                    {},          int(i) == run_->currentIndex(), false};
+        for (const TrainingRecord& record : run.records)
+            if (const Value value = asked.of(record))
+                curve.x.push_back(record.step), curve.y.push_back(*value);
+        entries.append({curve.name, curve.colour, curve.strong, false});
+        curves.push_back(std::move(curve));
+        lines.append(lineOf(run));
+        if (const QString event = eventOf(run); !event.isEmpty()) lines.append(event);
+    }
+    plot_->setCurves(std::move(curves), tr("step"), asked.logarithmic);
+    legend_->setEntries(entries);
+    says_->setText(
+        lines.isEmpty()
+            ? tr("Add a folder that `kurtoscope train --out` writes: its curves grow while it trains.")
+            : lines.join(u'\n'));
+    figure_->setToolTip(tr(asked.help));
+    followCheckpoint();
+}
+
+void TrainingWindow::followRun() {
+    const TrainingRun* run = chosen();
+    const int last = run ? int(run->checkpoints.size()) - 1 : -1;
+    const bool atEnd = slider_->value() == slider_->maximum(); // stays there as the run goes on
+    slider_->setEnabled(last > 0);
+    slider_->setMaximum(std::max(0, last));
+    if (atEnd) slider_->setValue(std::max(0, last));
+    remove_->setEnabled(run);
+    followCheckpoint();
+}
+
+void TrainingWindow::followCheckpoint() {
+    const TrainingRun* run = chosen();
+    const bool there = run && slider_->value() < int(run->checkpoints.size());
+    open_->setEnabled(there);
+    const int step = there ? run->checkpoints[std::size_t(slider_->value())].first : 0;
+    checkpoint_->setText(there ? tr("step %1").arg(grouped(step)) : tr("no checkpoint"));
+    plot_->setCurrent(there ? step : std::nan(""));
+}
+
+QString TrainingWindow::describe() const {
+    if (runs_.empty()) return says_->text();
+    QStringList names;
+    std::size_t points = 0;
+    for (const Curve& curve : plot_->curves())
+        names.append(curve.name), points += curve.x.size();
+    return QString("%1, %2 runs (%3), %4 points, %5…%6")
+        .arg(figure_->currentText())
+        .arg(names.size())
+        .arg(names.join(", "))
+        .arg(points)
+        .arg(figure(plot_->lowest()), figure(plot_->highest()));
+}
+
+void TrainingWindow::applyTheme() {
+    plot_->applyTheme();
+    draw();
+    update();
+}
+
+void TrainingWindow::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    look();
+    timer_.start();
+}
+
+void TrainingWindow::hideEvent(QHideEvent* event) {
+    QWidget::hideEvent(event);
+    timer_.stop();
+}
+
+} // namespace kurtoscope

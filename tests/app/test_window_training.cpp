@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The window of training runs over real ones, seconds long: curves, what grows while it looks, checkpoints
+// that open in the workspace.
+#include "app/window/main_window.h"
+#include "app/window/session.h"
+#include "app/window/training_window.h"
+#include "core/base/atomic_file.h"
+#include "core/training_lab.h"
+#include "widgets/panels/message_bar.h"
+#include "widgets/plot/curve_plot.h"
+#include "widgets/theme.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QComboBox>
+#include <QLabel>
+#include <QPushButton>
+#include <QSlider>
+#include <QTemporaryDir>
+#include <QTest>
+
+using namespace kurtoscope;
+
+class TestWindowTraining : public QObject {
+    Q_OBJECT
+private:
+    std::unique_ptr<QTemporaryDir> place_;
+    std::unique_ptr<Session> session_;
+    std::unique_ptr<MainWindow> main_;
+    TrainingWindow* window_ = nullptr;
+
+    QString folder(const char* name) const { return place_->filePath(QString("runs/") + name); }
+    template <class Widget>
+    Widget* part(const char* name) const {
+        return window_->findChild<Widget*>(name);
+    }
+    MessageBar* bar() const { return window_->findChild<MessageBar*>(); }
+
+private slots:
+    void initTestCase() {
+        place_ = std::make_unique<QTemporaryDir>();
+        TrainingSpec spec;
+        spec.model = {"gpt2", 2, 32, 2, 0, 0, 32, 300};
+        spec.steps = 20, spec.batch = 4, spec.warmup = 4, spec.learningRate = 5e-3;
+        spec.artificialBytes = 60'000;
+        spec.checkpointEvery = 5, spec.validateEvery = 10, spec.validationWindows = 4, spec.recordEvery = 2;
+        for (const char* name : {"none", "both"}) {
+            spec.name = name;
+            if (spec.name == "both") {
+                spec.inputBits = 4;
+                spec.regularizers = {{"kurtosis", {{"lambda", "0.01"}}}};
+            }
+            TrainingLab({DeviceKind::cpu, 1}).train(spec, folder(name).toStdString());
+        }
+    }
+    void init() {
+        session_ = std::make_unique<Session>(WorkbenchOptions{DeviceKind::cpu, 1, 1});
+        main_ = std::make_unique<MainWindow>(*session_, place_->filePath("window.ini"), "light");
+        main_->findChild<QAction*>("trainingRuns")->trigger();
+        window_ = main_->findChild<TrainingWindow*>();
+        QVERIFY(window_ && window_->isVisible());
+    }
+    void cleanup() {
+        main_.reset();
+        session_.reset();
+    }
+
+    void nothingIsChosenYet() {
+        QVERIFY2(window_->describe().contains("kurtoscope train"), qPrintable(window_->describe()));
+        QVERIFY(!part<QPushButton>("trainingOpen")->isEnabled());
+        QVERIFY(!part<QPushButton>("trainingRemove")->isEnabled());
+    }
+
+    // A folder of runs gives one curve each, from the figures that training wrote.
+    void everyRunIsACurve() {
+        window_->add(place_->filePath("runs"));
+        // Step 1, every second one, and no record without a figure: 11 of each run.
+        QVERIFY2(window_->describe().startsWith("kurtosis, 2 runs (both, none), 22 points, "),
+                 qPrintable(window_->describe()));
+        const auto* plot = window_->findChild<CurvePlot*>();
+        const TrainingRun none = TrainingRun::read(folder("none").toStdString());
+        double largest = 0;
+        for (const TrainingSiteFigures& site : none.records.back().sites)
+            largest = std::max(largest, *site.kurtosis);
+        QCOMPARE(plot->curves()[1].y.back(), largest);
+        QCOMPARE(plot->curves()[1].x.back(), 20.0);
+        const auto choose = [&](const char* figure) {
+            part<QComboBox>("trainingFigure")->setCurrentText(figure);
+            return std::pair(plot->curves()[0].y.size(), plot->curves()[1].y.size());
+        };
+        QCOMPARE(choose("validation loss"), std::pair(std::size_t{2}, std::size_t{2}));
+        QCOMPARE(plot->curves()[1].y.back(), *none.records.back().validationLoss);
+        QCOMPARE(choose("clipping value").second, std::size_t{0}); // nothing is learned there
+        QVERIFY(choose("clipping value").first > 5);
+        QVERIFY(part<QLabel>("trainingSays")->text().contains("none: step 20 of 20, loss "));
+    }
+
+    // What another process appends is there at the next look.
+    void curvesGrow() {
+        const QString copy = place_->filePath("growing");
+        QVERIFY(QDir().mkpath(copy));
+        for (const char* name : {"spec.json", "metrics.jsonl"})
+            QFile::copy(folder("none") + "/" + name, copy + "/" + name);
+        window_->add(copy);
+        part<QComboBox>("trainingFigure")->setCurrentText("loss");
+        const std::size_t before = window_->findChild<CurvePlot*>()->curves()[0].y.size();
+        TrainingRecord record = TrainingRun::read(copy.toStdString()).records.back();
+        record.step = 21, record.steps = 40, record.loss = 1.25, record.event = "loss spike: 9 after 1";
+        QFile metrics(copy + "/metrics.jsonl");
+        QVERIFY(metrics.open(QIODevice::Append));
+        metrics.write(QByteArray::fromStdString(record.toJson()) + "\n");
+        metrics.close();
+        QTRY_COMPARE_WITH_TIMEOUT(window_->findChild<CurvePlot*>()->curves()[0].y.size(), before + 1, 10'000);
+        QCOMPARE(window_->findChild<CurvePlot*>()->curves()[0].y.back(), 1.25);
+        QVERIFY(part<QLabel>("trainingSays")->text().contains("loss spike: 9 after 1"));
+    }
+
+    void aCheckpointOpensInTheWorkspace() {
+        window_->add(folder("both"));
+        auto* slider = part<QSlider>("trainingCheckpoint");
+        QCOMPARE(slider->maximum(), 4);
+        slider->setValue(2);
+        part<QPushButton>("trainingOpen")->click();
+        QTRY_VERIFY_WITH_TIMEOUT(session_->workspace().model, 60'000);
+        QVERIFY(QString::fromStdString(session_->workspace().model->path).endsWith("step-000010"));
+        QCOMPARE(session_->workspace().model->layers, 2);
+    }
+
+    void badFoldersAreSaid_data() {
+        QTest::addColumn<QString>("what");
+        QTest::addColumn<QString>("says");
+        QTest::newRow("nothing there") << "nowhere"
+                                       << "no such folder";
+        QTest::newRow("no run") << "empty"
+                                << "no training run";
+        QTest::newRow("a damaged record") << "damaged"
+                                          << "line 2";
+    }
+    void badFoldersAreSaid() {
+        QFETCH(QString, what);
+        QFETCH(QString, says);
+        const QString place = place_->filePath(what);
+        if (what != "nowhere") QVERIFY(QDir().mkpath(place));
+        if (what == "damaged") {
+            QFile::copy(folder("none") + "/spec.json", place + "/spec.json");
+            const std::string first = TrainingRun::read(folder("none").toStdString()).records[0].toJson();
+            writeFileAtomically((place + "/metrics.jsonl").toStdString(), first + "\nnonsense\n");
+        }
+        window_->add(place);
+        QVERIFY(bar()->isVisible());
+        QVERIFY2(bar()->text().contains(says), qPrintable(bar()->text()));
+        QVERIFY2(window_->describe().contains("kurtoscope train"), qPrintable(window_->describe()));
+    }
+
+    void sixRunsAreShownAndNoMore() {
+        for (int i = 0; i < 7; ++i) {
+            const QString copy = place_->filePath(QString("many/%1").arg(i));
+            QVERIFY(QDir().mkpath(copy));
+            for (const char* name : {"spec.json", "metrics.jsonl"})
+                QFile::copy(folder("none") + "/" + name, copy + "/" + name);
+        }
+        window_->add(place_->filePath("many"));
+        QVERIFY2(window_->describe().startsWith("kurtosis, 6 runs"), qPrintable(window_->describe()));
+        QVERIFY(bar()->text().contains("6 runs are shown already"));
+        part<QComboBox>("trainingRun")->setCurrentIndex(3);
+        part<QPushButton>("trainingRemove")->click();
+        QVERIFY(window_->describe().startsWith("kurtosis, 5 runs"));
+    }
+
+    void looksRightInBothThemes() {
+        window_->add(place_->filePath("runs"));
+        for (const char* theme : {"light", "dark"}) {
+            main_->useTheme(theme);
+            QTest::qWait(50);
+            const QImage picture = window_->grab().toImage();
+            QCOMPARE(QColor(picture.pixel(3, 3)), Theme::current().window);
+            if (const QString to = qEnvironmentVariable("KURTOSCOPE_SHOTS"); !to.isEmpty())
+                QVERIFY(picture.save(to + "/training-" + theme + ".png"));
+        }
+    }
+};
+
+QTEST_MAIN(TestWindowTraining)
+#include "test_window_training.moc"

@@ -55,6 +55,7 @@ void eachTrainingKey(Spec& spec, Visit visit) {
 template <class Spec, class Visit>
 void eachQuantizationKey(Spec& spec, Visit visit) {
     visit("input_bits", spec.inputBits, 0, 8);
+    visit("input_start", spec.inputStart);
     visit("weight_bits", spec.weightBits, 0, 8);
     visit("clip_batches", spec.clipBatches, 1, 10'000);
     visit("clip_rate", spec.clipRate);
@@ -183,6 +184,7 @@ void TrainingSpec::check(const std::string& where) const {
     within(dropout, 0, 0.95, "training.dropout");
     within(headRate, 0, 1e6, "training.head_rate");
     within(clipRate, 0, 1e6, "quantization.clip_rate");
+    within(inputStart, 0, 1, "quantization.input_start");
 }
 
 } // namespace kurtoscope

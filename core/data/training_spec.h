@@ -43,10 +43,11 @@ struct TrainingSpec {
     double headRate = 10; // learning rate of a new head, times that of the rest
     std::uint64_t seed = 1;
 
-    int inputBits = 0;   // quantization-aware training of linear inputs; 0: none
-    int weightBits = 0;  // and of weights, by output channel; 0: none
-    int clipBatches = 4; // that the learned clipping values start from
-    double clipRate = 1; // learning rate of clipping values, times that of the rest
+    int inputBits = 0;       // quantization-aware training of linear inputs; 0: none
+    double inputStart = 0.1; // share of the steps before inputs are rounded and clipping values begin
+    int weightBits = 0;      // and of weights, by output channel; 0: none
+    int clipBatches = 4;     // that the learned clipping values start from
+    double clipRate = 1;     // learning rate of clipping values, times that of the rest
     std::vector<RecipePart> regularizers;
 
     int checkpointEvery = 200, validateEvery = 100, validationWindows = 32, recordEvery = 10;

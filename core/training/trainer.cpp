@@ -54,13 +54,6 @@ Trainer::Trainer(RunFolder folder, TrainingSpec spec, c10::Device device, Ranks*
         byGroup[group].push_back(one);
     }
     const ResumeState state = folder_.state(checkpoint);
-    if (state.tensors.empty() && spec_.inputBits > 0) {
-        std::vector<Batch> batches;
-        for (int i = 0; i < spec_.clipBatches; ++i)
-            batches.push_back(data_->sample(std::int64_t(i) * spec_.batch, spec_.batch).batch);
-        CalibrationSet set(std::move(batches), device_);
-        arithmetic_->startClips(set);
-    }
     for (auto& [site, clip] : arithmetic_->clips()) {
         clips.tensors.push_back(clip);
         byGroup[3].push_back({"clip." + site.name(), clip});
@@ -70,6 +63,14 @@ Trainer::Trainer(RunFolder folder, TrainingSpec spec, c10::Device device, Ranks*
     optimizer_ = std::make_unique<AdamW>(std::vector{decayed, plain, head, clips}, spec_.beta1, spec_.beta2,
                                          spec_.epsilon);
     if (!state.tensors.empty()) restore(state);
+}
+
+void Trainer::startClips() {
+    std::vector<Batch> batches;
+    for (int i = 0; i < spec_.clipBatches; ++i)
+        batches.push_back(data_->sample(std::int64_t(i) * spec_.batch, spec_.batch).batch);
+    CalibrationSet set(std::move(batches), device_);
+    arithmetic_->startClips(set);
 }
 
 ResumeState Trainer::state() const {
@@ -200,7 +201,7 @@ Trainer::Validation Trainer::validate() {
 }
 
 std::string Trainer::recipe() {
-    if (arithmetic_->clips().empty()) return "";
+    if (arithmetic_->clips().empty() || done_ <= plainSteps()) return "";
     Recipe recipe;
     recipe.scheme = "w8a8";
     recipe.parameters = {{"activation_bits", std::to_string(spec_.inputBits)},
@@ -249,6 +250,8 @@ void Trainer::run(const std::function<void(const TrainingRecord&)>& onRecord) {
         const bool due = number % spec_.checkpointEvery == 0;
         const bool watching = number == 1 || validating || number % spec_.recordEvery == 0;
         TrainingRecord record;
+        if (spec_.inputBits > 0 && number == plainSteps() + 1) startClips();
+        arithmetic_->roundInputs(number > plainSteps());
         const StepFigures figures = step(number, watching);
         record.loss = figures.loss, record.penalty = figures.penalty,
         record.gradientNorm = figures.gradientNorm;

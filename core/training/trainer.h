@@ -50,6 +50,10 @@ private:
     StepFigures step(int number, bool watching);
     bool leads() const { return !ranks_ || ranks_->leads(); }
     double learningRate(int number) const;
+    // Inputs are rounded from the step after this one on: a model that has learned nothing yet gains by
+    // clipping away what its attention says.
+    int plainSteps() const { return static_cast<int>(spec_.inputStart * spec_.steps); }
+    void startClips();
     std::string eventOf(double loss);
     void writeCheckpoint(TrainingRecord& record);
     void restore(const ResumeState& state);

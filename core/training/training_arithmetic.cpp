@@ -89,6 +89,7 @@ void TrainingArithmetic::begin(double done, bool training, bool watching, std::u
 std::vector<TrainingSiteFigures> TrainingArithmetic::figures() const {
     std::map<Site, TrainingSiteFigures> all;
     for (const auto& [site, clip] : clips_) {
+        if (!rounding_) break;
         all[site].clipLow = clip[0].item<double>();
         all[site].clipHigh = clip[1].item<double>();
         if (const auto found = clipped_.find(site); found != clipped_.end() && found->second.second > 0)
@@ -136,7 +137,7 @@ at::Tensor TrainingArithmetic::operand(Site site, const at::Tensor& x, const Bat
             if (member.lambda > 0) add(member, site, member.penalty->ofInput(site, rowsOf(y, batch)));
         }
     const auto clip = clips_.find(site);
-    if (clip == clips_.end()) return y;
+    if (!rounding_ || clip == clips_.end()) return y;
     if (watching_) {
         const at::Tensor plain = y.detach(), ends = clip->second.detach();
         const double outside =

@@ -25,6 +25,7 @@ public:
     // Clipping values of the least squared error over a few batches. Nothing where none are learned.
     void startClips(CalibrationSet& batches);
     std::map<Site, at::Tensor>& clips() { return clips_; } // [2]: c−, c+
+    void roundInputs(bool on) { rounding_ = on; } // where clipping values are learned
     void keepClipsOpen(); // after an optimizer's step: c− ≤ 0 ≤ c+, and not both 0
 
     // Before each pass. `done`: the share of the steps that are done; `training` false: the plain model,
@@ -58,7 +59,7 @@ private:
     std::map<Site, at::Tensor> clips_;
     std::set<Site> inputs_; // of linear layers, heads left out
     double done_ = 0;
-    bool training_ = false, watching_ = false;
+    bool training_ = false, watching_ = false, rounding_ = false;
     std::uint64_t seed_ = 0;
     // What one pass gathers; a pass runs on one thread.
     mutable at::Tensor penalty_;

@@ -84,6 +84,7 @@ private slots:
         QTemporaryDir place;
         TrainingSpec spec = seconds();
         spec.inputBits = 4, spec.weightBits = 6, spec.dropout = 0.1, spec.accumulation = 2;
+        spec.inputStart = 0.5; // at step 12
         spec.regularizers = {{"kurtosis", {{"lambda", "0.01"}, {"ramp", "0.5"}}}};
         const TrainingRun whole = lab().train(spec, path(place, "whole"));
         std::stop_source stop;
@@ -138,7 +139,7 @@ private slots:
     void theRecipeIsWhatWasTrained() {
         QTemporaryDir place;
         TrainingSpec spec = seconds();
-        spec.inputBits = 4, spec.weightBits = 8, spec.validationWindows = 1000;
+        spec.inputBits = 4, spec.weightBits = 8, spec.validationWindows = 1000, spec.inputStart = 0;
         const TrainingRun run = lab().train(spec, path(place, "run"));
         Workbench workbench({DeviceKind::cpu, 1, 1});
         workbench.open(run.checkpoints.back().second);

@@ -115,7 +115,8 @@ public:
                                        : std::filesystem::path(base.text).filename().string()},
             {"Penalty",
              "λ " + lambda_ + " × the kurtosis of each token's channels, summed over linear layers' outputs"},
-            {"QAT", std::to_string(bits_) + " bits, one learned range per linear input"},
+            {"QAT", std::to_string(bits_) + " bits, one learned range per linear input, after " +
+                        percent(base.inputStart, 0) + " of the steps"},
             {"Weights", "to nearest levels, symmetric, one scale for each output channel"},
             {"Activations", "asymmetric, one static range per tensor: learned where there is QAT, else all "
                             "values of 16 windows"},

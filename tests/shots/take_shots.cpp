@@ -3,6 +3,8 @@
 //   take_shots MODEL FOLDER NAME [SCALE]
 #include "app/window/main_window.h"
 #include "app/window/session.h"
+#include "app/window/tour.h"
+#include "widgets/panels/message_bar.h"
 #include "widgets/parts/heading.h"
 #include "widgets/view.h"
 
@@ -15,6 +17,7 @@
 #include <QPushButton>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QTimer>
 
 #include <cstdio>
 
@@ -55,11 +58,35 @@ public:
         if (QComboBox* box = choice(id, entry)) box->setCurrentIndex(box->findText(entry));
         settle();
     }
+    // A dialog may run a loop of its own, so the picture is taken from within.
+    void takeDialog(const char* opens, const QString& name) const {
+        bool taken = false;
+        QTimer::singleShot(1500, &window_, [&] {
+            auto* dialog = window_.findChild<QDialog*>();
+            if (dialog) take(*dialog, name), dialog->reject();
+            taken = true;
+        });
+        window_.findChild<QAction*>(opens)->trigger();
+        if (!QTest::qWaitFor([&] { return taken; }, patience)) std::fprintf(stderr, "no %s\n", opens);
+        QTest::qWait(50);
+    }
+    void takeWindow(const QString& name) const {
+        for (const QSize size : {QSize(1280, 800), QSize(1680, 1040), QSize(1920, 1080)}) {
+            window_.resize(size);
+            window_.findChild<QAction*>("resetLayout")->trigger();
+            QTest::qWait(100);
+            for (View* view : window_.views())
+                view->drawNow();
+            take(window_, name + '-' + QString::number(size.width()));
+        }
+    }
     void takeAll(const QString& theme) const {
         window_.useTheme(theme);
         const auto named = [&](const char* what) { return QString(what) + '-' + theme; };
-        window_.bringForward("channel-map");
-        take(window_, named("window"));
+        takeWindow(named("window"));
+        window_.resize(1280, 800); // where room is least
+        window_.findChild<QAction*>("resetLayout")->trigger();
+        QTest::qWait(100);
         for (View* view : window_.views())
             takeView(qPrintable(view->objectName()), named(qPrintable(view->objectName())));
         choose("channel-map", "Places");
@@ -74,14 +101,29 @@ public:
         choose("trade-off", "bits per weight");
         takeView("trade-off", named("trade-off-bits"));
         choose("trade-off", "kept channels");
-        for (const char* opens : {"openModel", "keepOutliers", "keepList", "editRecipe", "shortcuts"}) {
-            window_.findChild<QAction*>(opens)->trigger();
-            if (auto* dialog = window_.findChild<QDialog*>()) {
-                QTest::qWait(400);
-                take(*dialog, named(opens));
-                delete dialog;
-            }
-        }
+        for (const char* opens :
+             {"openModel", "keepOutliers", "keepList", "editRecipe", "exportModel", "shortcuts"})
+            takeDialog(opens, named(opens));
+        window_.showMessage("cannot read the weights: the file ends at byte 1,024 of 98,362,432",
+                            "models/broken.gguf", "Fetch it again, or open another model.");
+        takeWindow(named("message"));
+        window_.findChild<MessageBar*>()->dismiss();
+    }
+    // What needs a start of its own: before any model, at the back of a room, on the first day.
+    void takeEmpty(const QString& theme) const {
+        window_.useTheme(theme);
+        takeWindow("empty-" + theme);
+    }
+    void takeLarge() const {
+        window_.findChild<QAction*>("projector")->setChecked(true);
+        takeWindow("projector");
+        window_.findChild<QAction*>("projector")->setChecked(false);
+        window_.resize(1280, 800);
+        window_.findChild<QAction*>("resetLayout")->trigger();
+        auto* tour = window_.startTour();
+        QTest::qWait(50);
+        take(window_, "tour");
+        delete tour;
     }
 
 private:
@@ -110,9 +152,11 @@ int main(int argc, char** argv) {
     session.setDefaultData(data);
     MainWindow window(session, folder.filePath("window.ini"), "light");
     window.setDataChosen(true);
-    window.resize(1680, 1040);
+    window.resize(1280, 800);
     window.show();
     const Photographer camera(session, window, QDir(argv[2]).filePath(argv[3]));
+    for (const char* theme : {"dark", "light"})
+        camera.takeEmpty(theme);
     window.openModel(argv[1]);
     if (!camera.settle()) return 1;
     session.typeText("Outliers live in few channels, and the first token is often one of them.");
@@ -130,5 +174,7 @@ int main(int argc, char** argv) {
     }
     for (const char* theme : {"light", "dark"})
         camera.takeAll(theme);
+    window.useTheme("light");
+    camera.takeLarge();
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "widgets/panels/message_bar.h"
 #include "widgets/parts/block_diagram.h"
 #include "widgets/parts/check_menu.h"
+#include "widgets/parts/fact_list.h"
 #include "widgets/parts/heading.h"
 #include "widgets/parts/legend.h"
 #include "widgets/parts/row_list.h"
@@ -275,6 +276,30 @@ private slots:
         w.sample.reset();
         view->show(w, Change::sample);
         QVERIFY(view->describe().contains("no values yet"));
+    }
+
+    void aDominatingTokenLeadsToItsChannel() {
+        const Workspace w = testing::filled({6, 576, 3, 60});
+        const auto view = shown("channel-panel", w, {370, 1400});
+        FactList* peaks = nullptr;
+        for (auto* list : view->findChildren<FactList*>())
+            if (list->accessibleName() == "Dominating tokens") peaks = list;
+        QVERIFY(peaks && peaks->facts().size() == 6);
+        QSignalSpy selected(view.get(), &View::channelSelected);
+        QTest::mouseClick(peaks, Qt::LeftButton, {}, peaks->rectOf(1).center());
+        QCOMPARE(selected.size(), 1);
+        QCOMPARE(selected[0][0].value<Site>(), w.site);
+        QCOMPARE(selected[0][1].toInt(), 507);
+        QTest::mouseClick(peaks, Qt::LeftButton, {}, {20, peaks->rectOf(5).bottom() + 2});
+        QCOMPARE(selected.size(), 1);
+        peaks->setFocus();
+        QTest::keyClick(peaks, Qt::Key_Down);
+        QTest::keyClick(peaks, Qt::Key_Return);
+        QCOMPARE(selected.size(), 2);
+        // The facts above tell, and lead nowhere.
+        for (auto* list : view->findChildren<FactList*>())
+            if (list != peaks) QTest::mouseClick(list, Qt::LeftButton, {}, list->rectOf(0).center());
+        QCOMPARE(selected.size(), 2);
     }
 
     void depthCurvesSwitchStatisticAndLines() {

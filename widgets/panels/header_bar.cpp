@@ -49,7 +49,7 @@ HeaderBar::HeaderBar(QWidget* parent) : QWidget(parent) {
     bar_->setFixedSize(150, 8);
     bar_->setAccessibleName(tr("Progress"));
     stop_ = new QPushButton(QStringLiteral("■ ") + tr("Stop"), this);
-    stop_->setToolTip(tr("Stop what is being computed (Esc)"));
+    stop_->setToolTip(tr("Stop what is being computed (Ctrl+.)"));
     undo_ = framed(QStringLiteral("↶"), tr("Undo"), this);
     redo_ = framed(QStringLiteral("↷"), tr("Redo"), this);
     keep_ = new QPushButton(tr("Keep outliers…"), this);

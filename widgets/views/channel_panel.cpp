@@ -50,6 +50,10 @@ public:
         peaksHeading_ = new Heading(page);
         peaks_ = new FactList(page);
         peaks_->setAccessibleName(tr("Dominating tokens"));
+        peaks_->setLeads(true);
+        connect(peaks_, &FactList::factChosen, this, [this](int line) {
+            emit channelSelected(site_, peakChannels_[static_cast<std::size_t>(line)]);
+        });
         auto* column = new QVBoxLayout(page);
         column->setContentsMargins(0, 0, 4, 0);
         const int gap = Theme::current().spacing;
@@ -245,16 +249,20 @@ private:
 
     void drawPeaks(const SiteStats& stats) {
         std::vector<FactList::Fact> lines;
+        peakChannels_.clear();
         for (const TokenPeak& peak : stats.peaks) {
             if (lines.size() == peaksShown) break;
-            lines.push_back({tr("“%1” · window %2, position %3")
-                                 .arg(tokenText(peak.text))
-                                 .arg(peak.window)
-                                 .arg(peak.position),
-                             figure(peak.absmax) + tr(" in %1").arg(peak.channel),
-                             tr("|x| reaches %1 in channel %2 at this token: one of the largest of the site.")
-                                 .arg(figure(peak.absmax, 4))
-                                 .arg(peak.channel)});
+            peakChannels_.push_back(peak.channel);
+            lines.push_back(
+                {tr("“%1” · window %2, position %3")
+                     .arg(tokenText(peak.text))
+                     .arg(peak.window)
+                     .arg(peak.position),
+                 figure(peak.absmax) + tr(" in %1").arg(peak.channel),
+                 tr("|x| reaches %1 in channel %2 at this token: one of the largest of the site. A "
+                    "click selects the channel.")
+                     .arg(figure(peak.absmax, 4))
+                     .arg(peak.channel)});
         }
         peaksHeading_->setText(tr("Dominating tokens"), tr("largest |x| of the site, and its channel"));
         peaksHeading_->setVisible(!lines.empty());
@@ -302,6 +310,7 @@ private:
     FactList* facts_ = nullptr;
     Heading* peaksHeading_ = nullptr;
     FactList* peaks_ = nullptr;
+    std::vector<int> peakChannels_; // of its lines
     Heading* depthHeading_ = nullptr;
     CurvePlot* depthCurve_ = nullptr;
     ClippingPanel* clipping_ = nullptr;

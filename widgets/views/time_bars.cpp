@@ -226,10 +226,9 @@ private:
 
 struct WhereTheTimeGoesFactory : ViewFactory {
     const char* id() const override { return "time"; }
-    QString title() const override { return QStringLiteral("Time"); }
+    QString title() const override { return View::tr("Time"); }
     QString summary() const override {
-        return QStringLiteral(
-            "Each recipe's latency by what it is spent on: products, quantizing, attention.");
+        return View::tr("Each recipe's latency by what it is spent on: products, quantizing, attention.");
     }
     Qt::DockWidgetArea area() const override { return Qt::NoDockWidgetArea; }
     int order() const override { return 5; }

@@ -239,6 +239,7 @@ QMenu::separator { height: 1px; background: %border; margin: 4px 6px; }
 QTabBar::tab { background: %window; color: %muted; padding: 5px 12px; border: none; border-top: 2px solid transparent; }
 QTabBar::tab:selected { background: %surface; color: %text; border-top: 2px solid %primary; }
 QTabBar::tab:hover { color: %text; }
+QToolBar#top { background: %surface; border: none; padding: 0; margin: 0; spacing: 0; }
 QMainWindow::separator { background: %border; width: 2px; height: 2px; }
 QMainWindow::separator:hover { background: %primary; }
 QStatusBar { background: %surface; color: %muted; border-top: 1px solid %border; }

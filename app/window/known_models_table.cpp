@@ -6,6 +6,14 @@
 #include <algorithm>
 
 namespace kurtoscope {
+namespace {
+
+Qt::Alignment alignment(int column) {
+    const bool figures = column == KnownModelsTable::parameters || column == KnownModelsTable::size;
+    return Qt::AlignVCenter | (figures ? Qt::AlignRight : Qt::AlignLeft);
+}
+
+} // namespace
 
 void KnownModelsTable::setModels(std::vector<KnownModel> models) {
     beginResetModel();
@@ -38,10 +46,7 @@ QVariant KnownModelsTable::data(const QModelIndex& index, int role) const {
     if (!index.isValid() || index.row() >= rowCount()) return {};
     const KnownModel& model = at(index.row());
     const bool sorts = role == Qt::UserRole;
-    if (role == Qt::TextAlignmentRole)
-        return QVariant(
-            Qt::AlignVCenter |
-            (index.column() == parameters || index.column() == size ? Qt::AlignRight : Qt::AlignLeft));
+    if (role == Qt::TextAlignmentRole) return QVariant(alignment(index.column()));
     if (role == Qt::ToolTipRole) return QString::fromStdString(model.path);
     if (role != Qt::DisplayRole && !sorts) return {};
     switch (index.column()) {
@@ -71,6 +76,7 @@ QVariant KnownModelsTable::data(const QModelIndex& index, int role) const {
 }
 
 QVariant KnownModelsTable::headerData(int section, Qt::Orientation orientation, int role) const {
+    if (orientation == Qt::Horizontal && role == Qt::TextAlignmentRole) return QVariant(alignment(section));
     if (orientation != Qt::Horizontal || role != Qt::DisplayRole) return {};
     switch (section) {
     case name:

@@ -110,7 +110,7 @@ void MainWindow::makeStatusLine() {
     kept_->setObjectName("kept");
     saved_ = new QLabel(this);
     saved_->setObjectName("saved");
-    saved_->setContentsMargins(0, 0, 2 * Theme::current().spacing, 0);
+    saved_->setContentsMargins(2 * Theme::current().spacing, 0, 2 * Theme::current().spacing, 0);
     auto* help = new QLabel(tr("? shortcuts"), this);
     selection_->setContentsMargins(Theme::current().spacing, 0, 2 * Theme::current().spacing, 0);
     statusBar()->setSizeGripEnabled(false);

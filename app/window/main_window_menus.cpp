@@ -16,6 +16,7 @@
 #include <QActionGroup>
 #include <QApplication>
 #include <QClipboard>
+#include <QDockWidget>
 #include <QInputDialog>
 #include <QMenuBar>
 #include <QMessageBox>
@@ -305,17 +306,17 @@ Tour* MainWindow::startTour() {
     if (auto* running = findChild<Tour*>()) return running;
     settings_.setTourSeen(true);
     std::vector<Tour::Step> steps{
-        {view("model-map"), tr("Which tensor"),
+        {docks_->dockOf(view("model-map")), tr("Which tensor"),
          tr("The model, layer by layer. Click a Place to see its channels; a hot colour means that few "
             "channels are far "
             "larger than the others.")},
-        {view("channel-map"), tr("Where the outliers live"),
+        {docks_->dockOf(view("channel-map")), tr("Where the outliers live"),
          tr("Every layer and channel of the chosen Place. A bright line down the map is an outlier channel. "
             "Click it to keep "
             "it in high precision, and click again to let it go.")},
-        {view("channel-panel"), tr("What one channel does"),
+        {docks_->dockOf(view("channel-panel")), tr("What one channel does"),
          tr("The selected channel against all others, along the text and through the model.")},
-        {view("compare"), tr("What it is worth"),
+        {docks_->dockOf(view("compare")), tr("What it is worth"),
          tr("One column for each way to quantize, FP32 at the left. Colour appears only where a difference "
             "exceeds twice its "
             "error. Columns ▸ Edit recipe… changes one; Columns ▸ Add begins another.")},

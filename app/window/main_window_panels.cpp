@@ -10,6 +10,7 @@
 #include "widgets/panels/keep_outliers_dialog.h"
 #include "widgets/panels/message_bar.h"
 
+#include <QLayout>
 #include <QToolBar>
 #include <QVBoxLayout>
 
@@ -40,6 +41,7 @@ void MainWindow::makePanels() {
     bar->setFloatable(false);
     bar->setContextMenuPolicy(Qt::PreventContextMenu);
     bar->toggleViewAction()->setVisible(false);
+    bar->layout()->setContentsMargins(0, 0, 0, 0);
     bar->addWidget(top);
     addToolBar(Qt::TopToolBarArea, bar);
 

@@ -182,6 +182,7 @@ void RecipeForm::buildPart(QVBoxLayout* column, std::size_t part) {
     const auto scheme = std::ranges::find(schemes_, partAt(part).scheme, &SchemeInfo::id);
     auto* summary = mutedLabel(scheme == schemes_.end() ? QString() : text(scheme->summary), card);
     summary->setWordWrap(true);
+    summary->setMinimumWidth(160); // it wraps where the form ends
     grid->addWidget(summary, 0, 2);
     if (part > 0) {
         auto* remove = new QToolButton(card);
@@ -279,6 +280,7 @@ void RecipeForm::buildParameter(QGridLayout* grid, int row, std::size_t part,
     grid->addWidget(control, row, 1);
     auto* meaning = mutedLabel(text(parameter.help), body_);
     meaning->setWordWrap(true);
+    meaning->setMinimumWidth(160);
     grid->addWidget(meaning, row, 2, 1, 2);
 }
 

@@ -47,6 +47,7 @@ void RecipeForm::buildWhole(QVBoxLayout* column) {
         grid->addWidget(control, next, 1);
         auto* meaning = mutedLabel(help, card);
         meaning->setWordWrap(true);
+        meaning->setMinimumWidth(160);
         grid->addWidget(meaning, next++, 2);
     };
 

@@ -11,6 +11,7 @@
 #include <QMainWindow>
 #include <QMenu>
 #include <QPainter>
+#include <QPointer>
 #include <QTabBar>
 #include <QToolButton>
 
@@ -68,6 +69,7 @@ void ViewDocks::add(View* view, const ViewFactory& factory) {
     dock->setObjectName(QString("dock-") + factory.id());
     dock->setToolTip(factory.summary());
     dock->setTitleBarWidget(new TitleBar(view)); // it names the view already, and can be dragged
+    view->setMinimumSize(120, 80); // one that needs much must not widen those behind the same tabs
     dock->setWidget(view);
     members_.append({view, dock, factory.area()});
     addToViewMenu(members_.last());
@@ -102,6 +104,7 @@ QList<QDockWidget*> ViewDocks::at(Qt::DockWidgetArea area) const {
 }
 
 void ViewDocks::arrange() {
+    const QPointer<QWidget> focus = window_.focusWidget(); // taking docks out would move it
     for (const Member& member : std::as_const(members_)) {
         member.dock->setFloating(false);
         window_.removeDockWidget(member.dock);
@@ -133,7 +136,12 @@ void ViewDocks::arrange() {
 
     const auto part = [](int whole, double share) { return static_cast<int>(whole * share); };
     const int width = window_.width(), height = window_.height();
-    const int side = part(width, rightShare), centre = width - part(width, leftShare) - side;
+    // Room for the words of both columns, also in large type.
+    const int least = 22 * Theme::current().fontSize;
+    const int side = std::max(part(width, rightShare), std::min(least, width / 3));
+    const int names = left.isEmpty() ? 0 : left.front()->widget()->sizeHint().width();
+    const int column = std::max(part(width, leftShare), std::min(names, width / 4));
+    const int centre = width - column - side;
     QList<QDockWidget*> row;
     QList<int> widths;
     const auto give = [&](const QList<QDockWidget*>& group, int wide) {
@@ -141,7 +149,7 @@ void ViewDocks::arrange() {
         row.append(group.front());
         widths.append(wide);
     };
-    give(left, part(width, leftShare));
+    give(left, column);
     give(middle, centre);
     give(right, side);
     window_.resizeDocks(row, widths, Qt::Horizontal);
@@ -155,6 +163,7 @@ void ViewDocks::arrange() {
         const int tall = part(height, bottomShare);
         window_.resizeDocks({middle.front(), bottom.front()}, {height - tall, tall}, Qt::Vertical);
     }
+    if (focus && focus->isVisible()) focus->setFocus();
     follow_.start(0);
 }
 

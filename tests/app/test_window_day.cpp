@@ -67,6 +67,8 @@ class TestWindowDay : public QObject {
     MessageBar* bar() const { return window_->findChild<MessageBar*>(); }
     HeatMapPlot* map() const { return window_->view("channel-map")->findChild<HeatMapPlot*>(); }
     void press(int key, Qt::KeyboardModifiers with = {}) {
+        window_->activateWindow(); // shortcuts belong to the active one, and a dialog may just have closed
+        QTRY_COMPARE(QApplication::activeWindow(), window_.get());
         QTest::keyClick(window_.get(), Qt::Key(key), with);
     }
     void settle() {

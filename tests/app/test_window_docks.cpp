@@ -215,9 +215,11 @@ private slots:
     // Hidden: only marked out of date. A view behind a tab is hidden to the eye, though Qt calls it visible.
     void whatIsNotInSightDrawsNothing() {
         open();
+        session_->typeText("An outlier lives in one channel.");
         View* tokens = view("token-map");
         entry("token-map")->trigger();
         QTRY_VERIFY(tokens->isInSight());
+        QTRY_VERIFY_WITH_TIMEOUT(session_->isSettled() && session_->workspace().typed, patience);
         const QString here = tokens->describe();
         entry("channel-map")->trigger();
         QTRY_VERIFY(!tokens->isInSight());

@@ -82,7 +82,7 @@ private slots:
         QVERIFY2(origins.contains("bundled") && origins.contains("Hugging Face cache"),
                  qPrintable(origins.join(", ")));
         const qsizetype bundled = origins.indexOf("bundled");
-        QCOMPARE(column(*table, KnownModelsTable::stored)[bundled], "F32");
+        QCOMPARE(column(*table, KnownModelsTable::stored)[bundled], "BF16");
         QVERIFY2(column(*table, KnownModelsTable::shape)[bundled].startsWith("llama · "),
                  qPrintable(column(*table, KnownModelsTable::shape)[bundled]));
         QVERIFY(column(*table, KnownModelsTable::size)[bundled].endsWith("MB"));

@@ -64,7 +64,12 @@ private slots:
         header.setIdle();
         QVERIFY(!stop->isEnabled());
         QVERIFY(header.progressText().isEmpty());
-        QVERIFY(!button(header, "Export"));
+        auto* exports = header.findChild<QPushButton*>("exportButton");
+        QVERIFY2(exports && !exports->isEnabled(), "nothing to export yet");
+        QSignalSpy exported(&header, &HeaderBar::exportAsked);
+        header.setExportEnabled(true);
+        QTest::mouseClick(exports, Qt::LeftButton);
+        QCOMPARE(exported.size(), 1);
     }
 
     void headerOffersUndo() {
@@ -217,6 +222,7 @@ private slots:
         const Workspace w = testing::filled({30, 64, 2, 10});
         const auto view = shown("model-map", w, {236, 900});
         auto* drawing = view->findChild<BlockDiagram*>();
+        QTRY_COMPARE(drawing->height(), drawing->sizeHint().height()); // laid out
         const QImage picture = drawing->grab().toImage();
         const Theme& theme = Theme::current();
         const int hot = drawing->taps().at(Place::attn_residual).severity;

@@ -3,8 +3,11 @@
 
 #include "widgets/theme.h"
 
+#include <QAbstractItemView>
 #include <QFontMetrics>
 #include <QPainter>
+
+#include <algorithm>
 
 namespace kurtoscope {
 
@@ -14,14 +17,22 @@ QuietChoice::QuietChoice(const QStringList& entries, const QString& name, const 
     setAccessibleName(name);
     setToolTip(tip);
     setCursor(Qt::PointingHandCursor);
+    connect(this, &QComboBox::currentIndexChanged, this, [this] { updateGeometry(); });
 }
 
 QSize QuietChoice::sizeHint() const {
     const QFontMetrics metrics(Theme::current().small());
+    return {metrics.horizontalAdvance(currentText()) + 26, metrics.height() + 6};
+}
+
+// No wider than its word, but the list has room for every word.
+void QuietChoice::showPopup() {
+    const QFontMetrics metrics(font());
     int widest = 0;
     for (int i = 0; i < count(); ++i)
         widest = std::max(widest, metrics.horizontalAdvance(itemText(i)));
-    return {widest + 26, metrics.height() + 6};
+    view()->setMinimumWidth(widest + 28);
+    QComboBox::showPopup();
 }
 
 void QuietChoice::paintEvent(QPaintEvent*) {

@@ -14,6 +14,7 @@ public:
     QuietChoice(const QStringList& entries, const QString& name, const QString& tip, QWidget* parent);
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override { return sizeHint(); }
+    void showPopup() override;
 
 protected:
     void paintEvent(QPaintEvent* event) override;

@@ -55,6 +55,8 @@ protected:
             painter->setAntialiasing(false);
             painter->setPen(QPen(theme.rest, 1));
             painter->drawPolyline(line);
+            for (qsizetype i = 1; i < line.size(); ++i) // no label is struck through
+                taken.push_back(QRectF(line[i - 1], line[i]).normalized().adjusted(-1, -1, 1, 1));
         }
         if (reference_) {
             const double at = y(*reference_);
@@ -74,9 +76,12 @@ protected:
             const QPointF at(x(point.count), y(point.score));
             const double radius = point.strong ? 6 : 4;
             painter->setPen(QPen(point.colour, 1.2));
-            if (point.error > 0)
-                painter->drawLine(QPointF(at.x(), y(point.score - point.error)),
-                                  QPointF(at.x(), y(point.score + point.error)));
+            if (point.error > 0) {
+                const QPointF low(at.x(), y(point.score - point.error)),
+                    high(at.x(), y(point.score + point.error));
+                painter->drawLine(low, high);
+                taken.push_back(QRectF(low, high).normalized().adjusted(-1, 0, 1, 0));
+            }
             painter->setPen(Qt::NoPen);
             painter->setBrush(point.colour);
             painter->drawEllipse(at, radius, radius);
@@ -92,7 +97,9 @@ protected:
                 const QPointF at(x(point.count), y(point.score));
                 for (const QPointF corner :
                      {QPointF(at.x() + 9, at.y() - h / 2), QPointF(at.x() - w - 9, at.y() - h / 2),
-                      QPointF(at.x() - w / 2, at.y() - h - 8), QPointF(at.x() - w / 2, at.y() + 8)}) {
+                      QPointF(at.x() - w / 2, at.y() - h - 8), QPointF(at.x() - w / 2, at.y() + 8),
+                      QPointF(at.x() + 9, at.y() - h - 2), QPointF(at.x() + 9, at.y() + 2),
+                      QPointF(at.x() - w - 9, at.y() + 2), QPointF(at.x() - w - 9, at.y() - h - 2)}) {
                     const QRectF spot(corner, QSizeF(w, h));
                     const bool free = area.adjusted(-2, -2, 2, 2).contains(spot) &&
                                       std::none_of(taken.begin(), taken.end(),

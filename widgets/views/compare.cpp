@@ -12,6 +12,8 @@
 #include <QMenu>
 #include <QScrollBar>
 
+#include <algorithm>
+
 namespace kurtoscope {
 namespace {
 
@@ -92,7 +94,9 @@ protected:
         heading()->setText(tr("Compare"), tr("difference to FP32 in colour only beyond twice its error · "
                                              "click a column to make it active"));
         model_->take(w);
-        if (w.columns.empty())
+        const bool measured =
+            std::ranges::any_of(w.columns, [](const Column& column) { return column.reading.has_value(); });
+        if (w.columns.empty() || (!w.model && !measured))
             return setEmpty(w.model ? tr("Add a recipe to compare it with FP32.")
                                     : tr("Open a model to compare recipes."));
         setEmpty({});

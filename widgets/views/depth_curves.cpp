@@ -10,6 +10,7 @@
 #include "widgets/view.h"
 
 #include <QCoreApplication>
+#include <QHBoxLayout>
 #include <QToolTip>
 #include <QVBoxLayout>
 
@@ -54,7 +55,9 @@ public:
         column->setContentsMargins(0, 0, 0, 0);
         column->setSpacing(2);
         column->addWidget(plot_, 1);
-        column->addWidget(legend_);
+        auto* line = new QHBoxLayout;
+        line->addWidget(legend_, 1);
+        column->addLayout(line);
         setBody(page);
         QStringList names, helps;
         for (const Statistic& statistic : statistics) {
@@ -73,7 +76,7 @@ public:
         connect(places_, &CheckMenu::changed, this, [this] {
             if (hasWorkspace()) refresh(Change::everything);
         });
-        heading()->addControl(places_);
+        line->addWidget(places_, 0, Qt::AlignTop);
         heading()->addControl(lines_);
         heading()->addControl(statistic_);
         for (QComboBox* choice : {statistic_, lines_})

@@ -7,6 +7,7 @@
 #include "widgets/view.h"
 
 #include <QCoreApplication>
+#include <QFontMetrics>
 #include <QLabel>
 #include <QScrollArea>
 #include <QScrollBar>
@@ -64,7 +65,18 @@ public:
                 scroll_->ensureVisible(10, layers_->mapTo(scroll_->widget(), area.center()).y(), 0, 40);
         });
     }
-    QSize sizeHint() const override { return {236, 700}; }
+    // As wide as its longest words need: a tensor's name must not be elided.
+    QSize sizeHint() const override {
+        const Theme& theme = Theme::current();
+        const int gap = theme.spacing, figures = QFontMetrics(theme.small()).horizontalAdvance("88.8k");
+        const auto wide = [&](const QFont& font, Place place, double start) {
+            return static_cast<int>((start + 0.85) * theme.fontSize) +
+                   QFontMetrics(font).horizontalAdvance(placeText(place));
+        };
+        const int words = std::max(wide(theme.strong(), Place::attn_residual, 0.9),
+                                   wide(theme.body(), Place::attn_context, 2.5));
+        return {words + figures + 14 + 2 * (gap + 4) + 12, 700}; // margins, and a scroll bar's width
+    }
 
     QString describe() const override {
         if (isEmpty()) return emptyText();

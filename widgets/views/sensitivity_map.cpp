@@ -150,7 +150,7 @@ private:
             words << tr("%1 of %2 sites, the most costly first").arg(measured()).arg(all);
         if (shown_ && shown_->found.all)
             words << tr("everything rounded: %1 %2")
-                         .arg(figure(*shown_->found.all), QString::fromStdString(shown_->found.measure));
+                         .arg(QString::fromStdString(shown_->found.measure), figure(*shown_->found.all));
         if (stale_) words << tr("of an earlier choice: measure again");
         state_->setText(words.join(QStringLiteral(" · ")));
     }

@@ -9,6 +9,7 @@
 
 #include <QApplication>
 #include <QLabel>
+#include <QPainter>
 #include <QSaveFile>
 #include <QStatusBar>
 #include <QStyle>
@@ -20,6 +21,22 @@ namespace kurtoscope {
 namespace {
 
 constexpr QSize firstSize(1680, 1040);
+
+// A sentence of the status line: what does not fit is elided, and said in full by its tooltip.
+class Sentence : public QLabel {
+public:
+    using QLabel::QLabel;
+    QSize minimumSizeHint() const override { return {60, QLabel::minimumSizeHint().height()}; }
+
+protected:
+    void paintEvent(QPaintEvent*) override {
+        QPainter painter(this);
+        const QString shown = fontMetrics().elidedText(text(), Qt::ElideRight, contentsRect().width());
+        painter.setPen(palette().color(foregroundRole()));
+        painter.drawText(contentsRect(), Qt::AlignVCenter | Qt::AlignLeft, shown);
+        setToolTip(shown == text() ? QString() : text());
+    }
+};
 
 std::vector<const ViewFactory*> factories() {
     std::vector<const ViewFactory*> all;
@@ -104,9 +121,9 @@ void MainWindow::connectView(View* view) {
 }
 
 void MainWindow::makeStatusLine() {
-    selection_ = new QLabel(this);
+    selection_ = new Sentence(this);
     selection_->setObjectName("selection");
-    kept_ = new QLabel(this);
+    kept_ = new Sentence(this);
     kept_->setObjectName("kept");
     saved_ = new QLabel(this);
     saved_->setObjectName("saved");

@@ -123,8 +123,13 @@ void ViewDocks::arrange() {
         if (!group.isEmpty()) place(group.front(), std::exchange(last, group.front()), Qt::Horizontal);
     if (!bottom.isEmpty()) place(bottom.front(), last, Qt::Vertical);
     if (!right.isEmpty()) place(right.front(), last, Qt::Horizontal);
-    for (qsizetype i = 1; i < bottom.size(); ++i)
-        place(bottom[i], bottom[i - 1], Qt::Horizontal);
+    // Where large type leaves no room for curves beside a table, they stand behind it.
+    const bool narrow = window_.width() < 85 * Theme::current().fontSize && bottom.size() > 2;
+    const auto across = narrow ? QList<QDockWidget*>{bottom.front(), bottom.back()} : bottom;
+    for (qsizetype i = 1; i < across.size(); ++i)
+        place(across[i], across[i - 1], Qt::Horizontal);
+    for (qsizetype i = 1; narrow && i + 1 < bottom.size(); ++i)
+        window_.tabifyDockWidget(bottom[i - 1], bottom[i]);
     for (const auto& group : {left, right})
         for (qsizetype i = 1; i < group.size(); ++i)
             place(group[i], group[i - 1], Qt::Vertical);
@@ -133,6 +138,7 @@ void ViewDocks::arrange() {
     for (const Member& member : std::as_const(members_))
         member.dock->show();
     if (!middle.isEmpty()) middle.front()->raise();
+    if (narrow) bottom[bottom.size() - 2]->raise();
 
     const auto part = [](int whole, double share) { return static_cast<int>(whole * share); };
     const int width = window_.width(), height = window_.height();
@@ -155,11 +161,11 @@ void ViewDocks::arrange() {
     window_.resizeDocks(row, widths, Qt::Horizontal);
     if (!bottom.isEmpty() && !middle.isEmpty()) {
         // The last stands under the right column; of the others the first, the curves, needs least.
-        QList<int> shares(bottom.size(), side);
-        const double others = static_cast<double>(std::max<qsizetype>(1, bottom.size() - 2));
-        for (qsizetype i = 0; i + 1 < bottom.size(); ++i)
-            shares[i] = part(centre, bottom.size() == 2 ? 1 : i == 0 ? 0.34 : 0.66 / others);
-        window_.resizeDocks(bottom, shares, Qt::Horizontal);
+        QList<int> shares(across.size(), side);
+        const double others = static_cast<double>(std::max<qsizetype>(1, across.size() - 2));
+        for (qsizetype i = 0; i + 1 < across.size(); ++i)
+            shares[i] = part(centre, across.size() == 2 ? 1 : i == 0 ? 0.31 : 0.69 / others);
+        window_.resizeDocks(across, shares, Qt::Horizontal);
         const int tall = part(height, bottomShare);
         window_.resizeDocks({middle.front(), bottom.front()}, {height - tall, tall}, Qt::Vertical);
     }
@@ -236,6 +242,8 @@ void ViewDocks::nameTabBars() {
         bar->setAccessibleName(tr("Views that stand behind each other"));
         bar->setExpanding(false);
         bar->setDrawBase(false);
+        bar->setElideMode(Qt::ElideNone);
+        bar->setUsesScrollButtons(true);
         for (int tab = 0; tab < bar->count(); ++tab)
             for (const Member& member : std::as_const(members_))
                 if (member.dock->windowTitle() == bar->tabText(tab))

@@ -125,6 +125,35 @@ private slots:
         QVERIFY(map.height() > 450 && depth.height() > 330);
     }
 
+    // A small screen, and a projector: the window keeps to it, whatever runs and is said, and tables stay
+    // readable.
+    void aSmallWindowStaysSmall() {
+        const QSize small(1280, 800);
+        window_->resize(small);
+        act("resetLayout");
+        window_->openModel(tiny);
+        int widest = 0;
+        QTRY_VERIFY_WITH_TIMEOUT((widest = std::max(widest, window_->width()),
+                                  session_->isSettled() && session_->hasFirstResults()),
+                                 patience);
+        QCOMPARE(widest, small.width());
+        QVERIFY2(dock("model-map")->width() >= view("model-map")->sizeHint().width(),
+                 "no tensor's name elided");
+        QVERIFY(view("depth-curves")->isInSight() && view("compare")->isInSight());
+        QVERIFY(dock("compare")->width() > 2 * dock("depth-curves")->width());
+
+        act("projector");
+        act("resetLayout");
+        QTRY_VERIFY(!view("depth-curves")->isInSight());
+        QVERIFY(view("compare")->isInSight() && view("trade-off")->isInSight());
+        QCOMPARE(window_->size(), small);
+        QVERIFY2(dock("model-map")->width() >= view("model-map")->sizeHint().width(), "nor in large type");
+        QVERIFY(dock("compare")->width() > 500);
+        act("projector");
+        act("resetLayout");
+        QTRY_VERIFY(view("depth-curves")->isInSight());
+    }
+
     void closedByItsMenuAndReopenedFromTheViewMenu() {
         const QStringList before = places();
         ofMenu("compare", "closeView")->trigger();

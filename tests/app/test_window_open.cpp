@@ -103,6 +103,8 @@ private slots:
                  QFileInfo(tiny).canonicalFilePath());
         QTRY_VERIFY_WITH_TIMEOUT(window.settings().rate() > 0, patience);
 
+        window.activateWindow(); // as a desktop does when the dialog has gone
+        QTRY_COMPARE(QApplication::activeWindow(), &window);
         QTest::keyClick(&window, Qt::Key_O, Qt::ControlModifier);
         dialog = window.findChild<OpenDialog*>();
         QTRY_VERIFY(!dialog->path().isEmpty());

@@ -168,8 +168,13 @@ int main(int argc, char** argv) {
     if (auto* measure = window.view("sensitivity-map")->findChild<QPushButton*>("measure")) {
         window.bringForward("sensitivity-map");
         QTest::qWait(50);
-        measure->click();
-        QTest::qWait(200);
+        measure->click(); // a large model's map is shown as far as it came
+        (void)QTest::qWaitFor(
+            [&] {
+                return session.workspace().sensitivity && session.workspace().sensitivity->found.complete;
+            },
+            60000);
+        session.askSensitivity(false);
         if (!camera.settle()) return 1;
     }
     for (const char* theme : {"light", "dark"})

@@ -226,7 +226,7 @@ private slots:
         const QImage picture = drawing->grab().toImage();
         const Theme& theme = Theme::current();
         const int hot = drawing->taps().at(Place::attn_residual).severity;
-        const QPoint below = (drawing->dotOf(Place::attn_residual) + QPointF(0, 9)).toPoint();
+        const QPoint below = (drawing->dotOf(Place::attn_residual) + QPointF(0, 7.6)).toPoint();
         QCOMPARE(picture.pixelColor(below), theme.severity[hot]);
     }
     static int severityOf(const Workspace& w) {

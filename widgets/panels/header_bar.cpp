@@ -136,6 +136,12 @@ void HeaderBar::fit() {
         chips[i]->setMaximumWidth(widths[i] - cut);
         missing -= cut;
     }
+    if (missing > 0 && !said_.isEmpty()) { // what is still missing is taken from the sentence
+        const int wide = std::max(40, progress_->minimumWidth() - missing);
+        progress_->setMinimumWidth(wide);
+        progress_->setText(progress_->fontMetrics().elidedText(said_, Qt::ElideMiddle, wide));
+        progress_->setToolTip(said_);
+    }
 }
 
 void HeaderBar::showEvent(QShowEvent* event) {
@@ -170,7 +176,8 @@ void HeaderBar::setDevice(const QString& name, const QString& details) {
 }
 
 void HeaderBar::setProgress(const QString& text, double fraction, double secondsLeft) {
-    progress_->setText(text + timeLeft(secondsLeft));
+    said_ = text + timeLeft(secondsLeft);
+    progress_->setText(said_);
     // Only grows until idle: nothing else moves while the seconds count down.
     progress_->setMinimumWidth(std::max(progress_->minimumWidth(), progress_->sizeHint().width()));
     bar_->setRange(0, fraction < 0 ? 0 : 1000);
@@ -181,6 +188,7 @@ void HeaderBar::setProgress(const QString& text, double fraction, double seconds
 }
 
 void HeaderBar::setIdle() {
+    said_.clear();
     progress_->clear();
     progress_->setMinimumWidth(0);
     bar_->setVisible(false);
@@ -206,7 +214,7 @@ void HeaderBar::setKeepOutliersEnabled(bool on) {
     keep_->setEnabled(on);
 }
 QString HeaderBar::progressText() const {
-    return progress_->text();
+    return said_;
 }
 
 void HeaderBar::changeEvent(QEvent* event) {

@@ -33,6 +33,8 @@ public:
     void setKeepOutliersEnabled(bool on);
     void setExportEnabled(bool on);
     QString progressText() const;
+    // What is said while something runs must not widen the window: the chips and the bar give way to it.
+    QSize minimumSizeHint() const override { return {640, sizeHint().height()}; }
 
 signals:
     void openModelAsked();
@@ -59,6 +61,7 @@ private:
     Chip* data_ = nullptr;
     Chip* device_ = nullptr;
     QLabel* progress_ = nullptr;
+    QString said_; // in full, where the label has no room for it
     QProgressBar* bar_ = nullptr;
     QPushButton* stop_ = nullptr;
     QToolButton* undo_ = nullptr;

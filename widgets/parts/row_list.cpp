@@ -9,13 +9,28 @@
 #include <QToolTip>
 
 #include <algorithm>
+#include <utility>
 
 namespace kurtoscope {
 
-RowList::RowList(int rowHeight, QWidget* parent) : QWidget(parent), rowHeight_(rowHeight) {
+RowList::RowList(int rowHeight, QWidget* parent) : QWidget(parent), asked_(rowHeight), rowHeight_(rowHeight) {
     setFocusPolicy(Qt::StrongFocus);
     setMouseTracking(true);
     setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+    fitType();
+}
+
+// Large type needs taller rows.
+void RowList::fitType() {
+    const Theme& theme = Theme::current();
+    const QFont& type = asked_ < 18 ? theme.small() : theme.body();
+    const int height = std::max(asked_, QFontMetrics(type).height() + 3);
+    if (std::exchange(rowHeight_, height) != height) updateGeometry();
+}
+
+void RowList::changeEvent(QEvent* event) {
+    if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) fitType();
+    QWidget::changeEvent(event);
 }
 
 void RowList::setRows(std::vector<Row> rows) {
@@ -50,7 +65,7 @@ void RowList::paintEvent(QPaintEvent* event) {
     QPainter painter(this);
     painter.fillRect(event->rect(), theme.surface);
     painter.setRenderHint(QPainter::Antialiasing);
-    const bool compact = rowHeight_ < 18;
+    const bool compact = asked_ < 18;
     const QFont font = theme.font(compact ? theme.smallSize : theme.fontSize);
     double figures = 0, labels = 0;
     for (const Row& row : rows_) {

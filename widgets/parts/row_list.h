@@ -46,15 +46,17 @@ protected:
     void mouseMoveEvent(QMouseEvent* event) override;
     void leaveEvent(QEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;
+    void changeEvent(QEvent* event) override; // a new theme
     bool event(QEvent* event) override;
 
 private:
+    void fitType();
     int rowAt(int y) const;
     void paintSpark(QPainter& painter, const Row& row, const QRectF& box, bool current) const;
     void choose(int row);
 
     std::vector<Row> rows_;
-    int rowHeight_;
+    int asked_, rowHeight_; // in the usual type, and in the one of now
     int current_ = -1, hovered_ = -1;
 };
 

@@ -93,6 +93,9 @@ protected:
         const Workspace& w = workspace();
         heading()->setText(tr("Compare"), tr("difference to FP32 in colour only beyond twice its error · "
                                              "click a column to make it active"));
+        if (what & Change::theme)
+            table_->verticalHeader()->setDefaultSectionSize(QFontMetrics(Theme::current().body()).height() +
+                                                            8);
         model_->take(w);
         const bool measured =
             std::ranges::any_of(w.columns, [](const Column& column) { return column.reading.has_value(); });

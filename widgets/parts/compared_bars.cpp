@@ -80,6 +80,7 @@ void ComparedBars::paintEvent(QPaintEvent*) {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         const Compared& entry = entries_[i];
         const int top = legendHeight() + static_cast<int>(i) * rowHeight();
+        if (i > 0 && top + rowHeight() - 4 > height()) break; // half a row would read as another figure
         const double bar = (rowHeight() - 6) / 2.0;
         painter.setPen(theme.text);
         painter.drawText(QRect(0, top, names - 8, rowHeight() - 4), Qt::AlignVCenter | Qt::AlignRight,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/commands/figures.h"
 
+#include "core/data/stored_recipe.h"
+
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -65,9 +67,10 @@ std::string countText(std::int64_t count) {
 }
 
 std::string modelSummary(const ModelInfo& model) {
+    const std::string recipe = storedRecipeText(model);
     return model.architectureTitle + " · " + std::to_string(model.layers) + " layers × " +
            std::to_string(model.hidden) + " · " + countText(model.parameters) + " parameters · stored as " +
-           model.storedPrecision;
+           model.storedPrecision + (recipe.empty() ? "" : " · nearest recipe " + recipe);
 }
 
 ReadingCells readingCells(const std::vector<std::string>& names, const std::vector<Reading>& readings) {

@@ -3,6 +3,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
+#include "core/data/stored_recipe.h"
 
 #include <CLI/CLI.hpp>
 #include <array>
@@ -46,11 +47,13 @@ Json numbers(const std::vector<double>& values) {
 }
 
 Json modelJson(const ModelInfo& model) {
+    const auto recipe = storedRecipe(model);
     return {{"name", model.name},
             {"path", model.path},
             {"architecture", model.architecture},
             {"head", model.head},
             {"stored_precision", model.storedPrecision},
+            {"stored_recipe", recipe ? Json::parse(recipe->toJson()) : Json()},
             {"layers", model.layers},
             {"hidden", model.hidden},
             {"heads", model.heads},

@@ -5,6 +5,7 @@
 #include "app/window/keep_list_dialog.h"
 #include "app/window/session.h"
 #include "core/base/error.h"
+#include "core/data/stored_recipe.h"
 #include "widgets/figures.h"
 #include "widgets/panels/header_bar.h"
 #include "widgets/panels/keep_outliers_dialog.h"
@@ -79,6 +80,7 @@ void MainWindow::followPanels(Changes what) {
     if (what & Change::model && workspace.model) {
         const ModelInfo& model = *workspace.model;
         const QString stored = QString::fromStdString(model.storedPrecision); // "Q4_1 (some F32)"
+        const QString recipe = QString::fromStdString(storedRecipeText(model));
         header_->setModel(QString::fromStdString(model.name),
                           tr("%1 · %2 × %3 · stored %4")
                               .arg(QString::fromStdString(model.architectureTitle))
@@ -86,9 +88,10 @@ void MainWindow::followPanels(Changes what) {
                               .arg(model.hidden)
                               .arg(stored.section(QStringLiteral(" ("), 0, 0)),
                           tr("%1 layers × %2 channels, %3 parameters, stored as %4")
-                              .arg(model.layers)
-                              .arg(model.hidden)
-                              .arg(grouped(model.parameters), stored));
+                                  .arg(model.layers)
+                                  .arg(model.hidden)
+                                  .arg(grouped(model.parameters), stored) +
+                              (recipe.isEmpty() ? QString() : tr("\nNearest recipe: %1").arg(recipe)));
         const QString device = workspace.deviceText; // "CPU · AVX-512 VNNI · 2 threads"
         const qsizetype dot = device.indexOf(QStringLiteral(" · "));
         header_->setDevice(dot < 0 ? device : device.left(dot), dot < 0 ? QString() : device.mid(dot + 3));

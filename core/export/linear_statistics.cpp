@@ -19,17 +19,18 @@ std::vector<LinearStatistics> linearStatistics(const ExportSubject& subject, con
 }
 
 std::string ggufName(const Linear& linear) {
-    const bool gate = linear.name.ends_with("gate_proj");
+    const bool gate = linear.name.ends_with("gate_proj"),
+               joined = linear.name.find(".c_attn.") != linear.name.npos;
     const char* part = nullptr;
     switch (linear.output.place) {
     case Place::query:
-        part = "attn_q";
+        part = joined ? "attn_qkv" : "attn_q";
         break;
     case Place::key:
-        part = "attn_k";
+        part = joined ? "attn_qkv" : "attn_k";
         break;
     case Place::value:
-        part = "attn_v";
+        part = joined ? "attn_qkv" : "attn_v";
         break;
     case Place::attn_output:
         part = "attn_output";

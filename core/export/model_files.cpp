@@ -77,13 +77,16 @@ constexpr const char* companions[] = {"tokenizer.json",
 Json modelConfig(const ExportSubject& subject) {
     Json config = Json::parse(subject.folder.config.json().dump());
     if (const GgufFile* file = ggufOf(subject)) completeLlama(subject, *file, config);
+    const std::string family = subject.base.info().architecture;
     if (!config.contains("architectures"))
-        config["architectures"] = {subject.base.info().causal ? "LlamaForCausalLM" : "BertModel"};
+        config["architectures"] = {family == "llama"  ? "LlamaForCausalLM"
+                                   : family == "gpt2" ? "GPT2LMHeadModel"
+                                                      : "BertModel"};
     for (const char* old : {"torch_dtype", "quantization_config", "_name_or_path"})
         config.erase(old);
     config["dtype"] = "float32";
     // What turned the residual stream stands in a head of its own.
-    const bool tied = config.value("tie_word_embeddings", !subject.base.info().causal);
+    const bool tied = config.value("tie_word_embeddings", family != "llama");
     const bool ownHead = [&] {
         for (const NamedTensor& tensor : subject.model().tensors())
             if (tensor.name == "lm_head.weight") return true;
@@ -127,6 +130,26 @@ std::vector<std::string> writeModelFiles(const ExportSubject& subject, ExportFol
         out.copy(folder / name, name);
     }
     return {};
+}
+
+bool linearsAreModules(const ExportSubject& subject) {
+    std::map<std::string, std::vector<std::int64_t>> files;
+    for (const NamedTensor& tensor : subject.base.fileTensors())
+        files.emplace(tensor.name, tensor.values.sizes().vec());
+    const auto& linears = subject.base.linears();
+    return std::all_of(linears.begin(), linears.end(), [&](const auto& linear) {
+        const auto found = files.find(linear->name + ".weight");
+        return linear->head || (found != files.end() && found->second == linear->weight.sizes().vec());
+    });
+}
+
+void needLinears(const ExportSubject& subject, ExportPlan& plan) {
+    if (linearsAreModules(subject)) return;
+    plan.limits.push_back(
+        {"the linear layers of " + subject.base.info().architectureTitle +
+             ", which transformers loads as Conv1D, with query, key and value in one: this target "
+             "rounds torch's Linear alone",
+         ""});
 }
 
 std::string autoClassOf(const ExportSubject& subject) {

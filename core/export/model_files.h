@@ -25,6 +25,12 @@ std::vector<PlannedTensor> modelTensors(const ExportSubject& subject, const std:
 // as far as it can be said exactly. Returns sentences on what could not.
 std::vector<std::string> writeModelFiles(const ExportSubject& subject, ExportFolder& out);
 
+// Whether each linear layer is a module of its own where Hugging Face's class loads it. GPT-2's are not:
+// query, key and value are one, and weights lie the other way round (Conv1D).
+bool linearsAreModules(const ExportSubject& subject);
+// What a target that knows torch's Linear alone says of such a model; no sentence for any other.
+void needLinears(const ExportSubject& subject, ExportPlan& plan);
+
 // "AutoModelForCausalLM": what loads it.
 std::string autoClassOf(const ExportSubject& subject);
 

@@ -13,6 +13,12 @@ std::string anchoredPattern(const std::string& module) {
     return pattern + "$";
 }
 
+std::string loadedModule(const Linear& linear) {
+    constexpr std::string_view joined = ".c_attn";
+    const std::size_t at = linear.name.find(joined);
+    return at == std::string::npos ? linear.name : linear.name.substr(0, at + joined.size());
+}
+
 std::vector<const Linear*> wholeLinears(const ExportSubject& subject) {
     std::vector<const Linear*> all;
     for (const auto& linear : subject.base.linears())

@@ -11,6 +11,10 @@ namespace kurtoscope {
 // A pattern that matches a module's name whatever stands before it: "re:.*layers\.1\.mlp\.down_proj$".
 std::string anchoredPattern(const std::string& module);
 
+// The module that holds a linear layer where Hugging Face's class loads it: GPT-2's query, key and value are
+// one.
+std::string loadedModule(const Linear& linear);
+
 // Linear layers that the recipe leaves whole: output heads, poolers, and those whose input stays in high
 // precision.
 std::vector<const Linear*> wholeLinears(const ExportSubject& subject);

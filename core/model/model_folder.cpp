@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/model/gguf.h"
+#include "core/model/quantized_checkpoint.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -65,23 +66,9 @@ std::string folderName(const fs::path& folder) {
 // Weights that other software, or an export, quantized.
 void readQuantization(const fs::path& folder, ModelFolder& model) {
     if (!model.config.has("quantization_config")) return;
-    const auto& json = model.config.json().at("quantization_config");
-    const std::string where = model.config.where() + ", quantization_config";
-    if (!json.is_object())
-        throw Error(std::string("an object was expected, got ") + json.type_name(), where,
-                    "Download the file again");
-    const ConfigJson config(json, where);
-    const std::string method = config.text("quant_method", "");
-    const CheckpointReader* reader = Registry<CheckpointReader>::instance().find(method);
-    if (!reader) {
-        std::string known;
-        for (const auto& member : Registry<CheckpointReader>::instance().members())
-            known += (known.empty() ? "" : ", ") + std::string(member->id());
-        throw Error("quant_method is " +
-                        (method.empty() ? "missing" : "\"" + method + "\", which is not supported"),
-                    where, "Supported: " + known);
-    }
-    OpenedCheckpoint opened = reader->open(config, model.file, folder);
+    OpenedCheckpoint opened =
+        openQuantized(model.config.json().at("quantization_config"),
+                      model.config.where() + ", quantization_config", model.file, folder);
     model.file = std::move(opened.file);
     for (const std::string& warning : opened.stored.warnings)
         model.warnings.push_back(warning);

@@ -4,23 +4,12 @@
 // build/reference-venv.
 #include <QTest>
 
+#include "core/model/tensor_file.h"
 #include "tests/support/exported.h"
-
-#include <QFile>
+#include "tests/support/reference_python.h"
 
 using namespace kurtoscope;
 using namespace kurtoscope::test;
-
-namespace {
-
-std::string referencePython() {
-    const QByteArray given = qgetenv("KURTOSCOPE_REFERENCE_PYTHON");
-    if (!given.isEmpty()) return given.toStdString();
-    const std::string made = KURTOSCOPE_SOURCE_DIR "/build/reference-venv/bin/python";
-    return QFile::exists(QString::fromStdString(made)) ? made : "";
-}
-
-} // namespace
 
 class ExportReferenceTest : public QObject {
     Q_OBJECT
@@ -38,12 +27,13 @@ private slots:
             for (const char* recipe : recipes)
                 QTest::newRow((std::string(model) + " " + recipe).c_str()) << model << recipe;
         };
-        rows("tiny-llama", {"w8a8:levels=full", "w8a8:symmetric=off", "w8a8:activation=per-token,levels=full",
-                            "w8a8:dynamic=on,levels=full", "w8a8:levels=full,keep=top:3",
-                            "w8a8:activation=per-token,levels=full,keep=top:3", "w4a4:levels=full",
-                            "rtn:bits=4,group=8", "rtn:bits=8,group=0", "rtn:bits=4,group=8,symmetric=off",
-                            "fp8", "fp8:activation=per-token", "mx:format=nvfp4,activation_format=16",
-                            "smoothquant:levels=full", "rotation:where=residual+w8a8:levels=full"});
+        rows("tiny-llama",
+             {"w8a8:levels=full", "w8a8:symmetric=off", "w8a8:activation=per-token,levels=full",
+              "w8a8:dynamic=on,levels=full", "w8a8:levels=full,keep=top:3",
+              "w8a8:activation=per-token,levels=full,keep=top:3", "w4a4:levels=full", "rtn:bits=4,group=8",
+              "rtn:bits=8,group=0", "rtn:bits=4,group=8,symmetric=off", "fp8", "fp8:activation=per-token",
+              "mx:format=nvfp4,activation_format=16", "smoothquant:levels=full",
+              "rotation:where=residual,online=off+w8a8:levels=full"});
         rows("tiny-bert-classifier", {"w8a8:levels=full", "w8a8:activation=per-token,levels=full",
                                       "w8a8:levels=full,keep=top:3", "rtn:bits=4,group=8"});
         rows("tiny-bert", {"w8a8:symmetric=off", "w8a8:activation=per-token,levels=full,keep=top:3"});

@@ -128,6 +128,22 @@ private slots:
                  std::string("nf4"));
     }
 
+    // Whose query, key and value are one module, and one tensor in a GGUF file.
+    void gpt2IsNamedAsItIsLoaded() {
+        const ExportPlace place;
+        ExportRequest request = exportRequest("tiny-gpt2", "llm-int8", "bitsandbytes", place);
+        request.recipe.highPrecision.insert({1, Place::attn_input});
+        const ExportResult made = opened("tiny-gpt2").exportModel(request);
+        QCOMPARE(place.json("quantization_config.json")["llm_int8_skip_modules"],
+                 (nlohmann::json{"transformer.h.1.attn.c_attn", "lm_head"}));
+        QCOMPARE(made.plan.modules.size(), std::size_t{7});
+        const ExportPlace other;
+        exported("tiny-gpt2", "fp32", "llama-imatrix", other);
+        const auto file = GgufFile::read(MappedFile::open(other.path() + "/imatrix.gguf"));
+        QCOMPARE(file->tensors().size(), std::size_t{2 * 2 * 4});
+        QVERIFY(file->find("blk.1.attn_qkv.weight.in_sum2"));
+    }
+
     void torchaoTakesWhatItHas_data() {
         QTest::addColumn<QString>("recipe");
         QTest::addColumn<QString>("type");
@@ -159,6 +175,12 @@ private slots:
         QTest::newRow("torchao, static ranges") << "torchao"
                                                 << "w8a8"
                                                 << "torchao's configurations";
+        QTest::newRow("torchao, GPT-2") << "torchao"
+                                        << "rtn:bits=8,group=0"
+                                        << "Conv1D";
+        QTest::newRow("llm-compressor, GPT-2") << "llm-compressor"
+                                               << "w8a8:levels=full"
+                                               << "Conv1D";
         QTest::newRow("bitsandbytes, three bits") << "bitsandbytes"
                                                   << "rtn:bits=3,group=0"
                                                   << "8-bit or 4-bit";
@@ -177,8 +199,9 @@ private slots:
         QFETCH(QString, recipe);
         QFETCH(QString, said);
         const ExportPlace place;
+        const char* model = said == "Conv1D" ? "tiny-gpt2" : "tiny-llama";
         const QString words = QString::fromStdString(
-            failure([&] { exported("tiny-llama", recipe.toStdString(), format.toStdString(), place); }));
+            failure([&] { exported(model, recipe.toStdString(), format.toStdString(), place); }));
         QVERIFY2(words.contains(said), qPrintable(words));
         QVERIFY(place.entries().isEmpty());
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Quantized checkpoints of other libraries stand for what those libraries make of them
 // (tests/golden/make_foreign_checkpoints.py), and damaged ones are refused in a sentence.
+#include "core/model/quantized_checkpoint.h"
 #include "core/model/safetensors_writer.h"
-#include "core/model/stored_quantization.h"
 #include "core/workbench.h"
 #include "tests/support/failure.h"
 #include "tests/support/model_copy.h"
@@ -38,10 +38,7 @@ const json& cases() {
 }
 
 OpenedCheckpoint open(const json& config, const std::string& file) {
-    const std::string method = config.at("quant_method");
-    return Registry<CheckpointReader>::instance()
-        .get(method, "quant_method")
-        .open(ConfigJson(config, "config.json"), TensorFile::openSafetensors(file), golden);
+    return openQuantized(config, "config.json", TensorFile::openSafetensors(file), golden);
 }
 
 std::vector<float> weightOf(const OpenedCheckpoint& opened) {
@@ -219,6 +216,16 @@ private slots:
                                     << "llm-int8:threshold=6.0,weight_bits=16";
         QTest::newRow("NF4") << "bnb-nf4"
                              << "rtn:bits=4,group=64";
+        QTest::newRow("compressed-tensors, packed") << "ct-packed-4"
+                                                    << "rtn:bits=4,group=32";
+        QTest::newRow("compressed-tensors, zero points") << "ct-int4-group-asymmetric"
+                                                         << "rtn:bits=4,group=32,symmetric=off";
+        QTest::newRow("compressed-tensors, one scale") << "ct-int8-tensor-bf16"
+                                                       << "w8a8:activation_bits=16,weight=per-tensor";
+        QTest::newRow("compressed-tensors, FP8") << "ct-fp8-channel"
+                                                 << "fp8:activation_format=16";
+        QTest::newRow("compressed-tensors, MXFP4") << "ct-mxfp4"
+                                                   << "mx:format=mxfp4,activation_format=16";
     }
     void recipesAreRecovered() {
         QFETCH(QString, name);

@@ -178,6 +178,8 @@ private slots:
         rows("tiny-bert-classifier",
              {"w8a8", "w8a8:keep=top:3", "w8a8:activation=per-token,keep=top:2", "rtn:bits=4,group=8"});
         rows("tiny-bert", {"w8a8:symmetric=off"});
+        rows("tiny-gpt2",
+             {"fp32", "w8a8", "w8a8:keep=top:3", "w8a8:activation=per-token", "smoothquant", "rtn:group=8"});
         rows("tiny-bert-masked", {"w8a8:activation=per-token"});
         QTest::newRow("tensors beside the graph") << "tiny-llama"
                                                   << "w8a8:keep=top:3"
@@ -224,6 +226,8 @@ private slots:
                                                           << "w8a8:dynamic=on";
         QTest::newRow("BERT") << "tiny-bert"
                               << "w8a8:activation=per-token";
+        QTest::newRow("GPT-2") << "tiny-gpt2"
+                               << "w8a8:dynamic=on";
     }
     void batchesAndLengthsAreFree() {
         if (referencePython().empty()) QSKIP("no Python with onnxruntime: ./test sets one up");

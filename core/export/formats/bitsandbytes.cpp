@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <set>
+
 namespace kurtoscope {
 namespace {
 
@@ -102,11 +104,13 @@ private:
     }
 
     static void listModules(const ExportSubject& subject, bool four, ExportPlan& plan) {
+        std::set<std::string> named; // query, key and value may be one module
         for (const Linear* linear : wholeLinears(subject))
-            plan.left.push_back(linear->name);
+            if (named.insert(loadedModule(*linear)).second) plan.left.push_back(loadedModule(*linear));
         for (const Linear* linear : roundedLinears(subject)) {
+            if (!named.insert(loadedModule(*linear)).second) continue;
             ExportedModule module;
-            module.name = linear->name;
+            module.name = loadedModule(*linear);
             module.group = four ? "Linear4bit" : "Linear8bitLt";
             module.treatment = four ? "NF4 weights, float activations"
                                     : "int8 weights per output, int8 activations per token";

@@ -86,6 +86,7 @@ public:
         const std::vector<CompressedLinear> linears =
             compressedLinears(subject, packingOf(told), plan.limits);
         limitWhole(subject, plan);
+        needLinears(subject, plan);
         if (linears.empty() && plan.limits.empty())
             plan.limits.push_back({"a recipe that quantizes nothing", ""});
         std::vector<std::string> names;
@@ -267,7 +268,8 @@ private:
 
     static std::string differenceText(const ExportPlan& plan, bool blocks) {
         if (blocks)
-            return "the weights are the simulation's bit for bit, but the loaders run these formats in "
+            return "the weights are the simulation's to a float32's last bit, but the loaders run these "
+                   "formats in "
                    "bfloat16 only: up "
                    "to 2 % of the logits";
         std::string text =

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 namespace kurtoscope {
 namespace {
@@ -61,8 +62,10 @@ public:
         if (!subject.plan.transforms.empty())
             plan.limits.push_back(
                 {"smoothing, scaling and rotations", "statistics and types of the model as it is"});
+        std::set<std::string> named; // query, key and value may be one tensor
         for (const auto& linear : subject.base.linears()) {
             const std::string name = linear->head ? "" : ggufName(*linear);
+            if (!name.empty() && !named.insert(name).second) continue;
             if (name.empty()) {
                 plan.left.push_back(linear->name);
                 continue;
@@ -96,6 +99,7 @@ public:
             if (const std::string name = ggufName(*one.linear); !name.empty())
                 entries.emplace_back(name, one.input);
         std::sort(entries.begin(), entries.end());
+        entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
         out.throwIfStopped();
         if (told.text("form") == "dat")
             out.write("imatrix.dat", legacy(subject, seen, entries));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The choice as llm-compressor's recipe, for a run by others on a GPU: what to do, no numbers.
 #include "core/export/export_folder.h"
+#include "core/export/model_files.h"
 #include "core/export/text_parts.h"
 #include "core/quantization/transform.h"
 #include "core/quantization/weight_solver.h"
@@ -64,6 +65,7 @@ public:
     ExportPlan plan(const ExportSubject& subject, const Told&) const override {
         ExportPlan plan;
         limitChoice(subject, plan, "they are rounded with the rest");
+        needLinears(subject, plan);
         limitRules(subject, plan);
         for (const Linear* linear : wholeLinears(subject))
             plan.left.push_back(anchoredPattern(linear->name));

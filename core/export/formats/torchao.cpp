@@ -82,6 +82,7 @@ public:
     ExportPlan plan(const ExportSubject& subject, const Told&) const override {
         ExportPlan plan;
         limitChoice(subject, plan, "they are rounded with the rest");
+        needLinears(subject, plan);
         if (!subject.plan.transforms.empty())
             plan.limits.push_back({"smoothing, scaling and rotations", "the model as it is"});
         if (choiceFor(subject.plan).call.empty())

@@ -183,6 +183,25 @@ Value OnnxModel::activation(const std::string& function, const Value& x) {
     return make("Mul", {make("Mul", {x, make("Add", {inner, graph_.real(1)})}), graph_.real(0.5F)});
 }
 
+Value OnnxModel::index(std::int64_t value) {
+    return graph_.tensor("index/" + std::to_string(value), at::full({}, value, at::kLong));
+}
+
+Value OnnxModel::toFloat(const Value& x) {
+    return graph_.node("Cast", {x}, {{"to", static_cast<std::int64_t>(OnnxType::float32)}});
+}
+
+OnnxModel::Causal OnnxModel::causal(const Value& ids, const Value& mask) {
+    const Value valid = graph_.node("Cast", {mask}, {{"to", static_cast<std::int64_t>(OnnxType::boolean)}});
+    setPadding(graph_.node("Unsqueeze", {toFloat(mask), graph_.whole({-1})})); // [batch, position, 1]
+    const Value length = graph_.node("Gather", {graph_.node("Shape", {ids}), index(1)});
+    const Value positions = graph_.node("Range", {index(0), length, index(1)});
+    const Value column = graph_.node("Unsqueeze", {positions, graph_.whole({1})});
+    const Value past =
+        graph_.node("GreaterOrEqual", {column, graph_.node("Unsqueeze", {positions, graph_.whole({0})})});
+    return {graph_.node("And", {past, graph_.node("Unsqueeze", {valid, graph_.whole({1, 2})})}), column};
+}
+
 Value OnnxModel::splitHeads(const Value& x, std::int64_t heads, std::int64_t size) {
     const Value split = graph_.node("Reshape", {x, graph_.whole({0, 0, heads, size})});
     return graph_.node("Transpose", {split}, {{"perm", std::vector<std::int64_t>{0, 2, 1, 3}}});

@@ -48,6 +48,14 @@ public:
     // where a query may look at a key; returns the context in q's shape.
     Value attention(int layer, const Value& q, const Value& k, const Value& v, std::int64_t heads,
                     std::int64_t keyValueHeads, std::int64_t size, const Value& mask);
+    // What a decoder may look at: bool [batch, 1, query, key], and the positions [position, 1]. `mask` is 1
+    // for tokens, 0 for padding.
+    struct Causal {
+        Value allowed, positions;
+    };
+    Causal causal(const Value& ids, const Value& mask);
+    Value index(std::int64_t value); // a scalar int64
+    Value toFloat(const Value& x);
     Value splitHeads(const Value& x, std::int64_t heads, std::int64_t size); // [batch, head, position, size]
 
 private:

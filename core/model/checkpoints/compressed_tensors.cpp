@@ -2,9 +2,11 @@
 // compressed-tensors checkpoints (github.com/vllm-project/compressed-tensors, 0.20): integer, FP8, NVFP4 and
 // MXFP4 weights, and this program's own kept channels beside them.
 #include "core/base/atomic_file.h"
+#include "core/data/recipe.h"
 #include "core/data/strict_json.h"
 #include "core/model/block_formats.h"
 #include "core/model/checkpoints/compressed_decoders.h"
+#include "core/model/checkpoints/compressed_recipe.h"
 #include "core/model/checkpoints/outlier_side_car.h"
 #include "core/model/module_targets.h"
 #include "core/model/stored_quantization.h"
@@ -20,12 +22,7 @@ using nlohmann::json;
 
 constexpr const char* hint = "See the compressed-tensors library's QuantizationScheme for what it may hold";
 
-struct Arguments {
-    int bits = 8, group = 0;
-    bool isFloat = false, symmetric = true, dynamic = false;
-    std::int64_t blockRows = 0, blockColumns = 0;
-    std::string strategy; // tensor, channel, token, group, tensor_group, block
-};
+using Arguments = CompressedArguments;
 
 struct Group {
     std::string name;
@@ -122,6 +119,7 @@ public:
             if (!parts.contains(tensor.name)) tensors.push_back(tensor);
         made_.stored.method = "compressed-tensors";
         made_.stored.summary = summary();
+        made_.stored.recipe = recipe();
         made_.file = std::make_shared<DecodedTensors>(file_, std::move(tensors));
         return std::move(made_);
     }
@@ -259,6 +257,28 @@ private:
                  "config_groups", "Download the weights again");
         if (!args.symmetric) made.zero = scalar(part(module, "input_zero_point", parts));
         return made;
+    }
+
+    // Of a folder that this program wrote, the recipe it was made by; else the nearest to the largest group.
+    std::string recipe() {
+        const std::filesystem::path report = folder_ / "kurtoscope_export.json";
+        std::error_code code;
+        if (std::filesystem::is_regular_file(report, code)) {
+            try {
+                const auto json = parseStrictObject(readFile(report), report.string(), "Export again");
+                if (json.contains("recipe"))
+                    return Recipe::fromJson(json.at("recipe").dump(), report.string()).toJson();
+            } catch (const Error& error) {
+                made_.stored.warnings.push_back("The recipe that this export was made by cannot be read: " +
+                                                std::string(error.what()));
+            }
+        }
+        const Group* largest = nullptr;
+        for (const Group& group : groups_)
+            if (members_.contains(group.name) &&
+                (!largest || members_.at(group.name) > members_.at(largest->name)))
+                largest = &group;
+        return largest ? nearestRecipe(*largest->weights, largest->activations) : "";
     }
 
     std::string summary() const {

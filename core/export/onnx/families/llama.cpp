@@ -25,17 +25,7 @@ public:
         const std::vector<std::string> tokens{"batch", "sequence"};
         const Value ids = graph_.input("input_ids", OnnxType::int64, tokens);
         const Value mask = graph_.input("attention_mask", OnnxType::int64, tokens);
-        const Value valid =
-            graph_.node("Cast", {mask}, {{"to", static_cast<std::int64_t>(OnnxType::boolean)}});
-        model_.setPadding(graph_.node("Unsqueeze", {cast(mask), graph_.whole({-1})})); // [batch, position, 1]
-
-        const Value length = graph_.node("Gather", {graph_.node("Shape", {ids}), index(1)});
-        const Value positions = graph_.node("Range", {index(0), length, index(1)});
-        const Value column = graph_.node("Unsqueeze", {positions, graph_.whole({1})});
-        const Value past =
-            graph_.node("GreaterOrEqual", {column, graph_.node("Unsqueeze", {positions, graph_.whole({0})})});
-        const Value allowed = graph_.node(
-            "And", {past, graph_.node("Unsqueeze", {valid, graph_.whole({1, 2})})}); // [batch, 1, query, key]
+        const auto [allowed, column] = model_.causal(ids, mask);
         turn(column);
 
         Value x = model_.see({-1, Place::embedding},
@@ -48,18 +38,11 @@ public:
     }
 
 private:
-    Value cast(const Value& x) {
-        return graph_.node("Cast", {x}, {{"to", static_cast<std::int64_t>(OnnxType::float32)}});
-    }
-    Value index(std::int64_t value) {
-        return graph_.tensor("index/" + std::to_string(value), at::full({}, value, at::kLong));
-    }
-
     // Angles of the rotary embedding: cosines and sines [position, size / 2].
     void turn(const Value& column) {
         const at::Tensor frequencies = rotaryFrequencies(model_.subject().folder, size_);
         const Value angles =
-            graph_.node("Mul", {cast(column), graph_.tensor("rotary/frequencies", frequencies)});
+            graph_.node("Mul", {model_.toFloat(column), graph_.tensor("rotary/frequencies", frequencies)});
         cosine_ = graph_.node("Cos", {angles});
         sine_ = graph_.node("Sin", {angles});
     }

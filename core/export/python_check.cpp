@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -82,14 +83,35 @@ std::string lastLine(const fs::path& file) {
     return text.substr(text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1);
 }
 
-std::string versionsOf(const std::string& line) {
-    const auto json = nlohmann::ordered_json::parse(line, nullptr, false);
+// What the script says of one way; an object without "way" where it said nothing.
+nlohmann::ordered_json saidOf(const std::string& output, const std::string& way) {
+    for (std::size_t begin = 0; begin < output.size();) {
+        const std::size_t end = std::min(output.find('\n', begin), output.size());
+        const auto line = nlohmann::ordered_json::parse(output.substr(begin, end - begin), nullptr, false);
+        if (line.is_object() && line.contains("way") && line.at("way") == way) return line;
+        begin = end + 1;
+    }
+    return nlohmann::ordered_json::object();
+}
+
+std::string versionsOf(const nlohmann::ordered_json& said) {
     std::string text;
-    if (json.is_object())
-        for (const auto& [name, version] : json.items())
+    if (said.contains("versions") && said.at("versions").is_object())
+        for (const auto& [name, version] : said.at("versions").items())
             text += (text.empty() ? "" : ", ") + name + " " +
                     (version.is_string() ? version.get<std::string>() : "");
     return text;
+}
+
+std::vector<std::vector<float>> answersIn(const fs::path& file, std::size_t count) {
+    const auto tensors = TensorFile::openSafetensors(file);
+    std::vector<std::vector<float>> got;
+    for (std::size_t i = 0; i < count; ++i) {
+        const StoredTensor* answer = tensors->find("answer." + std::to_string(i));
+        got.emplace_back(answer ? static_cast<std::size_t>(answer->elements()) : 0);
+        if (answer) dequantize(*answer, got.back());
+    }
+    return got;
 }
 
 } // namespace
@@ -97,36 +119,33 @@ std::string versionsOf(const std::string& line) {
 std::vector<CheckResult> runPython(const fs::path& folder, const std::string& python,
                                    const std::vector<ExportCheck>& checks, const ExportProbe& probe,
                                    std::stop_token stop) {
-    constexpr int libraryMissing = 3; // as verify_export.py says
     const TemporaryFolder place;
     const std::string program = python.empty() ? "python3" : python;
-    const fs::path script = place / "verify_export.py", answers = place / "answers.safetensors";
+    const fs::path script = place / "verify_export.py";
     writeFileAtomically(script, embeddedFile("verify_export.py"));
+    // All in one process: the libraries take longer to load than a small model.
+    std::vector<std::string> words{program, "-E", script.string(), fs::absolute(folder).string(),
+                                   (place / "").string()};
+    for (const ExportCheck& check : checks)
+        words.push_back(check.way);
+    const int exit = run(words, place / "out", place / "err", stop);
     std::vector<CheckResult> results;
+    const bool missing = exit == -1 || exit == 127;
+    const std::string output = missing ? "" : readFile(place / "out");
     for (const ExportCheck& check : checks) {
         CheckResult result{check, "", "", 0, 0};
-        std::error_code code;
-        fs::remove(answers, code);
-        const int exit =
-            run({program, "-E", script.string(), fs::absolute(folder).string(), check.way, answers.string()},
-                place / "out", place / "err", stop);
-        if (exit == -1) {
+        const auto said = saidOf(output, check.way);
+        if (missing)
             result.skipped = "there is no program " + program;
-        } else if (exit == libraryMissing || exit == 127) {
-            result.skipped = exit == 127 ? "there is no program " + program : lastLine(place / "err");
-        } else if (exit != 0) {
+        else if (said.contains("skipped"))
+            result.skipped = said.value("skipped", "a library is missing");
+        else if (!said.contains("way"))
             throw Error(check.way + " could not run it: " + lastLine(place / "err"), folder.string(),
                         "Run verify_export.py by hand to see all of it");
-        } else {
-            result.versions = versionsOf(lastLine(place / "out"));
-            const auto file = TensorFile::openSafetensors(answers);
-            std::vector<std::vector<float>> got;
-            for (std::size_t i = 0; i < probe.ids.size(); ++i) {
-                const StoredTensor* answer = file->find("answer." + std::to_string(i));
-                got.emplace_back(answer ? static_cast<std::size_t>(answer->elements()) : 0);
-                if (answer) dequantize(*answer, got.back());
-            }
-            compare(probe.answers, got, result);
+        if (result.ran()) {
+            result.versions = versionsOf(said);
+            compare(probe.answers, answersIn(place / (check.way + ".safetensors").c_str(), probe.ids.size()),
+                    result);
         }
         results.push_back(std::move(result));
     }

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs an exported folder by the software it was written for, over the ids that came with it.
 
-    python verify_export.py FOLDER WAY OUT.safetensors
+    python verify_export.py FOLDER OUT_FOLDER WAY...
 
 WAY is one of those in the folder's kurtoscope_export.json. Writes what the model answers (logits, else the final hidden
-states; one tensor for each probe) and prints, as its last line of JSON, the versions that ran. Ends with exit code 3 and one
-line where a library is missing.
+states; one tensor for each probe) to OUT_FOLDER/WAY.safetensors and prints, for each way, a line of JSON: the versions that
+ran, or the library that is missing.
 """
 import importlib
 import importlib.metadata
@@ -57,7 +57,7 @@ def transformers_answer(model, ids):
 
     with torch.no_grad():
         answer = model(torch.tensor([ids]))
-    return (answer.logits if "logits" in answer else answer.last_hidden_state)[0].float().contiguous()
+    return (answer.logits if "logits" in answer else answer.last_hidden_state)[0].float().contiguous().numpy()
 
 
 def onnx_inputs(ids, names):
@@ -69,10 +69,8 @@ def onnx_inputs(ids, names):
 
 
 def onnx_answer(outputs):
-    import torch
-
     answer = outputs["logits"] if "logits" in outputs else outputs["last_hidden_state"]
-    return torch.from_numpy(answer[0].copy())
+    return answer[0].copy()
 
 
 def onnx_runtime(folder, words):
@@ -89,30 +87,35 @@ def open_vino(folder, words):
 
     model = openvino.compile_model(str(folder / "model.onnx"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     asked = [one.get_any_name() for one in model.inputs]
-    return lambda ids: onnx_answer({one.get_any_name(): values for one, values in model(onnx_inputs(ids, asked)).items()})
+    # An output may have further names, of what was folded into it.
+    return lambda ids: onnx_answer({name: values for one, values in model(onnx_inputs(ids, asked)).items() for name in one.names})
 
 
-WAYS = {"compressed-tensors": compressed_tensors, "compressed-tensors+peft": compressed_tensors_adapter,
-        "onnxruntime": onnx_runtime, "openvino": open_vino}
+WAYS = {"compressed-tensors": (compressed_tensors, ["torch", "transformers", "compressed-tensors"]),
+        "compressed-tensors+peft": (compressed_tensors_adapter, ["torch", "transformers", "compressed-tensors", "peft"]),
+        "onnxruntime": (onnx_runtime, ["onnxruntime"]), "openvino": (open_vino, ["openvino"])}
 
 
-def main(folder, way, out):
+def run(folder, way, probe, out):
+    open_model, libraries = WAYS[way]
+    try:
+        from safetensors.numpy import save_file
+
+        answer = open_model(folder, probe["words"])
+        save_file({f"answer.{i}": answer(ids) for i, ids in enumerate(probe["ids"])}, str(out / f"{way}.safetensors"))
+    except ImportError as error:
+        return {"way": way, "skipped": f"a library is missing: {error}"}
+    return {"way": way, "versions": versions(libraries)}
+
+
+def main(folder, out, ways):
     with open(folder / "kurtoscope_export.json", encoding="utf-8") as stream:
         probe = json.load(stream)["probe"]
-    try:
-        from safetensors.torch import save_file
-
-        run = WAYS[way](folder, probe["words"])
-        answers = {f"answer.{i}": run(ids) for i, ids in enumerate(probe["ids"])}
-    except ImportError as error:
-        print(f"a library is missing: {error}", file=sys.stderr)
-        return 3
-    save_file(answers, str(out))
-    print(json.dumps(versions(["torch", "transformers", "compressed-tensors", "peft", "safetensors", "onnxruntime", "openvino"])))
-    return 0
+    for way in ways:
+        print(json.dumps(run(folder, way, probe, out)), flush=True)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4 or sys.argv[2] not in WAYS:
-        sys.exit(f"usage: verify_export.py FOLDER WAY OUT.safetensors; WAY is one of {', '.join(WAYS)}")
-    sys.exit(main(pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3])))
+    if len(sys.argv) < 4 or not set(sys.argv[3:]) <= set(WAYS):
+        sys.exit(f"usage: verify_export.py FOLDER OUT_FOLDER WAY...; WAY is one of {', '.join(WAYS)}")
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:])

@@ -368,8 +368,8 @@ private slots:
         row("no regular expression", "config.json", "re:(.*", "re:((.*", "regular expression");
         row("matches nothing", "config.json", "mlp", "plm", "none of the groups");
         row("asymmetric without zero points", "config.json",
-            "\"symmetric\": true,\n            \"strategy\": \"channel\"",
-            "\"symmetric\": false,\n            \"strategy\": \"channel\"", "weight_zero_point");
+            "\"symmetric\": true,\n          \"strategy\": \"channel\"",
+            "\"symmetric\": false,\n          \"strategy\": \"channel\"", "weight_zero_point");
         row("half a config", "config.json", "", "", "not a JSON object");
         row("half the weights", "model.safetensors", "", "", "cut short");
         row("renamed tensor", "model.safetensors", "mlp.up_proj.weight_scale", "mlp.up_proj.weight_scalx",

@@ -115,8 +115,16 @@ public:
         if (tensors.empty())
             fail("names groups, but the file has no quantized weight (no …weight_scale)", "config_groups",
                  "Download weights and config.json again, from the same place");
-        for (const StoredTensor& tensor : file_->tensors())
-            if (!parts.contains(tensor.name)) tensors.push_back(tensor);
+        for (const StoredTensor& tensor : file_->tensors()) {
+            if (parts.contains(tensor.name)) continue;
+            const bool isInteger = tensor.type == StoredType::I8 || tensor.type == StoredType::U8 ||
+                                   tensor.type == StoredType::F8_E4M3;
+            if (tensor.name.ends_with(".weight_packed") || (tensor.name.ends_with(".weight") && isInteger))
+                fail(tensor.name + " is " + storedTypeName(tensor.type) +
+                         ", but has no weight_scale beside it",
+                     "config_groups", "Download weights and config.json again, from the same place");
+            tensors.push_back(tensor);
+        }
         made_.stored.method = "compressed-tensors";
         made_.stored.summary = summary();
         made_.stored.recipe = recipe();

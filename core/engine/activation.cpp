@@ -2,7 +2,9 @@
 #include "core/engine/activation.h"
 
 #include "core/base/error.h"
+#include "core/base/grain.h"
 #include "core/base/parallel.h"
+#include "core/base/phases.h"
 #include "core/engine/kernels/float_product.h"
 
 #include <c10/core/GradMode.h>
@@ -41,8 +43,6 @@ bool needsGradient(const at::Tensor& x) {
     return c10::GradMode::is_enabled() && x.requires_grad();
 }
 
-constexpr std::int64_t rowsPerPiece = 16;
-
 } // namespace
 
 Activation activationFunction(const std::string& name, const std::string& where) {
@@ -80,8 +80,7 @@ Activation activationFunction(const std::string& name, const std::string& where)
 }
 
 bool isPlain(const at::Tensor& x) {
-    return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous() &&
-           !needsGradient(x);
+    return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous() && !needsGradient(x);
 }
 
 at::Tensor Activation::operator()(const at::Tensor& x) const {
@@ -92,6 +91,7 @@ at::Tensor Activation::operator()(const at::Tensor& x) const {
 }
 
 at::Tensor Then::applied(const at::Tensor& y) const {
+    const PhaseTimer timer(Phase::epilogue);
     at::Tensor made = activation ? (*activation)(y) : y;
     if (times) made = made * *times;
     if (plus) made = *plus + made;
@@ -117,9 +117,10 @@ void Then::finish(float* out, std::int64_t columns, std::int64_t firstRow, std::
 
 void Then::finishAll(at::Tensor& y) const {
     if (nothing() || y.numel() == 0) return;
+    const PhaseTimer timer(Phase::epilogue);
     const std::int64_t columns = y.size(-1), rows = y.numel() / columns;
     float* out = y.data_ptr<float>();
-    parallelFor(rows, rowsPerPiece,
+    parallelFor(rows, rowsWorthAThread(columns),
                 [&](std::int64_t begin, std::int64_t end) { finish(out, columns, begin, end, 0, columns); });
 }
 
@@ -127,6 +128,7 @@ AfterRows Then::afterRows(float* out, std::int64_t columns) const {
     if (nothing()) return {};
     return [this, out, columns](std::int64_t firstRow, std::int64_t lastRow, std::int64_t firstColumn,
                                 std::int64_t lastColumn) {
+        const PhaseTimer timer(Phase::epilogue); // the share of the thread that runs the pass stands for all
         finish(out, columns, firstRow, lastRow, firstColumn, lastColumn);
     };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/blocks.h"
 
+#include "core/base/grain.h"
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
 #include "core/engine/kernels/attention_rows.h"
@@ -12,8 +13,6 @@ namespace kurtoscope {
 
 namespace {
 
-constexpr std::int64_t rowsPerPiece = 16;
-
 // out [.., channel] by rows of x.
 template <class Row>
 at::Tensor byRows(const at::Tensor& x, Row row) {
@@ -21,7 +20,7 @@ at::Tensor byRows(const at::Tensor& x, Row row) {
     const std::int64_t channels = x.size(-1), rows = channels > 0 ? x.numel() / channels : 0;
     const float* from = x.const_data_ptr<float>();
     float* to = out.data_ptr<float>();
-    parallelFor(rows, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
+    parallelFor(rows, rowsWorthAThread(channels), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i)
             row(from + i * channels, to + i * channels, channels);
     });
@@ -54,7 +53,9 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tenso
     const bool padded = q.size(0) == pass.batch().sequences; // else rows of padding are left out
     const std::int64_t sequences = pass.batch().sequences, length = pass.batch().length,
                        size = q.size(2) / heads;
-    if (hasFloatKernels() && isPlain(q) && isPlain(k) && isPlain(v)) {
+    // Decoders keep LibTorch's: their residual streams reach 25,000, and the kernel's last bits have not been
+    // held against double precision there.
+    if (!causal && hasFloatKernels() && isPlain(q) && isPlain(k) && isPlain(v)) {
         at::Tensor rows = at::empty_like(q);
         AttentionWork work{q.const_data_ptr<float>(),
                            k.const_data_ptr<float>(),
@@ -148,12 +149,14 @@ at::Tensor Rotary::apply(const at::Tensor& x, std::int64_t heads) const {
         const float *from = x.const_data_ptr<float>(), *cosines = cosine_.const_data_ptr<float>(),
                     *sines = sine_.const_data_ptr<float>();
         float* to = out.data_ptr<float>();
-        parallelFor(sequences * length, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
-            for (std::int64_t row = begin; row < end; ++row)
-                for (std::int64_t head = 0; head < heads; ++head)
-                    rotateRow(from + (row * heads + head) * size, cosines + row % length * (size / 2),
-                              sines + row % length * (size / 2), to + (row * heads + head) * size, size / 2);
-        });
+        parallelFor(
+            sequences * length, rowsWorthAThread(heads * size), [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t row = begin; row < end; ++row)
+                    for (std::int64_t head = 0; head < heads; ++head)
+                        rotateRow(from + (row * heads + head) * size, cosines + row % length * (size / 2),
+                                  sines + row % length * (size / 2), to + (row * heads + head) * size,
+                                  size / 2);
+            });
         return out;
     }
     const at::Tensor angle = at::outer(at::arange(length, inverseFrequency.options()), inverseFrequency);

@@ -2,6 +2,7 @@
 #include "core/quantization/round_activation.h"
 
 #include "core/base/error.h"
+#include "core/base/grain.h"
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
 #include "core/engine/device.h"
@@ -16,17 +17,18 @@ constexpr std::int64_t rowsPerPiece = 16;
 Extent extentOfSequence(const float* base, std::int64_t rows, std::int64_t positions, std::int64_t valid,
                         std::int64_t channels, const std::int32_t* mask) {
     std::vector<Extent> parts(static_cast<std::size_t>((rows + rowsPerPiece - 1) / rowsPerPiece));
-    parallelFor(static_cast<std::int64_t>(parts.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t part = begin; part < end; ++part) {
-            Extent& extent = parts[static_cast<std::size_t>(part)];
-            for (std::int64_t row = part * rowsPerPiece; row < std::min(rows, (part + 1) * rowsPerPiece);
-                 ++row) {
-                if (row % positions >= valid) continue;
-                const Extent one = extentOf(base + row * channels, channels, mask);
-                extent = {std::min(extent.min, one.min), std::max(extent.max, one.max)};
-            }
-        }
-    });
+    parallelFor(static_cast<std::int64_t>(parts.size()), rowsWorthAThread(channels) / rowsPerPiece,
+                [&](std::int64_t begin, std::int64_t end) {
+                    for (std::int64_t part = begin; part < end; ++part) {
+                        Extent& extent = parts[static_cast<std::size_t>(part)];
+                        for (std::int64_t row = part * rowsPerPiece;
+                             row < std::min(rows, (part + 1) * rowsPerPiece); ++row) {
+                            if (row % positions >= valid) continue;
+                            const Extent one = extentOf(base + row * channels, channels, mask);
+                            extent = {std::min(extent.min, one.min), std::max(extent.max, one.max)};
+                        }
+                    }
+                });
     Extent extent;
     for (const Extent& part : parts)
         extent = {std::min(extent.min, part.min), std::max(extent.max, part.max)};
@@ -113,7 +115,7 @@ at::Tensor roundActivation(const at::Tensor& x, const SiteRounding& rounding,
         const float* base = from + sequence * rows * channels;
         float* target = to + sequence * rows * channels;
         const Grid whole = grids[std::size_t(sequence)];
-        parallelFor(rows, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
+        parallelFor(rows, rowsWorthAThread(channels), [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t row = begin; row < end; ++row) {
                 Grid mine = whole;
                 if (rule.perToken()) {

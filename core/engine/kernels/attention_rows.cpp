@@ -2,6 +2,7 @@
 #include "core/engine/kernels/attention_rows.h"
 
 #include "core/base/aligned_bytes.h"
+#include "core/base/grain.h"
 #include "core/base/parallel.h"
 #include "core/engine/kernels/float_tile.h"
 #include "core/engine/kernels/row_functions.h"
@@ -153,7 +154,9 @@ void attendRows(const AttentionWork& work) {
     const std::int64_t units = work.sequences * work.keyValueHeads;
     const std::int64_t blocks = (work.length + blockRows - 1) / blockRows;
     const std::int64_t shares = units >= 16 ? 1 : std::min<std::int64_t>(group * blocks, 8);
-    parallelFor(units * shares, 1, [&](std::int64_t from, std::int64_t to) {
+    const bool shared =
+        isWorthThreads(2 * work.sequences * work.heads * work.length * work.length * work.size);
+    parallelFor(units * shares, shared ? 1 : units * shares, [&](std::int64_t from, std::int64_t to) {
         thread_local AlignedBytes memory;
         memory.reserve(std::size_t(headSize + blockRows * whole(work.length)) * sizeof(float));
         const PackedHead packed{memory.as<float>(), memory.as<float>() + whole(keysSize)};

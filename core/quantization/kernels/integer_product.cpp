@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/kernels/integer_product.h"
 
+#include "core/base/grain.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -68,7 +70,9 @@ void PackedWeight::multiplyBy(const IntegerKernel& kernel, const IntegerRows& x,
     const std::int64_t parts =
         std::clamp<std::int64_t>((4 * threads + strips - 1) / std::max<std::int64_t>(1, strips), 1, pairs);
     if (stride == 0) stride = outputs_;
-    parallelFor(strips * parts, 1, [&](std::int64_t from, std::int64_t to) {
+    const std::int64_t units = strips * parts;
+    const bool shared = isWorthThreads(x.rows * inputs_ * outputs_);
+    parallelFor(units, shared ? 1 : units, [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t unit = from; unit < to; ++unit) {
             const std::int64_t begin = unit / parts * strip, end = std::min(x.rows, begin + strip);
             const std::int64_t part = unit % parts;

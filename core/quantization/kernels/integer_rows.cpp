@@ -2,18 +2,13 @@
 #include "core/quantization/kernels/integer_rows.h"
 
 #include "core/base/error.h"
+#include "core/base/grain.h"
 #include "core/base/parallel.h"
 
 #include <algorithm>
 #include <limits>
 
 namespace kurtoscope {
-namespace {
-
-constexpr std::int64_t rowsPerPiece = 16;
-
-} // namespace
-
 bool fitsIntegers(const SiteRounding& rounding) {
     const ActivationRule& rule = rounding.rule;
     return rule.format == Format::integer && rule.bits <= 8 && rule.embeddingGroups == 0 &&
@@ -65,7 +60,7 @@ void integerRows(const at::Tensor& x, const SiteRounding& rounding, const std::v
     const std::int32_t* mask = rounding.inlier.empty() ? nullptr : rounding.inlier.data();
     const std::int64_t perSequence = made.rows / in.size(0);
     const float offset = rule.symmetric ? 0 : float(1 << (rule.bits - 1));
-    parallelFor(made.rows, rowsPerPiece, [&](std::int64_t begin, std::int64_t end) {
+    parallelFor(made.rows, rowsWorthAThread(made.channels), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t row = begin; row < end; ++row) {
             const float* values = from + row * made.channels;
             Grid grid;

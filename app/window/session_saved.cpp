@@ -31,6 +31,21 @@ QString lookBeside(const QString& sessionFile, const QString& path) {
     return QFileInfo::exists(beside) ? beside : QString();
 }
 
+// Texts that lay in the model's folder, or beside its file, move with it.
+void followModel(DataRequest& data, const QString& was, const QString& now) {
+    const std::pair<QString, QString> folders[] = {
+        {was, now}, {QFileInfo(was).absolutePath(), QFileInfo(now).absolutePath()}};
+    for (std::string* one : {&data.path, &data.calibrationPath}) {
+        const QString path = text(*one);
+        if (path.isEmpty() || QFileInfo::exists(path)) continue;
+        for (const auto& [from, to] : folders)
+            if (path.startsWith(from + u'/') && QFileInfo::exists(to + path.mid(from.size()))) {
+                *one = (to + path.mid(from.size())).toStdString();
+                break;
+            }
+    }
+}
+
 // The same request but for where its files lie; what they hold is compared by their prints.
 bool asksTheSame(DataRequest a, const DataRequest& b) {
     a.path = b.path;
@@ -131,7 +146,10 @@ void Session::openSession(const SavedSession& session, const QString& from) {
 
     QString model = text(session.modelPath);
     if (!model.isEmpty() && !QFileInfo::exists(model))
-        if (const QString beside = lookBeside(from, model); !beside.isEmpty()) model = beside;
+        if (const QString beside = lookBeside(from, model); !beside.isEmpty()) {
+            followModel(data_, model, beside);
+            model = beside;
+        }
     if (model.isEmpty() || !QFileInfo::exists(model))
         emit modelMissed(text(session.modelName), model);
     else
@@ -141,6 +159,7 @@ void Session::openSession(const SavedSession& session, const QString& from) {
 
 void Session::locateModel(const QString& path) {
     if (!awaitsModel()) return;
+    followModel(data_, text(restored_->modelPath), path);
     pendingModel_ = Opening{path, {}, {}, true};
     schedule();
 }

@@ -61,7 +61,7 @@ Value OnnxModel::see(Site site, const Value& x) {
 }
 
 OnnxModel::Operand OnnxModel::operand(Site site, const Value& x) {
-    Operand made{x, x, false};
+    Operand made{x, x};
     if (!subject_.arithmetic) return made;
     const auto steps = subject_.arithmetic->online().find(site);
     const bool hasSteps = steps != subject_.arithmetic->online().end();
@@ -84,13 +84,17 @@ OnnxModel::Operand OnnxModel::operand(Site site, const Value& x) {
     const Value rounded =
         roundingNodes(graph_, made.plain, *rounding, paddingFor(site), site.name() + "/operand");
     made.split = !rounding->inlier.empty() && subject_.plan.weights;
+    const ActivationRule& rule = rounding->rule;
+    made.integers = rule.format == Format::integer && !rule.dynamic && rounding->scales.empty() &&
+                    rule.bits <= 8 && (rounding->inlier.empty() || made.split);
     made.rounded = made.split ? rounded : withKept(graph_, made.plain, rounded, *rounding);
     return made;
 }
 
 // [in, out]: integers with their scale where the recipe rounds to such, floats else. Rows of `split` columns
-// are zero.
-Value OnnxModel::weight(const Linear& linear, const std::set<int>& split) {
+// are zero. A DequantizeLinear stands only before a product of integers: before one of floats, ONNX Runtime
+// takes it for a product that rounds its other side to 8 bits as well.
+Value OnnxModel::weight(const Linear& linear, const std::set<int>& split, bool integers) {
     const std::string name = linear.name + ".weight/in_out";
     const at::Tensor* rounded = subject_.arithmetic ? subject_.arithmetic->roundedWeight(linear) : nullptr;
     const auto& rule = subject_.plan.weights;
@@ -114,7 +118,7 @@ Value OnnxModel::weight(const Linear& linear, const std::set<int>& split) {
     const auto stored = [&](const at::Tensor& values) {
         return isSigned ? values.to(at::kChar).clone() : (values.to(at::kInt) + 128).to(at::kByte);
     };
-    if (levels.groups == 1) {
+    if (levels.groups == 1 && integers) {
         const bool whole = levels.rowScales == 1;
         const auto shape = [&](const at::Tensor& t) { return whole ? t.reshape({}) : t.reshape({-1}); };
         return graph_.node("DequantizeLinear",
@@ -123,19 +127,19 @@ Value OnnxModel::weight(const Linear& linear, const std::set<int>& split) {
                             graph_.tensor(name + "/zero", stored(shape(zeros)))},
                            whole ? OnnxGraph::Attributes{} : OnnxGraph::Attributes{{"axis", 1}}, name);
     }
-    // Groups of inputs: no operator of this opset has such scales, so a product of floats makes them from the
-    // integers.
+    // No operator of this opset has scales for groups of inputs either: a product of floats makes the weight
+    // from its integers.
     const std::int64_t size = (levels.inputs + levels.groups - 1) / levels.groups,
                        whole = size * levels.groups;
     const at::Tensor padded = at::constant_pad_nd(q.t(), {0, 0, 0, whole - levels.inputs}, 0); // [in, out]
-    const Value integers = graph_.node(
+    const Value plain = graph_.node(
         "Cast",
         {graph_.tensor(name + "/integers", padded.contiguous().view({levels.groups, size, levels.outputs}))},
         {{"to", static_cast<std::int64_t>(OnnxType::float32)}});
     const auto line = [&](const at::Tensor& t) { return t.t().unsqueeze(1).contiguous(); }; // [group, 1, out]
-    Value centred = integers;
+    Value centred = plain;
     if (!levels.zeros.empty())
-        centred = graph_.node("Sub", {integers, graph_.tensor(name + "/zero", line(zeros.to(at::kFloat)))});
+        centred = graph_.node("Sub", {plain, graph_.tensor(name + "/zero", line(zeros.to(at::kFloat)))});
     const Value scaled = graph_.node("Mul", {centred, graph_.tensor(name + "/scale", line(scales))});
     const Value all = graph_.node("Reshape", {scaled, graph_.whole({whole, levels.outputs})});
     return whole == levels.inputs ? all
@@ -154,8 +158,9 @@ Value OnnxModel::linear(const std::string& name, const Operand& x) {
                                    : std::set<int>();
     // Kept columns stand beside a rounded weight, as no scale of it is theirs.
     const bool split = !kept.empty() && (rounded || x.split);
-    Value product = graph_.node("MatMul", {x.rounded, weight(*linear, split ? kept : std::set<int>())}, {},
-                                name + "/product");
+    Value product =
+        graph_.node("MatMul", {x.rounded, weight(*linear, split ? kept : std::set<int>(), x.integers)}, {},
+                    name + "/product");
     if (split) {
         const std::vector<std::int64_t> list(kept.begin(), kept.end());
         const Value columns =

@@ -23,8 +23,9 @@ public:
 
     // What linear layers of one site read.
     struct Operand {
-        Value plain, rounded; // `rounded` holds kept channels rounded too, where `split`
-        bool split = false;   // kept channels take a way of their own
+        Value plain, rounded;  // `rounded` holds kept channels rounded too, where `split`
+        bool split = false;    // kept channels take a way of their own
+        bool integers = false; // one stored range: what a run time multiplies as integers
     };
 
     OnnxModel(const ExportSubject& subject, OnnxWeights weights);
@@ -40,7 +41,7 @@ public:
     Value see(Site site, const Value& x);
     Operand operand(Site site, const Value& x);
     Value linear(const std::string& name, const Operand& x);
-    Value linear(const std::string& name, const Value& x) { return linear(name, Operand{x, x, false}); }
+    Value linear(const std::string& name, const Value& x) { return linear(name, Operand{x, x}); }
 
     // Operators that several families share.
     Value activation(const std::string& function, const Value& x); // by config.json's name
@@ -59,7 +60,7 @@ public:
     Value splitHeads(const Value& x, std::int64_t heads, std::int64_t size); // [batch, head, position, size]
 
 private:
-    Value weight(const Linear& linear, const std::set<int>& split);
+    Value weight(const Linear& linear, const std::set<int>& split, bool integers);
     Value paddingFor(Site site);
 
     const ExportSubject& subject_;

@@ -8,27 +8,77 @@
 #include "core/export/export_folder.h"
 #include "core/model/safetensors_writer.h"
 
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <sstream>
 
 namespace kurtoscope {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* hint = "Export again with this version of Kurtoscope";
-constexpr int longestProbe = 16, probes = 2;
-constexpr const char* probeTexts[probes] = {
+constexpr std::size_t longestProbe = 16, probes = 2, candidates = 32;
+constexpr const char* probeTexts[] = {
     "In 1984 the old lighthouse keeper counted forty-two ships, and none of them came back before the storm.",
     "A function that calls itself must end somewhere; this one ends when nothing is left to be counted."};
+// What answers may move by where no rounded value tips over to the next level.
+constexpr double calm = 2e-6;
 
-std::vector<std::vector<int>> probeIds(const ExportSubject& subject, std::uint64_t seed) {
+// A recipe's arithmetic on tensors whose last bits are others, as sums in another order leave them.
+class Shaken : public Arithmetic {
+public:
+    Shaken(const RecipeArithmetic& recipe, std::uint64_t seed)
+        : recipe_(recipe), random_(at::make_generator<at::CPUGeneratorImpl>(seed)) {}
+    at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const override {
+        return recipe_.value(site, shaken(x), batch);
+    }
+    at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override {
+        return recipe_.operand(site, shaken(x), batch);
+    }
+    at::Tensor reshaped(Site input, const at::Tensor& x) const override { return recipe_.reshaped(input, x); }
+    bool treats(Site site) const override { return recipe_.treats(site); }
+    at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const override {
+        return recipe_.linear(linear, x, batch);
+    }
+
+private:
+    at::Tensor shaken(const at::Tensor& x) const {
+        constexpr double roundings =
+            5e-7; // some float32 roundings of a sum whose terms are as large as the row
+        const at::Tensor size = x.abs() + x.square().mean(-1, true).sqrt();
+        const at::Tensor noise = at::rand(x.sizes(), random_, at::TensorOptions().dtype(at::kFloat)) * 2 - 1;
+        return x + noise.to(x.device()) * size * roundings;
+    }
+
+    const RecipeArithmetic& recipe_;
+    at::Generator random_;
+};
+
+// Texts whole, then stretches of a few words: the shorter, the fewer values there are to tip.
+std::vector<std::vector<int>> candidateIds(const ExportSubject& subject, std::uint64_t seed) {
     const ModelInfo& info = subject.base.info();
-    const auto length = static_cast<std::size_t>(std::min(longestProbe, info.maxLength));
+    const std::size_t length = std::min(longestProbe, static_cast<std::size_t>(info.maxLength));
+    std::vector<std::string> texts(std::begin(probeTexts), std::end(probeTexts)), words;
+    for (const char* text : probeTexts) {
+        std::istringstream stream(text);
+        for (std::string word; stream >> word;)
+            words.push_back(word);
+    }
+    for (std::size_t first = 0; first + 4 <= words.size() && texts.size() < candidates; ++first) {
+        std::string text = words[first];
+        for (std::size_t next = 1; next < (first % 2 == 0 ? 4 : 2); ++next)
+            text += " " + words[first + next];
+        texts.push_back(text);
+    }
     std::vector<std::vector<int>> all;
     std::mt19937_64 random(seed);
-    for (const char* text : probeTexts) {
+    for (const std::string& text : texts) {
         std::vector<int> ids;
         if (subject.folder.tokenizer) ids = subject.folder.tokenizer->encode(text, true, length).ids;
         while (ids.size() < std::min<std::size_t>(4, length)) // no tokenizer, or one that knows no words
@@ -38,27 +88,64 @@ std::vector<std::vector<int>> probeIds(const ExportSubject& subject, std::uint64
     return all;
 }
 
+at::Tensor answerTo(const std::vector<int>& ids, const ExportSubject& subject, c10::Device device,
+                    const Arithmetic* arithmetic, const std::stop_token& stop) {
+    throwIfStopped(stop);
+    Batch batch;
+    batch.ids = ids;
+    batch.sequences = 1;
+    batch.length = static_cast<int>(ids.size());
+    batch.lengths = {batch.length};
+    batch.windows = {0};
+    Pass pass(batch, device, nullptr, arithmetic, stop);
+    const at::Tensor hidden = subject.model().hidden(pass), logits = subject.model().head(pass, hidden);
+    return (logits.defined() ? logits : hidden).squeeze(0).to(at::kCPU, at::kFloat).contiguous();
+}
+
+// How far the answer moves with its last bits.
+double tipping(const std::vector<int>& ids, const at::Tensor& answer, const ExportSubject& subject,
+               c10::Device device, const std::stop_token& stop) {
+    if (!subject.arithmetic) return 0;
+    double most = 0;
+    for (std::uint64_t seed = 1; seed <= 3 && most <= calm; ++seed) {
+        const Shaken shaken(*subject.arithmetic, seed);
+        const at::Tensor other = answerTo(ids, subject, device, &shaken, stop);
+        const double size = answer.norm().item<double>();
+        most = std::max(most, (other - answer).norm().item<double>() / std::max(size, 1e-30));
+    }
+    return most;
+}
+
 } // namespace
 
+// Two sums of the same numbers in another order differ in their last bits, and where a value lies at the
+// middle between two levels, that tips it over; everything behind follows. Answers can be compared to the
+// last digits only where nothing tips, so such texts are looked for; where there are none, those that move
+// least stand in.
 ExportProbe makeProbe(const ExportSubject& subject, c10::Device device, std::uint64_t seed,
                       std::stop_token stop) {
+    struct Candidate {
+        double tips = 0;
+        std::vector<int> ids;
+        at::Tensor answer;
+    };
+    std::vector<Candidate> best;
+    for (const auto& ids : candidateIds(subject, seed)) {
+        Candidate one{0, ids, answerTo(ids, subject, device, subject.arithmetic, stop)};
+        one.tips = tipping(ids, one.answer, subject, device, stop);
+        best.push_back(std::move(one));
+        std::stable_sort(best.begin(), best.end(), [](const Candidate& a, const Candidate& b) {
+            return std::max(a.tips, calm) < std::max(b.tips, calm);
+        });
+        if (best.size() > probes) best.pop_back();
+        if (best.size() == probes && best.back().tips <= calm) break;
+    }
     ExportProbe probe;
-    probe.ids = probeIds(subject, seed);
-    for (const auto& ids : probe.ids) {
-        throwIfStopped(stop);
-        Batch batch;
-        batch.ids = ids;
-        batch.sequences = 1;
-        batch.length = static_cast<int>(ids.size());
-        batch.lengths = {batch.length};
-        batch.windows = {0};
-        Pass pass(batch, device, nullptr, subject.arithmetic, stop);
-        const at::Tensor hidden = subject.model().hidden(pass), logits = subject.model().head(pass, hidden);
-        const at::Tensor answer =
-            (logits.defined() ? logits : hidden).squeeze(0).to(at::kCPU, at::kFloat).contiguous();
-        probe.shapes.push_back(answer.sizes().vec());
-        probe.answers.emplace_back(answer.const_data_ptr<float>(),
-                                   answer.const_data_ptr<float>() + answer.numel());
+    for (const Candidate& one : best) {
+        probe.ids.push_back(one.ids);
+        probe.shapes.push_back(one.answer.sizes().vec());
+        probe.answers.emplace_back(one.answer.const_data_ptr<float>(),
+                                   one.answer.const_data_ptr<float>() + one.answer.numel());
     }
     return probe;
 }

@@ -30,7 +30,7 @@ private slots:
         rows("tiny-llama",
              {"w8a8:levels=full", "w8a8:symmetric=off", "w8a8:activation=per-token,levels=full",
               "w8a8:dynamic=on,levels=full", "w8a8:levels=full,keep=top:3",
-              "w8a8:activation=per-token,levels=full,keep=top:3", "w4a4:levels=full", "rtn:bits=4,group=8",
+              "w8a8:activation=per-token,levels=full,keep=top:3", "w4a4:symmetric=off", "rtn:bits=4,group=8",
               "rtn:bits=8,group=0", "rtn:bits=4,group=8,symmetric=off", "fp8", "fp8:activation=per-token",
               "mx:format=nvfp4,activation_format=16", "smoothquant:levels=full",
               "rotation:where=residual,online=off+w8a8:levels=full"});

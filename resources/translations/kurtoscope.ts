@@ -470,10 +470,6 @@ Places: every Place of the chosen layer; where one is narrower, the rest is hatc
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>|x| reaches %1 in channel %2 at this token: one of the largest of the site.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>largest |x| of the site, and its channel</source>
         <translation type="unfinished"></translation>
     </message>
@@ -511,6 +507,10 @@ Places: every Place of the chosen layer; where one is narrower, the rest is hatc
     </message>
     <message>
         <source>ticks: every %1 of the %2 levels of %3</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>|x| reaches %1 in channel %2 at this token: one of the largest of the site. A click selects the channel.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1311,6 +1311,112 @@ latency: of one window, only where real arithmetic ran.</source>
     </message>
 </context>
 <context>
+    <name>TrainingWindow</name>
+    <message>
+        <source>kurtosis</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The largest kurtosis of a linear input, over the values of a step&apos;s batch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>max / median</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The largest channel&apos;s mean magnitude over the median channel&apos;s, of the worst linear input</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Of each step&apos;s batch, penalties left out, nats per prediction</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>validation loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Over the text that is held out, nats per prediction</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>penalty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>λ times the penalties, as added to the loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>clipping value</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The largest learned clipping value of a linear input</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>clipped share</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The largest share of values outside a site&apos;s learned clipping values</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>gradient norm</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Before it was clipped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>learning rate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Warm-up, then a cosine</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>tokens per second</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Since the record before</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>WhereTheTimeGoes</name>
+    <message>
+        <source>Latency by phase</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Where the time goes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>one window&apos;s pass, by what it is spent on · simulated integers run in float32</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Open a model to see where its time goes.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Bars appear when a recipe&apos;s latency has been measured.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>kurtoscope::Autosave</name>
     <message>
         <source>This session is not autosaved: %1</source>
@@ -1617,6 +1723,133 @@ pinned: differences are against it</source>
     </message>
 </context>
 <context>
+    <name>kurtoscope::ExportDialog</name>
+    <message>
+        <source>Export %1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Format</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Modules and where they land</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Module</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Group</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Treatment</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Kept</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A folder that does not exist yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Replace an earlier export there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Format</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>F&amp;older</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1. For: %2.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Looking at what this target can carry …</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cannot carry %1: the export is refused.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Cannot carry %1. Instead: %2.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Expected difference: %1.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Size: about %1.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Left in floating point: %1.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Written to %1: %2 files, %3.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source> Read again, it answers as the recipe does, bit for bit.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source> Read again, its answers differ by %1 of their size.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source> To prove it in the software it is for: kurtoscope verify %1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Name the folder to make</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopped. Nothing was written.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>kurtoscope::HeaderBar</name>
     <message>
         <source> · %1 s left</source>
@@ -1636,10 +1869,6 @@ pinned: differences are against it</source>
     </message>
     <message>
         <source>Stop</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Stop what is being computed (Esc)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1704,6 +1933,18 @@ pinned: differences are against it</source>
     </message>
     <message>
         <source> (Ctrl+Shift+Z)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stop what is being computed (Ctrl+.)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Export…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Write the active recipe, or the model under it, as other software loads it (Ctrl+E)</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2408,6 +2649,19 @@ pinned: differences are against it</source>
         <source>No data</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>Expor&amp;t…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training r&amp;uns…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>
+Nearest recipe: %1</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>kurtoscope::MessageBar</name>
@@ -2842,6 +3096,14 @@ pinned: differences are against it</source>
         <source>Sensitivity of %1</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>Exporting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Looking at the export</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>kurtoscope::SessionFile</name>
@@ -2936,6 +3198,109 @@ pinned: differences are against it</source>
     </message>
     <message>
         <source>Next</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>kurtoscope::TrainingWindow</name>
+    <message>
+        <source>%1 s left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1 min left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1: no step yet</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1: step %2 of %3, loss %4</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>, ended</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>, %1 tokens/s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1, step %2: %3</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Training runs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What is drawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Add a run…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A folder that `kurtoscope train --out` writes, or one that holds several</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Remove</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Takes the chosen run off the picture; its folder stays</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The chosen figure by step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Run whose checkpoints the slider goes through</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Checkpoint</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Open this checkpoint</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1, step %2: %3 %4</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A training run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1 runs are shown already</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Remove one first</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add a folder that `kurtoscope train --out` writes: its curves grow while it trains.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>step %1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no checkpoint</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3067,6 +3432,14 @@ pinned: differences are against it</source>
     </message>
     <message>
         <source>Each recipe&apos;s score over its kept channels, bits or latency, and those that none beats in both.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Each recipe&apos;s latency by what it is spent on: products, quantizing, attention.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -4,6 +4,7 @@
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
+#include <QCoreApplication>
 #include <QHelpEvent>
 #include <QMouseEvent>
 #include <QPainter>
@@ -161,6 +162,7 @@ private:
 
 // What each measured recipe's latency is made of: the same passes as the comparison's latency.
 class WhereTheTimeGoes : public View {
+    Q_DECLARE_TR_FUNCTIONS(WhereTheTimeGoes)
 public:
     explicit WhereTheTimeGoes(QWidget* parent) : View(parent) {
         bars_ = new TimeBars(this);

@@ -17,8 +17,11 @@ KnownModel Workbench::knownModel(const std::string& path) {
     known.bytes = model.file->fileBytes();
     known.architecture = model.config.text("model_type", "?");
     known.storedPrecision = model.storedPrecision;
-    known.layers = static_cast<int>(model.config.positive("num_hidden_layers", 0));
-    known.hidden = static_cast<int>(model.config.positive("hidden_size", 0));
+    const auto size = [&](const char* name, const char* gpt2) { // GPT-2 has names of its own
+        return static_cast<int>(model.config.positive(name, model.config.positive(gpt2, 0)));
+    };
+    known.layers = size("num_hidden_layers", "n_layer");
+    known.hidden = size("hidden_size", "n_embd");
     known.vocabulary = model.config.positive("vocab_size", 0);
     known.hasHead = model.find("lm_head.weight") || model.config.flag("tie_word_embeddings", false);
     for (const auto& tensor : model.file->tensors())
@@ -55,7 +58,8 @@ std::vector<KnownModel> Workbench::knownModels(const std::vector<std::string>& f
         for (fs::recursive_directory_iterator step(root, fs::directory_options::skip_permission_denied, code),
              end;
              !code && step != end && !stop.stop_requested(); step.increment(code)) {
-            if (step.depth() > 4 || (step->is_directory(code) && consider(step->path(), origin)))
+            const bool ofARun = step->path().filename() == "checkpoints"; // shown with their training run
+            if (ofARun || step.depth() > 4 || (step->is_directory(code) && consider(step->path(), origin)))
                 step.disable_recursion_pending();
             else if (step->path().extension() == ".gguf")
                 consider(step->path(), origin);

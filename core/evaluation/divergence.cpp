@@ -19,7 +19,7 @@
 namespace kurtoscope {
 namespace {
 
-constexpr std::int64_t pieceValues = 4096; // whose sum is taken in float
+constexpr std::int64_t pieceValues = 512; // whose sum is taken in float
 
 // e^x for x ≤ 0 as 2^n · e^r with |r| ≤ ln 2 / 2 and e^r by its Taylor series to r⁶, off by less than 3e-8 of
 // itself; 0 below where float32 ends.

@@ -17,7 +17,8 @@ private slots:
         const auto run = runCommand({"formats", "--json", "-"});
         QCOMPARE(run.code, 0);
         QStringList ids;
-        for (const auto& format : run.json()["formats"])
+        const Json listed = run.json();
+        for (const auto& format : listed["formats"])
             ids << QString::fromStdString(format["id"].get<std::string>());
         QVERIFY(ids.contains("recipe") && ids.contains("compressed-tensors"));
         const auto table = runCommand({"formats"});

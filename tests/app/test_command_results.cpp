@@ -315,7 +315,7 @@ private slots:
                       {"evaluate", tinyModel, "--data", path("long.txt"), "--recipe", "fp32", "--length",
                        "16", "--windows", "100000", "--json", path("old.json")});
         QByteArray err;
-        while (!err.contains(" of ") && process.waitForReadyRead(60'000))
+        while (!err.contains("Evaluating") && process.waitForReadyRead(60'000))
             err += process.readAllStandardError();
         if (process.state() != QProcess::Running) QFAIL("it ended before it could be stopped: " + err);
         process.setReadChannel(QProcess::StandardError);

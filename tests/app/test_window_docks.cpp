@@ -147,7 +147,8 @@ private slots:
         QTRY_VERIFY(!view("depth-curves")->isInSight());
         QVERIFY(view("compare")->isInSight() && view("trade-off")->isInSight());
         QCOMPARE(window_->size(), small);
-        QVERIFY2(dock("model-map")->width() >= small.width() / 5, "nor in large type");
+        QVERIFY2(dock("model-map")->width() >= small.width() / 5,
+                 qPrintable(QString("nor in large type, at %1").arg(dock("model-map")->width())));
         QVERIFY(dock("compare")->width() > 500);
         act("projector");
         act("resetLayout");

@@ -81,7 +81,8 @@ private slots:
         const QStringList origins = column(*table, KnownModelsTable::origin);
         QVERIFY2(origins.contains("bundled") && origins.contains("Hugging Face cache"),
                  qPrintable(origins.join(", ")));
-        const qsizetype bundled = origins.indexOf("bundled");
+        const qsizetype bundled = column(*table, KnownModelsTable::name).indexOf("tiny-llama");
+        QCOMPARE(origins[bundled], "bundled");
         QCOMPARE(column(*table, KnownModelsTable::stored)[bundled], "BF16");
         QVERIFY2(column(*table, KnownModelsTable::shape)[bundled].startsWith("llama · "),
                  qPrintable(column(*table, KnownModelsTable::shape)[bundled]));

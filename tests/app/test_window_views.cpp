@@ -84,7 +84,7 @@ private slots:
         shoot(window, tag + "-attention");
 
         View* channels = front("channel-map");
-        for (QComboBox* choice : channels->findChildren<QComboBox*>())
+        for (QComboBox* choice : channels->heading()->findChildren<QComboBox*>())
             choice->setCurrentIndex(choice->count() - 1); // error; Places
         QTRY_VERIFY_WITH_TIMEOUT(session.workspace().activeColumn()->errors && settled(), patience);
         QTRY_VERIFY2(channels->describe().contains("error"), qPrintable(channels->describe()));
@@ -110,7 +110,7 @@ private slots:
         session.typeText("Outliers live in few channels, and the first token is often one of them.");
         View* tokens = front("token-map");
         QTRY_VERIFY_WITH_TIMEOUT(session.workspace().typed && settled(), patience);
-        tokens->findChild<QComboBox*>()->setCurrentIndex(1);
+        tokens->heading()->findChild<QComboBox*>()->setCurrentIndex(1);
         QVERIFY2(tokens->describe().contains(" bars"), qPrintable(tokens->describe()));
         shoot(window, tag + "-bars");
 

@@ -79,7 +79,7 @@ const std::vector<Damage>& damages() {
         {"unknown model_type",
          "tiny-llama",
          config("\"llama\"", "\"mamba\""),
-         {"\"mamba\"", "config.json", "bert, llama"}},
+         {"\"mamba\"", "config.json", "bert, gpt2, llama"}},
         {"unknown activation",
          "tiny-llama",
          config("\"silu\"", "\"swoosh\""),

@@ -156,8 +156,8 @@ private slots:
     void kernelsBesideTheirSimulation() {
         const CommandRun run =
             runCommand(QStringList{"evaluate", tinyModel, "--data", tinyText, "--recipe", "fp32", "--recipe",
-                                   "w8a8:dynamic=on", "--kernels", "both", "--no-latency"} +
-                       small);
+                                   "w8a8:activation=per-token", "--kernels", "both", "--no-latency"} +
+                       small); // a value that tips over moves one token's scale, not all of them
         QVERIFY2(run.code == 0, run.err);
         const Json readings = run.json()["readings"];
         QCOMPARE(readings.size(), std::size_t(3)); // FP32 has but one way
@@ -314,11 +314,11 @@ private slots:
         process.start(KURTOSCOPE_BINARY,
                       {"evaluate", tinyModel, "--data", path("long.txt"), "--recipe", "fp32", "--length",
                        "16", "--windows", "100000", "--json", path("old.json")});
+        process.setReadChannel(QProcess::StandardError); // what the loop waits for
         QByteArray err;
         while (!err.contains("Evaluating") && process.waitForReadyRead(60'000))
             err += process.readAllStandardError();
         if (process.state() != QProcess::Running) QFAIL("it ended before it could be stopped: " + err);
-        process.setReadChannel(QProcess::StandardError);
         ::kill(static_cast<pid_t>(process.processId()), SIGINT);
         QVERIFY(process.waitForFinished(30'000));
         err += process.readAllStandardError();

@@ -378,7 +378,7 @@ def cases(golden):
                 ids = encoder.encode(sentence).ids
                 quantizer.margin = 1.0
                 logits = forward(weights, config, quantizer, ids)
-                if scheme in ("fp8", "mx"):  # steps of many sizes: the sentence that a little noise moves least
+                if scheme in ("fp8", "mx", "mixed"):  # steps of many sizes: the sentence that a little noise moves least
                     quantizer.noise = torch.Generator().manual_seed(3)
                     moved = max(float((forward(weights, config, quantizer, ids) - logits).abs().max()) for _ in range(6))
                     quantizer.noise, quantizer.margin = None, 1 / (1 + 1e4 * moved)

@@ -347,7 +347,7 @@ CASES = [  # recipe, what it means, values of @
      lambda a: {"awq": a, "weight": weight(3, 16, clip=True), "kept": KEPT}, ALPHAS),
     ("smoothquant:alpha=@+gptq:group=16+w8a8:activation=per-token",
      lambda a: {"smooth": a, "activation": TOKEN, "weight": weight(4, 16, gptq=True)}, ALPHAS),
-    ("rotation:seed=@,where=inputs+gptq:group=0", lambda s: {"rotate": turned("inputs", s), "activation": TOKEN, "weight": weight(4, gptq=True)}, range(1, 8)),
+    ("rotation:seed=@,where=inputs+gptq:group=0", lambda s: {"rotate": turned("inputs", s), "activation": TOKEN, "weight": weight(4, gptq=True)}, range(1, 80)),
 ]
 MODELS = {"tiny-llama": AutoModelForCausalLM, "tiny-bert-classifier": AutoModelForSequenceClassification}
 

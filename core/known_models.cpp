@@ -41,7 +41,6 @@ std::vector<KnownModel> Workbench::knownModels(const std::vector<std::string>& f
         const bool folder = fs::exists(path / "config.json", code);
         if (!folder && path.extension() != ".gguf") return false;
         try {
-            const ModelFolder model = ModelFolder::open(path.string());
             KnownModel known = knownModel(path.string());
             known.origin = origin;
             models.push_back(std::move(known));

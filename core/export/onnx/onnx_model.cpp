@@ -240,4 +240,10 @@ Value OnnxModel::attention(int layer, const Value& q, const Value& k, const Valu
     return graph_.node("Reshape", {turned, graph_.whole({0, 0, heads * size})});
 }
 
+Value OnnxModel::languageHead(const Value& x, const std::string& embedding) {
+    const Value weight = tensor(hasTensor("lm_head.weight") ? "lm_head.weight" : embedding);
+    const Value turned = graph_.node("Transpose", {weight}, {{"perm", std::vector<std::int64_t>{1, 0}}});
+    return graph_.node("MatMul", {x, turned});
+}
+
 } // namespace kurtoscope

@@ -41,6 +41,9 @@ public:
     Value see(Site site, const Value& x);
     Operand operand(Site site, const Value& x);
     Value linear(const std::string& name, const Operand& x);
+    // Logits by a head that is tied to `embedding`, or by one of its own: tensors() has folded into it what
+    // turns the stream back.
+    Value languageHead(const Value& x, const std::string& embedding);
     Value linear(const std::string& name, const Value& x) { return linear(name, Operand{x, x}); }
 
     // Operators that several families share.

@@ -27,7 +27,7 @@ public:
         for (int layer = 0; layer < info_.layers; ++layer)
             x = block(layer, x, allowed);
         const Value last = model_.see({-1, Place::final_norm}, norm(prefix_ + "ln_f", x));
-        graph_.output("logits", head(last), OnnxType::float32,
+        graph_.output("logits", model_.languageHead(last, prefix_ + "wte.weight"), OnnxType::float32,
                       {"batch", "sequence", std::to_string(info_.vocabulary)});
     }
 
@@ -62,13 +62,6 @@ private:
         const Value output =
             see(Place::mlp_output, model_.linear(at + "mlp.c_proj", read(Place::mlp_hidden, hidden)));
         return see(Place::mlp_residual, graph_.node("Add", {stream, output}));
-    }
-
-    Value head(const Value& x) {
-        const bool own = model_.hasTensor("lm_head.weight");
-        const Value weight = model_.tensor(own ? "lm_head.weight" : prefix_ + "wte.weight");
-        const Value turned = graph_.node("Transpose", {weight}, {{"perm", std::vector<std::int64_t>{1, 0}}});
-        return graph_.node("MatMul", {x, turned});
     }
 
     OnnxModel& model_;

@@ -33,7 +33,7 @@ public:
         for (int layer = 0; layer < info_.layers; ++layer)
             x = block(layer, x, allowed);
         const Value last = model_.see({-1, Place::final_norm}, norm(prefix_ + "norm", x));
-        graph_.output("logits", head(last), OnnxType::float32,
+        graph_.output("logits", model_.languageHead(last, prefix_ + "embed_tokens.weight"), OnnxType::float32,
                       {"batch", "sequence", std::to_string(info_.vocabulary)});
     }
 
@@ -91,15 +91,6 @@ private:
         const Value output =
             see(Place::mlp_output, model_.linear(at + "mlp.down_proj", read(Place::mlp_hidden, gated)));
         return see(Place::mlp_residual, graph_.node("Add", {stream, output}));
-    }
-
-    // A head that is tied to the embedding, or one of its own: tensors() has folded into it what turns the
-    // stream back.
-    Value head(const Value& x) {
-        const bool own = model_.hasTensor("lm_head.weight");
-        const Value weight = model_.tensor(own ? "lm_head.weight" : prefix_ + "embed_tokens.weight");
-        const Value turned = graph_.node("Transpose", {weight}, {{"perm", std::vector<std::int64_t>{1, 0}}});
-        return graph_.node("MatMul", {x, turned});
     }
 
     OnnxModel& model_;

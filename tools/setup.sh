@@ -227,6 +227,13 @@ fetch_models() {
     fi
 }
 
+# The lines of a .pth file: Python finds LibTorch's own torch, and the loader what that is linked with.
+torch_beside() {
+    dirname "$1"
+    printf 'import ctypes; list(map(ctypes.CDLL, [%s]))\n' "$(printf 'sitedir + "/nvidia/%s", ' \
+        cu13/lib/libcufile.so.0 cusparselt/lib/libcusparseLt.so.0 nvshmem/lib/libnvshmem_host.so.3)"
+}
+
 # The libraries that exports are tried with, beside LibTorch's own torch. Tests go without where they cannot be had.
 install_reference() {
     local venv=build/reference-venv list=tools/reference_packages.txt stamp had python torch=${KURTOSCOPE_TORCH:-$(torch_folder)}
@@ -249,10 +256,10 @@ install_reference() {
     logged reference rm -rf "$venv"
     if logged reference "$python" -m venv "$venv" &&
         logged reference "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --no-deps -r "$list" &&
-        dirname "$torch" >"$(printf '%s' "$venv"/lib/python3*/site-packages)/torch-beside.pth" &&
-        # What torch's own loader wants of CUDA, where the system has not all of it.
+        # What torch's own loader wants of CUDA, where the system has not all of it: loaded before torch asks for it.
         logged reference "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --no-deps \
             nvidia-cufile==1.15.1.6 nvidia-cusparselt-cu13==0.8.0 nvidia-nvshmem-cu13==3.4.5 &&
+        torch_beside "$torch" >"$(printf '%s' "$venv"/lib/python3*/site-packages)/torch-beside.pth" &&
         logged reference "$venv/bin/python" -c 'import torch, transformers, compressed_tensors, peft'; then
         echo "$stamp $torch" >"$venv/kurtoscope-stamp"
         done_step "installed"

@@ -21,10 +21,10 @@ __device__ Grid gridOver(float minimum, float maximum, int bits, bool symmetric)
         grid.low = -grid.high;
         grid.scale = fmaxf(-minimum, maximum) / grid.high;
     } else {
-        grid.low = 0;
-        grid.high = float((1 << bits) - 1);
-        grid.scale = (maximum - minimum) / grid.high;
-        if (grid.scale > 0) grid.zero = rintf(-minimum / grid.scale);
+        grid.low = -float(1 << (bits - 1));
+        grid.high = -grid.low - 1;
+        grid.scale = (maximum - minimum) / (grid.high - grid.low);
+        grid.zero = grid.scale > 0 ? rintf(grid.low - minimum / grid.scale) : grid.low;
     }
     if (!(grid.scale > 0)) grid.scale = 1;
     return grid;
@@ -81,8 +81,8 @@ __global__ void roundKernel(KurtoscopeCudaRound work) {
         const float* ends = work.extents + 2 * (blockIdx.x / work.rows);
         grid = gridOver(-ends[0], ends[1], work.bits, work.symmetric);
     } else {
-        grid.high = work.symmetric ? float((1 << (work.bits - 1)) - 1) : float((1 << work.bits) - 1);
-        grid.low = work.symmetric ? -grid.high : 0;
+        grid.high = float((1 << (work.bits - 1)) - 1);
+        grid.low = work.symmetric ? -grid.high : -grid.high - 1;
     }
     for (std::int64_t c = threadIdx.x; c < work.channels; c += threads) {
         const float x = work.x[base + c];

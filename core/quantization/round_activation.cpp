@@ -162,12 +162,12 @@ at::Tensor roundActivationReference(const at::Tensor& x, const SiteRounding& rou
             minimum = flat.amin(1).view(one), maximum = flat.amax(1).view(one);
         }
         minimum = minimum.clamp_max(0), maximum = maximum.clamp_min(0);
-        high = double((1 << (rule.symmetric ? rule.bits - 1 : rule.bits)) - 1);
-        low = !rule.symmetric ? 0 : rule.fullRange ? -high - 1 : -high;
-        scale = (rule.symmetric ? at::maximum(minimum.abs(), maximum) : maximum - minimum) /
-                (rule.symmetric && rule.fullRange ? high + 0.5 : high);
+        high = double((1 << (rule.bits - 1)) - 1);
+        low = rule.symmetric && !rule.fullRange ? -high : -high - 1;
+        scale = rule.symmetric ? at::maximum(minimum.abs(), maximum) / (rule.fullRange ? high + 0.5 : high)
+                               : (maximum - minimum) / (high - low);
         scale = at::where(scale > 0, scale, at::ones({}, x.options()));
-        zero = rule.symmetric ? at::zeros({}, x.options()) : (-minimum / scale).round();
+        zero = rule.symmetric ? at::zeros({}, x.options()) : (low - minimum / scale).round();
     }
     const at::Tensor rounded = ((x / scale + zero).clamp(low, high).round() - zero) * scale;
     return mask.defined() ? at::where(mask, rounded, x) : rounded;

@@ -24,12 +24,13 @@ Scales over(at::Tensor minimum, at::Tensor maximum, const ActivationRule& rule) 
     minimum = minimum.clamp_max(0), maximum = maximum.clamp_min(0);
     const bool full = rule.symmetric && rule.fullRange;
     Scales scales;
-    scales.high = double((1 << (rule.symmetric ? rule.bits - 1 : rule.bits)) - 1);
-    scales.low = !rule.symmetric ? 0 : full ? -scales.high - 1 : -scales.high;
-    scales.scale = (rule.symmetric ? at::maximum(minimum.abs(), maximum) : maximum - minimum) /
-                   (full ? scales.high + 0.5 : scales.high);
+    scales.high = double((1 << (rule.bits - 1)) - 1);
+    scales.low = rule.symmetric && !full ? -scales.high : -scales.high - 1;
+    scales.scale = rule.symmetric
+                       ? at::maximum(minimum.abs(), maximum) / (full ? scales.high + 0.5 : scales.high)
+                       : (maximum - minimum) / (scales.high - scales.low);
     scales.scale = at::where(scales.scale > 0, scales.scale, at::ones({}, scales.scale.options()));
-    scales.zero = rule.symmetric ? at::zeros_like(scales.scale) : (-minimum / scales.scale).round();
+    scales.zero = rule.symmetric ? at::zeros_like(scales.scale) : (scales.low - minimum / scales.scale).round();
     return scales;
 }
 
@@ -219,9 +220,9 @@ SiteRounding roundingOf(const StoredActivation& stored, int channels) {
     if (stored.numbers == StoredActivation::Numbers::integer) {
         const auto half = static_cast<float>(1 << (stored.bits - 1));
         made.grid.scale = stored.scale;
-        made.grid.low = stored.symmetric ? -half : 0;
-        made.grid.high = stored.symmetric ? half - 1 : 2 * half - 1;
-        made.grid.zero = stored.symmetric ? 0 : stored.zero + half;
+        made.grid.low = -half;
+        made.grid.high = half - 1;
+        made.grid.zero = stored.symmetric ? 0 : stored.zero;
     } else {
         rule.format = stored.numbers == StoredActivation::Numbers::e4m3 ? Format::e4m3 : Format::nvfp4;
         // A scale turns the range's end into the format's largest.

@@ -70,17 +70,17 @@ KURTOSCOPE_CLONES void roundInliers(const float* row, float* out, std::int64_t c
 }
 
 KURTOSCOPE_CLONES std::int32_t integersOfRow(const float* row, std::int8_t* out, std::int64_t channels,
-                                             Grid grid, float offset, std::int32_t& nan) {
+                                             Grid grid, std::int32_t& nan) {
     std::int32_t sum = 0, odd = 0;
 #pragma omp simd reduction(+ : sum) reduction(| : odd)
     for (std::int64_t c = 0; c < channels; ++c) {
         float q = row[c] / grid.scale + grid.zero;
         odd |= q != q ? 1 : 0;
-        q = q == q ? q : offset; // the row is spoilt anyway, but only a number can become an integer
+        q = q == q ? q : 0.0F; // the row is spoilt anyway, but only a number can become an integer
         q = q < grid.low ? grid.low : q;
         q = q > grid.high ? grid.high : q;
         q = (q + roundingBias) - roundingBias;
-        const auto whole = static_cast<std::int32_t>(q - offset);
+        const auto whole = static_cast<std::int32_t>(q);
         out[c] = static_cast<std::int8_t>(whole);
         sum += whole;
     }
@@ -97,10 +97,10 @@ Grid Grid::over(float min, float max, int bits, bool symmetric, bool full) {
         grid.low = full ? -grid.high - 1 : -grid.high;
         grid.scale = std::max(std::abs(min), std::abs(max)) / (full ? grid.high + 0.5F : grid.high);
     } else {
-        grid.low = 0;
-        grid.high = static_cast<float>((1 << bits) - 1);
-        grid.scale = (std::max(max, 0.0f) - std::min(min, 0.0f)) / grid.high;
-        if (grid.scale > 0) grid.zero = std::nearbyint(-std::min(min, 0.0f) / grid.scale);
+        grid.low = -static_cast<float>(1 << (bits - 1));
+        grid.high = -grid.low - 1;
+        grid.scale = (std::max(max, 0.0f) - std::min(min, 0.0f)) / (grid.high - grid.low);
+        grid.zero = grid.scale > 0 ? std::nearbyint(grid.low - std::min(min, 0.0f) / grid.scale) : grid.low;
     }
     if (!(grid.scale > 0)) grid.scale = 1;
     return grid;

@@ -12,9 +12,10 @@ namespace kurtoscope {
 struct Grid {
     float scale = 1, zero = 0, low = -127, high = 127;
 
-    // Symmetric: q in ±(2^(bits−1) − 1), scale = absmax / qmax. Asymmetric: q in 0 … 2^bits − 1 over [min,
-    // max] widened to hold 0, so that zero stays exact. An empty range gives scale 1. `full`, symmetric
-    // alone: q from −2^(bits−1), scale = absmax / (2^(bits−1) − ½).
+    // Symmetric: q in ±(2^(bits−1) − 1), scale = absmax / qmax. Asymmetric: q in −2^(bits−1) … 2^(bits−1) − 1
+    // over [min, max] widened to hold 0, so that zero stays exact; signed, as the integers that are multiplied
+    // and exported are, since x / scale + zero rounds otherwise in its last bit. An empty range gives scale 1.
+    // `full`, symmetric alone: q from −2^(bits−1), scale = absmax / (2^(bits−1) − ½).
     KURTOSCOPE_API static Grid over(float min, float max, int bits, bool symmetric, bool full = false);
     KURTOSCOPE_API std::vector<float> levels() const; // ascending
 };
@@ -28,9 +29,9 @@ KURTOSCOPE_API Extent extentOf(const float* row, std::int64_t channels, const st
 // out = (round(clamp(x / scale + zero, low, high)) − zero) · scale, rounding half to even. NaN stays NaN.
 KURTOSCOPE_API void roundRow(const float* row, float* out, std::int64_t channels, const Grid& grid,
                              const std::int32_t* inlier);
-// The same levels as integers: q of each channel, lowered by `offset` to fit a signed byte. Returns their
-// sum; `nan` says that a value was NaN, which no integer can.
+// The same levels as integers of at most 8 bits: q of each channel. Returns their sum; `nan` says that a
+// value was NaN, which no integer can.
 std::int32_t integersOf(const float* row, std::int8_t* out, std::int64_t channels, const Grid& grid,
-                        float offset, std::int32_t& nan);
+                        std::int32_t& nan);
 
 } // namespace kurtoscope

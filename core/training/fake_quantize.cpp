@@ -15,14 +15,14 @@ constexpr std::int64_t shareValues = 16'384;
 // Grid::over for either width of number.
 template <class T>
 struct Levels {
-    T scale, zero, high, zeroError; // zeroError: what rounding the zero point added to it
-    Levels(T low, T top, int bits) {
-        high = T((1 << bits) - 1);
-        const T bottom = std::min(low, T(0));
-        scale = (std::max(top, T(0)) - bottom) / high;
-        zero = scale > 0 ? std::nearbyint(-bottom / scale) : T(0);
+    T scale, zero, low, high, zeroError; // zeroError: what rounding the zero point added to it
+    Levels(T least, T top, int bits) {
+        low = -T(1 << (bits - 1)), high = -low - 1;
+        const T bottom = std::min(least, T(0));
+        scale = (std::max(top, T(0)) - bottom) / (high - low);
+        zero = scale > 0 ? std::nearbyint(low - bottom / scale) : low;
         if (!(scale > 0)) scale = 1;
-        zeroError = zero + bottom / scale;
+        zeroError = zero - (low - bottom / scale);
     }
 };
 
@@ -37,7 +37,7 @@ Sums backwardShare(const T* x, const T* g, T* out, std::int64_t count, const Lev
 #pragma omp simd reduction(+ : above, below, error)
     for (std::int64_t i = 0; i < count; ++i) {
         const T u = x[i] / levels.scale + levels.zero;
-        const bool over = u > levels.high, under = u < 0;
+        const bool over = u > levels.high, under = u < levels.low;
         const T inside = over || under ? T(0) : g[i];
         above += over ? g[i] : T(0);
         below += under ? g[i] : T(0);
@@ -69,7 +69,7 @@ Sums backwardAll(const at::Tensor& x, const at::Tensor& g, at::Tensor& out, cons
 // The same by tensor operators, for any device.
 Sums backwardAnywhere(const at::Tensor& x, const at::Tensor& g, at::Tensor& out,
                       const Levels<float>& levels) {
-    const at::Tensor u = x / levels.scale + levels.zero, over = u > levels.high, under = u < 0;
+    const at::Tensor u = x / levels.scale + levels.zero, over = u > levels.high, under = u < levels.low;
     out = g.masked_fill(over.logical_or(under), 0);
     return {g.masked_select(over).sum().item<double>(), g.masked_select(under).sum().item<double>(),
             (out * (u.round() - u)).sum().item<double>()};
@@ -77,7 +77,7 @@ Sums backwardAnywhere(const at::Tensor& x, const at::Tensor& g, at::Tensor& out,
 
 template <class T>
 at::Tensor roundedPlainly(const at::Tensor& x, const Levels<T>& levels) {
-    return ((x / double(levels.scale) + double(levels.zero)).clamp(0, double(levels.high)).round() -
+    return ((x / double(levels.scale) + double(levels.zero)).clamp(double(levels.low), double(levels.high)).round() -
             double(levels.zero)) *
            double(levels.scale);
 }
@@ -113,14 +113,14 @@ public:
         if (x.scalar_type() == at::kDouble) {
             const Levels<double> grid(low, high, bits);
             sums = backwardAll<double>(x, g, gradient, grid);
-            levels = grid.high, zeroError = grid.zeroError;
+            levels = grid.high - grid.low, zeroError = grid.zeroError;
         } else {
             const Levels<float> grid(static_cast<float>(low), static_cast<float>(high), bits);
             sums = x.is_cpu() ? backwardAll<float>(x, g, gradient, grid)
                               : backwardAnywhere(x, g, gradient, grid);
-            levels = double(grid.high), zeroError = double(grid.zeroError);
+            levels = double(grid.high - grid.low), zeroError = double(grid.zeroError);
         }
-        // With s = (c+ − c−)/n and z = −c−/s + e: inside x + s·error, above c+ − s·e, below c− − s·e.
+        // With s = (c+ − c−)/n and z = low − c−/s + e: inside x + s·error, above c+ − s·e, below c− − s·e.
         const double byScale = (sums.error - zeroError * (sums.above + sums.below)) / levels;
         const at::Tensor ends = at::empty({2}, clip.options().device(at::kCPU));
         ends[0] = sums.below - byScale;

@@ -120,10 +120,10 @@ int main(int argc, char** argv) {
     });
     workspace.site.place = Place::attn_input;
 
-    const auto trade = shown("trade-off", workspace, {370, 380});
+    const auto scatter = shown("trade-off", workspace, {370, 380});
     measure("trade-off: a reading comes in", frames / 2, [&](int i) {
         workspace.columns[3].reading->score = 32 + 0.001 * i;
-        trade->show(workspace, Change::reading);
+        scatter->show(workspace, Change::reading);
     });
 
     workspace.site.layer = 12;

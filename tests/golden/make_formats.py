@@ -181,10 +181,10 @@ def fake(x, low, high, bits, sym, axis=None):
         top = 2 ** (bits - 1) - 1
         scale, zero, bottom = torch.maximum(-low, high) / top, torch.zeros(low.shape, dtype=torch.int32), -top
     else:
-        top, bottom = 2 ** bits - 1, 0
-        scale = (high - low) / top
+        top, bottom = 2 ** (bits - 1) - 1, -2 ** (bits - 1)
+        scale = (high - low) / (top - bottom)
         scale = torch.where(scale > 0, scale, torch.ones(()))
-        zero = torch.round(-low / scale).int()
+        zero = torch.round(bottom - low / scale).int()
     scale = torch.where(scale > 0, scale, torch.ones(()))
     if axis is None:
         return torch.fake_quantize_per_tensor_affine(x, float(scale[0]), int(zero[0]), bottom, top), scale, zero

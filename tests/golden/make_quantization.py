@@ -78,9 +78,9 @@ class Quantizer:
             scale = torch.maximum(-low, high) / top
             zero, q = torch.zeros_like(scale), (-top, top)
         else:
-            top = 2 ** bits - 1
-            scale = (high - low) / top
-            zero, q = torch.round(-low / torch.where(scale > 0, scale, torch.ones(()))), (0, top)
+            q = (-2 ** (bits - 1), 2 ** (bits - 1) - 1)
+            scale = (high - low) / (q[1] - q[0])
+            zero = torch.round(q[0] - low / torch.where(scale > 0, scale, torch.ones(())))
         return torch.where(scale > 0, scale, torch.ones(())), zero, q
 
     def fake(self, x, low, high, bits, symmetric, watch=True):
@@ -401,14 +401,15 @@ def roundings(golden):
         for symmetric in (True, False):
             x = torch.randn(400, generator=generator) * 3 + (0 if symmetric else 1.5)
             low, high = float(x.min()), float(x.max())
-            top = 2 ** (bits - 1) - 1 if symmetric else 2 ** bits - 1
-            scale = np.float32(max(-low, high)) / np.float32(top) if symmetric else (np.float32(high) - np.float32(low)) / np.float32(top)
-            zero = 0 if symmetric else int(np.rint(np.float32(-low) / scale))
+            top = 2 ** (bits - 1) - 1
+            bottom = -top if symmetric else -top - 1
+            scale = np.float32(max(-low, high)) / np.float32(top) if symmetric else (np.float32(high) - np.float32(low)) / np.float32(top - bottom)
+            zero = 0 if symmetric else int(np.rint(np.float32(bottom) - np.float32(low) / scale))
             y = x / float(scale)
             x = x[((y - y.floor()) - 0.5).abs() > 1e-3]
             i = len(grids)
             golden[f"rounding.{i}.x"] = x
-            golden[f"rounding.{i}.y"] = torch.fake_quantize_per_tensor_affine(x, float(scale), zero, -top if symmetric else 0, top)
+            golden[f"rounding.{i}.y"] = torch.fake_quantize_per_tensor_affine(x, float(scale), zero, bottom, top)
             grids.append({"bits": bits, "symmetric": symmetric, "min": low, "max": high, "scale": float(scale), "zero": zero})
     golden["ties.x"] = torch.arange(-40, 41) * 0.125  # scale 0.25: every other value is a tie
     golden["ties.y"] = torch.fake_quantize_per_tensor_affine(golden["ties.x"], 0.25, 0, -7, 7)

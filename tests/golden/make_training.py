@@ -74,10 +74,10 @@ def clipping(low, high, bits, rows=7, channels=11):
     x = torch.randn(rows, channels, generator=generator, dtype=torch.double, requires_grad=True)
     weights = torch.randn(rows, channels, generator=generator, dtype=torch.double)
     ends = torch.tensor([low, high], dtype=torch.double, requires_grad=True)
-    levels = 2 ** bits - 1
-    scale = (ends[1] - ends[0]) / levels
-    zero = rounded(-ends[0] / scale)
-    made = (rounded((x / scale + zero).clamp(0, levels)) - zero) * scale
+    least, most = -2 ** (bits - 1), 2 ** (bits - 1) - 1
+    scale = (ends[1] - ends[0]) / (most - least)
+    zero = rounded(least - ends[0] / scale)
+    made = (rounded((x / scale + zero).clamp(least, most)) - zero) * scale
     (made * weights).sum().backward()
     return dict(low=low, high=high, bits=bits, rows=rows, channels=channels, values=x.detach().flatten().tolist(),
                 weights=weights.flatten().tolist(), rounded=made.detach().flatten().tolist(), gradient=x.grad.flatten().tolist(),

@@ -142,7 +142,7 @@ std::vector<PlannedTensor> compressedTensors(const CompressedLinear& one) {
     if (rule.format == Format::integer) {
         all.push_back(floats(name + ".input_scale", {one.input->grid.scale}));
         if (!rule.symmetric) {
-            const auto zero = static_cast<std::int8_t>(one.input->grid.zero - float(1 << (rule.bits - 1)));
+            const auto zero = static_cast<std::int8_t>(one.input->grid.zero);
             all.push_back(tensor(name + ".input_zero_point", "I8", {1},
                                  [zero] { return bytesOf(std::vector<std::int8_t>{zero}); }));
         }

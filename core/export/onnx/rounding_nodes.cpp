@@ -17,8 +17,7 @@ at::Tensor vectorOf(const std::vector<float>& values) {
 // One range for the whole tensor, stored: an 8-bit integer and back. Grids that are narrower than the
 // integer's own range are clipped first, so that values beyond them land where the grid ends.
 Value storedRange(OnnxGraph& graph, Value x, const Grid& grid, const std::string& name) {
-    const bool isSigned = grid.low < 0;
-    const float lowest = isSigned ? -128 : 0, highest = isSigned ? 127 : 255;
+    constexpr float lowest = -128, highest = 127;
     if (grid.low > lowest || grid.high < highest) {
         std::vector<Value> bounds{x, grid.low > lowest ? graph.real((grid.low - grid.zero) * grid.scale) : "",
                                   grid.high < highest ? graph.real((grid.high - grid.zero) * grid.scale)
@@ -27,7 +26,7 @@ Value storedRange(OnnxGraph& graph, Value x, const Grid& grid, const std::string
         x = graph.node("Clip", bounds, {}, name + "/clip");
     }
     const Value scale = graph.real(grid.scale),
-                zero = graph.byte(isSigned ? OnnxType::int8 : OnnxType::uint8, static_cast<int>(grid.zero));
+                zero = graph.byte(OnnxType::int8, static_cast<int>(grid.zero));
     const Value integers = graph.node("QuantizeLinear", {x, scale, zero}, {}, name + "/integers");
     return graph.node("DequantizeLinear", {integers, scale, zero}, {}, name + "/rounded");
 }

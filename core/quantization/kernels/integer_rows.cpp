@@ -59,7 +59,6 @@ void integerRows(const at::Tensor& x, const SiteRounding& rounding, const std::v
     const std::vector<Grid> whole = sequenceGrids(in, rounding, lengths);
     const std::int32_t* mask = rounding.inlier.empty() ? nullptr : rounding.inlier.data();
     const std::int64_t perSequence = made.rows / in.size(0);
-    const float offset = rule.symmetric ? 0 : float(1 << (rule.bits - 1));
     parallelFor(made.rows, rowsWorthAThread(made.channels), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t row = begin; row < end; ++row) {
             const float* values = from + row * made.channels;
@@ -73,8 +72,8 @@ void integerRows(const at::Tensor& x, const SiteRounding& rounding, const std::v
             std::int8_t* bytes = made.values.as<std::int8_t>() + row * made.stride;
             std::fill(bytes + made.channels, bytes + made.stride, std::int8_t{0});
             std::int32_t nan = 0;
-            std::int32_t sum = integersOf(values, bytes, made.channels, grid, offset, nan);
-            const auto zero = static_cast<std::int32_t>(grid.zero - offset);
+            std::int32_t sum = integersOf(values, bytes, made.channels, grid, nan);
+            const auto zero = static_cast<std::int32_t>(grid.zero);
             for (std::size_t k = 0; k < kept.size(); ++k) {
                 const int channel = kept[k];
                 sum += zero - bytes[channel];

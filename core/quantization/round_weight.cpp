@@ -116,7 +116,7 @@ std::optional<IntegerWeight> integerWeight(const at::Tensor& weight, const Weigh
             std::int8_t* to = made.q.data() + output * inputs;
             made.scales[std::size_t(output)] = grid.scale;
             std::int32_t nan = 0;
-            integersOf(row, to, inputs, grid, 0, nan);
+            integersOf(row, to, inputs, grid, nan);
             for (std::int64_t input = 0; nan && input < inputs; ++input)
                 if ((!mask || mask[input] != 0) && std::isnan(row[input])) odd = true;
             for (const int column : kept)

@@ -131,8 +131,8 @@ void roundRow(const float* row, float* out, std::int64_t channels, const Grid& g
 }
 
 std::int32_t integersOf(const float* row, std::int8_t* out, std::int64_t channels, const Grid& grid,
-                        float offset, std::int32_t& nan) {
-    return integersOfRow(row, out, channels, grid, offset, nan);
+                        std::int32_t& nan) {
+    return integersOfRow(row, out, channels, grid, nan);
 }
 
 } // namespace kurtoscope

@@ -289,18 +289,25 @@ private slots:
         EvaluateRequest request;
         request.data.path = goldens + model.toStdString() + "/text.txt";
         request.data.task = "fidelity";
-        request.data.windows = 3, request.data.length = 16, request.data.calibrationWindows = 3;
+        request.data.windows = 3, request.data.calibrationWindows = 3;
         request.recipes = {Recipe::parse(recipe.toStdString()), Recipe::parse(recipe.toStdString())};
         request.kernels = {KernelChoice::automatic, KernelChoice::simulated};
         request.latency = false;
-        const auto readings = workbench.evaluate(request);
-        QCOMPARE(readings[0].kernels, KernelTag::integer);
-        QCOMPARE(readings[1].kernels, KernelTag::simulated);
-        QVERIFY(*readings[1].klMean > 0);
-        // A sum that ends in another last bit may tip a value over to its neighbouring level.
-        const double apart = std::abs(*readings[0].klMean - *readings[1].klMean);
-        QVERIFY2(apart < 0.02 * *readings[1].klMean + 1e-7,
-                 qPrintable(QString("%1 %2").arg(*readings[0].klMean).arg(*readings[1].klMean)));
+        // A sum that ends in another last bit may tip one value over to its neighbouring level, which so short a
+        // text feels. It hits one cut of the text or another, where a wrong kernel is wrong in all.
+        std::vector<double> apart;
+        QString seen;
+        for (int length : {12, 14, 16, 18, 20}) {
+            request.data.length = length;
+            const auto readings = workbench.evaluate(request);
+            QCOMPARE(readings[0].kernels, KernelTag::integer);
+            QCOMPARE(readings[1].kernels, KernelTag::simulated);
+            QVERIFY(*readings[1].klMean > 0);
+            apart.push_back(std::abs(*readings[0].klMean / *readings[1].klMean - 1));
+            seen += QString(" %1").arg(apart.back());
+        }
+        std::sort(apart.begin(), apart.end());
+        QVERIFY2(apart[2] < 2e-3 && apart[0] < 5e-4, qPrintable("parts of the divergence apart:" + seen));
     }
 
     void whatHasNoKernelIsSimulated_data() {

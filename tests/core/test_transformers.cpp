@@ -235,8 +235,8 @@ private slots:
         const auto first =
             std::max_element(got.logits.begin(), got.logits.begin() + 49152) - got.logits.begin();
         QCOMPARE(static_cast<int>(first), topIds[0]);
-        // The residual stream of every layer. Values near 25,000 have steps of 0.002 in float32: relative
-        // there.
+        // The residual stream of every layer in float64. The layers that make massive activations magnify the
+        // last bits of float32: within three times what half a step in the weights does to each token there.
         const std::string text =
             "The outlier channel of this layer grows, and the grid must stretch. Most values are "
             "small; a few are not, so they decide.";
@@ -246,9 +246,11 @@ private slots:
             const auto mine = columns(sample.values, 576, expected.integers("channels"));
             const auto theirs = expected.floats("layers." + std::to_string(layer) + ".mlp_residual");
             QCOMPARE(mine.size(), theirs.size());
+            const auto noise = expected.floats("layers." + std::to_string(layer) + ".noise");
+            const std::size_t channels = mine.size() / noise.size();
             for (std::size_t i = 0; i < mine.size(); ++i)
-                QVERIFY(std::abs(mine[i] - theirs[i]) <=
-                        tolerance * std::max(1.0F, std::abs(theirs[i]) / 100));
+                QVERIFY2(std::abs(mine[i] - theirs[i]) <= std::max(tolerance, 3 * noise[i / channels]),
+                         qPrintable(QString("layer %1: %2 for %3").arg(layer).arg(mine[i]).arg(theirs[i])));
         }
     }
 };

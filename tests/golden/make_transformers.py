@@ -213,6 +213,17 @@ SMOLLM2_TEXT = ("The outlier channel of this layer grows, and the grid must stre
 CHANNELS_SMOLLM2 = [0, 1, 50, 100, 150, 200, 250, 300, 350, 400, 450, 506, 507, 508, 550, 575]
 
 
+def streams(model, ids):
+    """The final hidden state and every layer's output, a row a token."""
+    seen = {}
+    hooks = [layer.register_forward_hook(lambda m, a, o, i=i: seen.__setitem__(i, (o[0] if isinstance(o, tuple) else o).reshape(len(ids), -1)))
+             for i, layer in enumerate(model.model.layers)]
+    hidden = model.model(torch.tensor([ids])).last_hidden_state[0]
+    for hook in hooks:
+        hook.remove()
+    return hidden, seen
+
+
 @torch.no_grad()
 def smollm2(file):
     file = Path(file)
@@ -220,20 +231,28 @@ def smollm2(file):
     # SMOLLM2_TEXT by the file's own tokenizer, which tests/golden/tokenizers/ holds to the reference.
     ids = [504, 7683, 1153, 7279, 282, 451, 4070, 8759, 28, 284, 260, 6983, 1251, 11310, 30, 3529, 2396, 359, 1165, 43, 253, 1443,
            359, 441, 28, 588, 502, 5754, 30]
-    seen = {}
-    hooks = [layer.register_forward_hook(lambda m, a, o, i=i: seen.__setitem__(i, (o[0] if isinstance(o, tuple) else o).reshape(-1, 576)))
-             for i, layer in enumerate(model.model.layers)]
-    hidden = model.model(torch.tensor([ids])).last_hidden_state[0]
-    for hook in hooks:
-        hook.remove()
+    hidden, seen = streams(model, ids)
     logits = model.lm_head(hidden)
     generator = np.random.default_rng(7)
     columns = torch.tensor(np.sort(generator.choice(logits.shape[1], 200, replace=False)))
     top = logits.topk(50)
     golden = {"ids": torch.tensor(ids), "hidden": hidden, "columns": columns, "logits": logits[:, columns],
               "top_ids": top.indices.to(torch.int32), "top_logits": top.values, "channels": torch.tensor(CHANNELS_SMOLLM2)}
-    for layer, stream in seen.items():
-        golden[f"layers.{layer}.mlp_residual"] = stream[:, CHANNELS_SMOLLM2]
+    # How far float32 carries here: the same model in float64, and each token's largest distance from it when every weight
+    # is off by up to half a step of float32. The layers that make the first massive activations magnify that.
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    exact = streams(torch.nn.Module.double(model), ids)[1]
+    torch.nn.Module.float(model)
+    noise = {layer: torch.zeros(len(ids)) for layer in exact}
+    for seed in range(8):
+        shaken = torch.Generator().manual_seed(seed)
+        model.load_state_dict({name: (value * (1 + (torch.rand(value.shape, generator=shaken, dtype=torch.float64) - 0.5) * 2.0 ** -23)).float()
+                               for name, value in weights.items()})
+        for layer, stream in streams(model, ids)[1].items():
+            noise[layer] = torch.maximum(noise[layer], (stream.double() - exact[layer])[:, CHANNELS_SMOLLM2].abs().amax(1).float())
+    for layer, stream in exact.items():
+        golden[f"layers.{layer}.mlp_residual"] = stream[:, CHANNELS_SMOLLM2].float()
+        golden[f"layers.{layer}.noise"] = noise[layer]
     save_file({k: v.contiguous() for k, v in golden.items()}, HERE / "real-smollm2.safetensors", {"text": SMOLLM2_TEXT})
 
 
@@ -269,4 +288,5 @@ def main():
         smollm2(asked.smollm2)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -135,7 +135,7 @@ AfterRows Then::afterRows(float* out, std::int64_t columns) const {
 
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Then& then) {
     const bool plain = isPlain(x) && isPlain(weight) && (!bias.defined() || isPlain(bias));
-    if (!plain || !then.fits() || !hasFastFloatProduct() || x.numel() == 0)
+    if (!plain || !then.fits() || !hasFloatKernels() || x.numel() == 0)
         return then.applied(at::linear(x, weight, bias));
     const std::int64_t outputs = weight.size(0), inputs = weight.size(1);
     auto shape = x.sizes().vec();

@@ -18,28 +18,32 @@ namespace kurtoscope {
 namespace {
 
 constexpr std::int64_t scoreBytes = 96 * 1024; // of one block of query rows
-constexpr std::int64_t mostBlockRows = 48, width = floatTileColumns;
+constexpr std::int64_t blockTiles = 8;
 
+template <class Tile>
 std::int64_t whole(std::int64_t count) {
-    return (count + width - 1) / width * width;
+    return (count + Tile::columns - 1) / Tile::columns * Tile::columns;
 }
 
 std::int64_t firstRowOf(const AttentionWork& work, std::int64_t sequence) {
     return work.firstRows ? (*work.firstRows)[std::size_t(sequence)] : sequence * work.length;
 }
 
-// One key head of one sequence, laid out for the products: keys as panels of 16 positions [channel, 16],
-// values as panels of 16 channels [position, 16]; what is beyond either end is zero.
+// One key head of one sequence, laid out for the products: keys as panels of a tile's width of positions
+// [channel, width], values as panels of so many channels [position, width]; what is beyond either end is
+// zero.
 struct PackedHead {
     float *keys, *values;
 };
 
+template <class Tile>
 void pack(const AttentionWork& work, std::int64_t firstRow, std::int64_t head, std::int64_t valid,
           const PackedHead& to) {
+    constexpr std::int64_t width = Tile::columns;
     const std::int64_t size = work.size;
     for (std::int64_t position = 0; position < valid; position += width)
-        packColumns(work.k + (firstRow + position) * work.kStride + head * size, work.kStride,
-                    std::min(width, valid - position), size, to.keys + position * size);
+        packColumns<width>(work.k + (firstRow + position) * work.kStride + head * size, work.kStride,
+                           std::min(width, valid - position), size, to.keys + position * size);
     for (std::int64_t first = 0; first < size; first += width) {
         const std::int64_t there = std::min(width, size - first);
         float* panel = to.values + first * work.length;
@@ -58,72 +62,85 @@ struct Block {
     std::int64_t keysOf(const AttentionWork& work, std::int64_t row) const {
         return work.causal ? row + 1 : valid;
     }
+
+    // Its rows in tiles of nearly the same height.
+    template <class Tile, class Do>
+    void byTiles(Do&& make) const {
+        const std::int64_t rows = end - begin, tiles = (rows + Tile::rows - 1) / Tile::rows;
+        for (std::int64_t tile = 0; tile < tiles; ++tile) {
+            const std::int64_t row = begin + tile * rows / tiles;
+            make(row, begin + (tile + 1) * rows / tiles - row);
+        }
+    }
 };
 
 // e^(scores − the largest), by rows of `across`; `sums` of each row.
+template <class Tile>
 void scoreBlock(const AttentionWork& work, const Block& block, const PackedHead& packed, float* scores,
                 float* sums) {
-    const std::int64_t across = whole(block.valid);
+    const std::int64_t across = whole<Tile>(block.valid);
     const float* q = work.q + firstRowOf(work, block.sequence) * work.qStride + block.head * work.size;
     const auto keysOf = [&](std::int64_t row) { return block.keysOf(work, row); };
-    for (std::int64_t key = 0; key < keysOf(block.end - 1); key += width)
-        for (std::int64_t row = block.begin; row < block.end; row += floatTileRows) {
-            const std::int64_t count = std::min(floatTileRows, block.end - row);
-            if (key >= keysOf(row + count - 1)) continue;
-            floatTileOf(count, q + row * work.qStride, work.qStride, packed.keys + key * work.size, width,
-                        work.size, scores + (row - block.begin) * across + key, across, false);
-        }
+    for (std::int64_t key = 0; key < keysOf(block.end - 1); key += Tile::columns)
+        block.byTiles<Tile>([&](std::int64_t row, std::int64_t count) {
+            if (key < keysOf(row + count - 1))
+                multiplyTile<Tile>(count, q + row * work.qStride, work.qStride, packed.keys + key * work.size,
+                                   work.size, scores + (row - block.begin) * across + key, across, false);
+        });
     const auto scale = static_cast<float>(1 / std::sqrt(double(work.size)));
     for (std::int64_t row = block.begin; row < block.end; ++row) {
         float* mine = scores + (row - block.begin) * across;
         sums[row - block.begin] = exponentialsRow(mine, keysOf(row), scale);
         // what the other rows of its tile see
-        std::fill(mine + keysOf(row), mine + keysOf(std::min(block.end - 1, row + floatTileRows)), 0.0F);
+        std::fill(mine + keysOf(row), mine + keysOf(std::min(block.end - 1, row + Tile::rows)), 0.0F);
     }
 }
 
+template <class Tile>
 void keepProbabilities(const AttentionWork& work, const Block& block, const float* scores,
                        const float* sums) {
     float* out =
         work.probabilities + ((block.sequence * work.heads + block.head) * work.length) * work.length;
     for (std::int64_t row = block.begin; row < block.end; ++row) {
         const std::int64_t keys = block.keysOf(work, row), index = row - block.begin;
-        scaleRow(scores + index * whole(block.valid), 1 / sums[index], out + row * work.length, keys);
+        scaleRow(scores + index * whole<Tile>(block.valid), 1 / sums[index], out + row * work.length, keys);
         std::fill(out + row * work.length + keys, out + (row + 1) * work.length, 0.0F);
     }
 }
 
 // out = weights · values; `sums` null where the weights are probabilities already.
+template <class Tile>
 void mixBlock(const AttentionWork& work, const Block& block, const PackedHead& packed, const float* weights,
               std::int64_t stride, const float* sums) {
-    alignas(32) float context[floatTileRows * width];
+    constexpr std::int64_t width = Tile::columns;
+    alignas(64) float context[Tile::rows * width];
     for (std::int64_t first = 0; first < work.size; first += width) {
         const std::int64_t there = std::min(width, work.size - first);
-        for (std::int64_t row = block.begin; row < block.end; row += floatTileRows) {
-            const std::int64_t count = std::min(floatTileRows, block.end - row);
+        block.byTiles<Tile>([&](std::int64_t row, std::int64_t count) {
             const std::int64_t keys = sums ? block.keysOf(work, row + count - 1) : block.valid;
-            floatTileOf(count, weights + (row - block.begin) * stride, stride,
-                        packed.values + first * work.length, width, keys, context, width, false);
+            multiplyTile<Tile>(count, weights + (row - block.begin) * stride, stride,
+                               packed.values + first * work.length, keys, context, width, false);
             for (std::int64_t r = 0; r < count; ++r) {
                 const std::int64_t at = firstRowOf(work, block.sequence) + row + r;
                 scaleRow(context + r * width, sums ? 1 / sums[row + r - block.begin] : 1.0F,
                          work.out + at * work.outStride + block.head * work.size + first, there);
             }
-        }
+        });
     }
 }
 
+template <class Tile>
 void attendBlock(const AttentionWork& work, const Block& block, const PackedHead& packed, float* scores) {
     if (work.given) {
         const float* mine =
             work.given +
             ((block.sequence * work.heads + block.head) * work.length + block.begin) * work.length;
-        return mixBlock(work, block, packed, mine, work.length, nullptr);
+        return mixBlock<Tile>(work, block, packed, mine, work.length, nullptr);
     }
-    float sums[mostBlockRows];
-    scoreBlock(work, block, packed, scores, sums);
-    if (work.probabilities) return keepProbabilities(work, block, scores, sums);
-    mixBlock(work, block, packed, scores, whole(block.valid), sums);
+    float sums[blockTiles * Tile::rows];
+    scoreBlock<Tile>(work, block, packed, scores, sums);
+    if (work.probabilities) return keepProbabilities<Tile>(work, block, scores, sums);
+    mixBlock<Tile>(work, block, packed, scores, whole<Tile>(block.valid), sums);
 }
 
 // What rows of padding come out as.
@@ -137,15 +154,14 @@ void clear(const AttentionWork& work, std::int64_t sequence, std::int64_t head, 
                     0.0F);
 }
 
-} // namespace
-
-void attendRows(const AttentionWork& work) {
+template <class Tile>
+void attend(const AttentionWork& work) {
     const std::int64_t group = work.heads / work.keyValueHeads;
-    const std::int64_t keysSize = whole(work.length) * work.size, valuesSize = work.length * whole(work.size);
-    const std::int64_t headSize = whole(keysSize) + whole(valuesSize);
-    const std::int64_t blockRows = std::clamp<std::int64_t>(
-        scoreBytes / (whole(work.length) * std::int64_t(sizeof(float))) / floatTileRows * floatTileRows,
-        floatTileRows, mostBlockRows);
+    const std::int64_t across = whole<Tile>(work.length), keysSize = across * work.size,
+                       headSize = keysSize + work.length * whole<Tile>(work.size);
+    const std::int64_t blockRows =
+        Tile::rows * std::clamp<std::int64_t>(
+                         scoreBytes / (across * std::int64_t(sizeof(float))) / Tile::rows, 1, blockTiles);
     const auto validOf = [&](std::int64_t sequence) {
         return std::int64_t((*work.lengths)[std::size_t(sequence)]);
     };
@@ -158,14 +174,15 @@ void attendRows(const AttentionWork& work) {
         isWorthThreads(2 * work.sequences * work.heads * work.length * work.length * work.size);
     parallelFor(units * shares, shared ? 1 : units * shares, [&](std::int64_t from, std::int64_t to) {
         thread_local AlignedBytes memory;
-        memory.reserve(std::size_t(headSize + blockRows * whole(work.length)) * sizeof(float));
-        const PackedHead packed{memory.as<float>(), memory.as<float>() + whole(keysSize)};
+        memory.reserve(std::size_t(headSize + blockRows * across) * sizeof(float));
+        const PackedHead packed{memory.as<float>(), memory.as<float>() + keysSize};
         float* scores = memory.as<float>() + headSize;
         for (std::int64_t index = from, ready = -1; index < to; ++index) {
             const std::int64_t unit = index / shares, share = index % shares;
             const std::int64_t sequence = unit / work.keyValueHeads, keyHead = unit % work.keyValueHeads;
             const std::int64_t valid = validOf(sequence);
-            if (unit != ready && valid > 0) pack(work, firstRowOf(work, sequence), keyHead, valid, packed);
+            if (unit != ready && valid > 0)
+                pack<Tile>(work, firstRowOf(work, sequence), keyHead, valid, packed);
             ready = unit;
             // Blocks of rows cost more the later they are when causal: every share takes each of them in
             // turn.
@@ -173,12 +190,20 @@ void attendRows(const AttentionWork& work) {
                 const std::int64_t head = keyHead * group + piece % group, block = piece / group;
                 const std::int64_t begin = block * blockRows, end = std::min(work.length, begin + blockRows);
                 if (begin < valid)
-                    attendBlock(work, {sequence, head, valid, begin, std::min(end, valid)}, packed, scores);
+                    attendBlock<Tile>(work, {sequence, head, valid, begin, std::min(end, valid)}, packed,
+                                      scores);
                 for (std::int64_t row = std::max(begin, valid); row < end; ++row)
                     clear(work, sequence, head, row);
             }
         }
     });
+}
+
+} // namespace
+
+void attendRows(const AttentionWork& work) {
+    static const auto fastest = hasAvx512() ? attend<FloatTileAvx512> : attend<FloatTileAvx2>;
+    fastest(work);
 }
 
 #else

@@ -7,8 +7,6 @@ namespace kurtoscope {
 
 // Whether this processor has the vectors that this folder's products and attention are written for.
 KURTOSCOPE_API bool hasFloatKernels();
-// Whether they beat the libraries below: those have wider vectors where the processor does.
-KURTOSCOPE_API bool hasFastFloatProduct();
 
 // out [row, output] = x [row, input] · wᵀ + bias, w [output, input], bias null or [output]; `stride`: floats
 // from row to row of `out`. Each sum runs over the inputs in their order, so that it does not depend on the

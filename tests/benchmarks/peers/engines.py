@@ -35,8 +35,8 @@ def torch_pass(model, threads):
 
     def run(ids):
         with torch.inference_mode():
-            output = model(input_ids=torch.from_numpy(ids), use_cache=False) if model.config.is_decoder or hasattr(
-                model, "lm_head") else model(input_ids=torch.from_numpy(ids))
+            more = {"use_cache": False} if hasattr(model, "lm_head") else {}
+            output = model(input_ids=torch.from_numpy(ids), **more)
         return output[0]
 
     return run

@@ -53,9 +53,7 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tenso
     const bool padded = q.size(0) == pass.batch().sequences; // else rows of padding are left out
     const std::int64_t sequences = pass.batch().sequences, length = pass.batch().length,
                        size = q.size(2) / heads;
-    // Decoders keep LibTorch's: their residual streams reach 25,000, and the kernel's last bits have not been
-    // held against double precision there.
-    if (!causal && hasFloatKernels() && isPlain(q) && isPlain(k) && isPlain(v)) {
+    if (hasFloatKernels() && isPlain(q) && isPlain(k) && isPlain(v)) {
         at::Tensor rows = at::empty_like(q);
         AttentionWork work{q.const_data_ptr<float>(),
                            k.const_data_ptr<float>(),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/rounding.h"
 
+#include "core/quantization/kernels/integer_levels.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -132,7 +134,8 @@ void roundRow(const float* row, float* out, std::int64_t channels, const Grid& g
 
 std::int32_t integersOf(const float* row, std::int8_t* out, std::int64_t channels, const Grid& grid,
                         std::int32_t& nan) {
-    return integersOfRow(row, out, channels, grid, nan);
+    static const IntegerLevels fast = avx512Levels();
+    return fast ? fast(row, out, channels, grid, nan) : integersOfRow(row, out, channels, grid, nan);
 }
 
 } // namespace kurtoscope

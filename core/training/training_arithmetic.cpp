@@ -7,6 +7,7 @@
 #include "core/quantization/round_weight.h"
 #include "core/training/fake_quantize.h"
 #include "core/training/tensor_moments.h"
+#include "core/training/trained_product.h"
 
 #include <c10/core/GradMode.h>
 
@@ -156,8 +157,10 @@ at::Tensor TrainingArithmetic::linear(const Linear& linear, const at::Tensor& x,
         const at::Tensor rounded = roundWeight(weight.detach(), rule, {});
         weight = training_ ? straightThrough(weight, rounded) : rounded;
     }
-    const at::Tensor y = at::linear(x, weight, linear.bias);
-    if (!training_ || linear.head) return y;
+    // What validation sees is what inference will make of the model, to the bit.
+    if (!training_) return at::linear(x, weight, linear.bias);
+    const at::Tensor y = trainedProduct(x, weight, linear.bias);
+    if (linear.head) return y;
     for (const Member& member : members_) {
         if (member.lambda <= 0) continue;
         add(member, linear.input, member.penalty->ofOutput(linear, rowsOf(y, batch)));

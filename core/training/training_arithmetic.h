@@ -25,7 +25,7 @@ public:
     // Clipping values of the least squared error over a few batches. Nothing where none are learned.
     void startClips(CalibrationSet& batches);
     std::map<Site, at::Tensor>& clips() { return clips_; } // [2]: c−, c+
-    void roundInputs(bool on) { rounding_ = on; } // where clipping values are learned
+    void roundInputs(bool on) { rounding_ = on; }          // where clipping values are learned
     void keepClipsOpen(); // after an optimizer's step: c− ≤ 0 ≤ c+, and not both 0
 
     // Before each pass. `done`: the share of the steps that are done; `training` false: the plain model,
@@ -34,7 +34,8 @@ public:
     at::Tensor penalty() const { return penalty_; } // λ included; undefined where there is none
     std::vector<TrainingSiteFigures> figures() const;
     bool idle() const {
-        return clips_.empty() && members_.empty() && weightBits_ == 0 && dropout_ == 0 && !watching_;
+        return !training_ && clips_.empty() && members_.empty() && weightBits_ == 0 && dropout_ == 0 &&
+               !watching_;
     }
 
     at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const override;

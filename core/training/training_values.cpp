@@ -4,6 +4,7 @@
 #include "core/training/adamw.h"
 #include "core/training/fake_quantize.h"
 #include "core/training/regularizer.h"
+#include "core/training/trained_product.h"
 
 namespace kurtoscope {
 namespace {
@@ -58,6 +59,22 @@ ClipGradients fakeQuantized(const std::vector<double>& values, const std::vector
     (rounded * table(weights, rows, channels).to(type)).sum().backward();
     const std::vector<double> ends = plain(clip.grad());
     return {plain(rounded), plain(x.grad()), ends[0], ends[1]};
+}
+
+LinearGradients trainedLinear(const std::vector<double>& x, const std::vector<double>& w,
+                              const std::vector<double>& bias, const std::vector<double>& weights, int rows,
+                              int outputs) {
+    const auto single = [](const std::vector<double>& values, int count) {
+        return table(values, count, static_cast<int>(values.size()) / count).to(at::kFloat);
+    };
+    const at::Tensor input = single(x, rows).requires_grad_(true),
+                     weight = single(w, outputs).requires_grad_(true);
+    at::Tensor added;
+    if (!bias.empty()) added = single(bias, 1).flatten().requires_grad_(true);
+    const at::Tensor made = trainedProduct(input, weight, added);
+    (made * single(weights, rows)).sum().backward();
+    return {plain(made), plain(input.grad()), plain(weight.grad()),
+            bias.empty() ? std::vector<double>() : plain(added.grad())};
 }
 
 std::vector<float> adamWSteps(const std::vector<float>& start,

@@ -34,6 +34,15 @@ KURTOSCOPE_API ClipGradients fakeQuantized(const std::vector<double>& values,
                                            const std::vector<double>& weights, int rows, int channels,
                                            double low, double high, int bits, bool single);
 
+struct LinearGradients {
+    std::vector<double> made, byInput, byWeight, byBias; // d Σ weights · made
+};
+// A linear layer in float32 as training multiplies it: x [row, input], w [output, input], bias empty or
+// [output].
+KURTOSCOPE_API LinearGradients trainedLinear(const std::vector<double>& x, const std::vector<double>& w,
+                                             const std::vector<double>& bias,
+                                             const std::vector<double>& weights, int rows, int outputs);
+
 struct AdamWSettings {
     double rate = 1e-3, beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, decay = 0.1;
 };

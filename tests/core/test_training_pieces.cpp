@@ -266,6 +266,47 @@ private slots:
             QCOMPARE(static_cast<float>(got[i]), expected[i]);
     }
 
+    // One shape that stays with LibTorch and one that goes to wider vectors where there are some.
+    void linearLayersAreTrainedAsTheSumsSay_data() {
+        QTest::addColumn<int>("count");
+        QTest::addColumn<bool>("biased");
+        for (const int count : {6, 64})
+            for (const bool biased : {false, true})
+                QTest::addRow("%d rows%s", count, biased ? ", bias" : "") << count << biased;
+    }
+    void linearLayersAreTrainedAsTheSumsSay() {
+        QFETCH(int, count);
+        QFETCH(bool, biased);
+        const int inputs = 80, outputs = 112;
+        const auto x = drawn(std::size_t(count * inputs), 41), w = drawn(std::size_t(outputs * inputs), 42),
+                   bias = biased ? drawn(std::size_t(outputs), 43) : std::vector<double>(),
+                   g = drawn(std::size_t(count * outputs), 44);
+        const LinearGradients got = trainedLinear(x, w, bias, g, count, outputs);
+        LinearGradients sums;
+        sums.made.resize(g.size()), sums.byInput.resize(x.size()), sums.byWeight.resize(w.size());
+        sums.byBias.resize(bias.size());
+        for (int row = 0; row < count; ++row)
+            for (int out = 0; out < outputs; ++out) {
+                const std::size_t at = std::size_t(row * outputs + out);
+                for (int in = 0; in < inputs; ++in) {
+                    const std::size_t a = std::size_t(row * inputs + in), b = std::size_t(out * inputs + in);
+                    sums.made[at] += x[a] * w[b];
+                    sums.byInput[a] += g[at] * w[b];
+                    sums.byWeight[b] += g[at] * x[a];
+                }
+                if (biased) sums.made[at] += bias[std::size_t(out)], sums.byBias[std::size_t(out)] += g[at];
+            }
+        for (const auto& [mine, expected] : {std::pair{&got.made, &sums.made},
+                                             {&got.byInput, &sums.byInput},
+                                             {&got.byWeight, &sums.byWeight},
+                                             {&got.byBias, &sums.byBias}}) {
+            QCOMPARE(mine->size(), expected->size());
+            for (std::size_t i = 0; i < mine->size(); ++i)
+                QVERIFY2(std::abs((*mine)[i] - (*expected)[i]) < 1e-4,
+                         qPrintable(QString("%1 against %2").arg((*mine)[i]).arg((*expected)[i])));
+        }
+    }
+
     void adamWIsPyTorchs() {
         const auto cases = golden()["adamw"];
         QCOMPARE(cases.size(), std::size_t{3});

@@ -92,6 +92,13 @@ int runCommandLine(int argc, char** argv) {
     }
     try {
         app.parse(argc, argv);
+    } catch (const CLI::RequiredError& error) {
+        for (const std::string& word : app.remaining(true)) { // rather than that what was misspelt is missing
+            if (!word.starts_with("-")) continue;
+            std::cerr << "kurtoscope: there is no option " << word << '\n' << helpPointer(app) << '\n';
+            return misused;
+        }
+        return app.exit(error) == 0 ? 0 : misused;
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : misused; // help and version are "errors" of code 0
     }

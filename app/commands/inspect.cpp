@@ -62,6 +62,24 @@ std::string channelList(const std::vector<const SiteStats*>& sites, const Channe
     return text;
 }
 
+void printSites(std::ostream& out, const std::vector<SiteStats>& sites, const ChannelSets& outliers) {
+    Table table({{"site", false},
+                 {"channels"},
+                 {"largest |x|"},
+                 {"kurtosis"},
+                 {"top 1 % energy"},
+                 {"max/median"},
+                 {"NaN, ∞"},
+                 {"outlier channels", false}});
+    for (const SiteStats& stats : sites)
+        if (!stats.empty())
+            table.add({stats.site.name(), std::to_string(stats.channels),
+                       figure(static_cast<double>(stats.siteAbsmax)), figure(stats.siteKurtosis),
+                       percent(stats.top1pctEnergy), figure(stats.maxToMedian),
+                       std::to_string(stats.nonfinite), channelList({&stats}, outliers)});
+    table.print(out);
+}
+
 void printPlaces(std::ostream& out, const std::vector<SiteStats>& sites, const ChannelSets& outliers) {
     Table table({{"place", false},
                  {"sites"},
@@ -102,7 +120,7 @@ class Inspect : public Command {
 public:
     std::string_view id() const override { return "inspect"; }
     std::string_view summary() const override {
-        return "Statistics of every site: where a model's outliers live";
+        return "Statistics of every Place, or every site: where a model's outliers live";
     }
 
     void declare(CLI::App& app) override {
@@ -117,6 +135,7 @@ public:
                "deviations), top:K (channels per site), magnitude:M (|x| in 6 % of tokens, 25 % of layers)")
             ->type_name("RULE")
             ->capture_default_str();
+        app.add_flag("--sites", bySite_, "A line for every site: each Place in each layer");
         json_.declare(app);
     }
 
@@ -148,7 +167,10 @@ public:
         const ChannelSets firstOnly = skipFirst_ ? ChannelSets() : firstTokenOnly(observation, criterion);
         if (!json_.wanted()) {
             progress.say("");
-            printPlaces(json_.human(), sites, outliers);
+            if (bySite_)
+                printSites(json_.human(), sites, outliers);
+            else
+                printPlaces(json_.human(), sites, outliers);
             std::size_t massive = 0, all = 0;
             for (const auto& [site, channels] : firstOnly)
                 massive += channels.size();
@@ -196,7 +218,7 @@ private:
     RecipeOptions recipe_;
     JsonOutput json_;
     std::string criterion_ = "ratio:20";
-    bool skipFirst_ = false;
+    bool skipFirst_ = false, bySite_ = false;
 };
 
 } // namespace

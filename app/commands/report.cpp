@@ -17,10 +17,10 @@
 namespace kurtoscope::commands {
 namespace {
 
-// The first thing a newcomer should see: activations alone at 8 bits, with and without their outliers.
-const std::vector<std::string> demonstration{
-    "fp32", "w8a8:activation=per-tensor,dynamic=on,weight_bits=16",
-    "w8a8:activation=per-tensor,dynamic=on,weight_bits=16,keep=auto"};
+// The first thing a newcomer should see, and the columns that the window begins with: 8 bits with and without
+// their outliers.
+const std::vector<std::string> demonstration{"fp32", "w8a8:activation=per-tensor,dynamic=on",
+                                             "w8a8:activation=per-tensor,dynamic=on,keep=auto"};
 
 class ReportCommand : public Command {
 public:

@@ -140,7 +140,8 @@ void RecipeOptions::declare(CLI::App& app, Number number, bool required) {
         app.add_option("--recipe", texts_,
                        number == Number::many
                            ? "How to quantize: scheme[:key=value,…] or a recipe file; give it once per recipe"
-                           : "How to quantize: scheme[:key=value,…] or a recipe file [default: fp32]")
+                       : required ? "How to quantize: scheme[:key=value,…] or a recipe file"
+                                  : "How to quantize: scheme[:key=value,…] or a recipe file [default: fp32]")
             ->type_name("R")
             ->expected(1)
             ->allow_extra_args(false);

@@ -91,7 +91,9 @@ private:
         json_.human() << (found.reached ? "Reached with " : "Not reached; the most that was tried is ")
                       << count(found) << (sites_ ? " whole sites" : " kept channels");
         if (!out_.empty()) json_.human() << ", written to " << out_;
-        json_.human() << ".\n";
+        json_.human() << (sites_ ? ".\n"
+                                 : ", each counted once at its site; a reading counts it once for every "
+                                   "linear layer that reads it.\n");
     }
 
     void write(const KeepSelection& found, const Workbench& workbench) const {

@@ -58,13 +58,14 @@ ParsedOptions parseStartOptions(const QStringList& arguments) {
     QCommandLineParser parser;
     declare(parser);
     const auto misuse = [](const QString& sentence) {
-        return ParsedOptions{std::nullopt, "kurtoscope: " + sentence + "\nSee kurtoscope --help", misused};
+        return ParsedOptions{std::nullopt, "kurtoscope: " + sentence + "\nSee kurtoscope --help.", misused};
     };
     if (!parser.parse(arguments)) return misuse(parser.errorText());
     if (parser.isSet("help")) // Qt knows the program's name from an application, which does not stand yet
         return {std::nullopt, parser.helpText().replace("<executable_name>", "kurtoscope"), 0};
     if (parser.positionalArguments().size() > 1)
-        return misuse("one MODEL at most, got " + parser.positionalArguments().join(", "));
+        return misuse("one MODEL at most, got " + parser.positionalArguments().join(", ") +
+                      " (a command comes first, spelt as --help lists it)");
 
     StartOptions start;
     start.model = parser.positionalArguments().value(0);

@@ -126,6 +126,10 @@ private:
             in_.left() < 4 ? std::array<char, 4>{} : in_.take<std::array<char, 4>>("the magic number");
         if (std::string_view(magic.data(), 4) != "GGUF") {
             if (file_->looksLikePickle()) throw pickleRefusal(file_->path());
+            const auto bytes = file_->bytes();
+            if (bytes.size() > 8 && bytes[8] == std::byte{'{'})
+                in_.refuse("this is a safetensors file under another name",
+                           "Rename it model.safetensors and open the folder with its config.json");
             in_.refuse("this is not a GGUF file: it does not begin with GGUF",
                        "Open a .gguf or .safetensors file, or a model folder");
         }

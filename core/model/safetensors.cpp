@@ -113,6 +113,8 @@ private:
             refuse(file_.path(),
                    "the file has " + std::to_string(bytes.size()) + " bytes, expected at least 8",
                    downloadAgain);
+        if (std::memcmp(bytes.data(), "GGUF", 4) == 0)
+            refuse(file_.path(), "this is a GGUF file under another name", "Rename it so that it ends in .gguf");
         std::uint64_t length = 0;
         std::memcpy(&length, bytes.data(), sizeof length);
         const bool looksLikeJson = bytes.size() > 8 && bytes[8] == std::byte{'{'};

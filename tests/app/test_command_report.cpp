@@ -99,7 +99,7 @@ private slots:
             runCommand({"report", tinyModel, "--windows", "1", "--length", "32", "--html", file});
         QVERIFY2(run.code == 0, run.err);
         QVERIFY(run.out.contains("fp32"));
-        QVERIFY(run.out.contains("w8a8:activation=per-tensor,dynamic=on,weight_bits=16,keep=auto"));
+        QVERIFY(run.out.contains("w8a8:activation=per-tensor,dynamic=on,keep=auto"));
         QVERIFY(contents(file).contains("demo_text.txt"));
     }
 };

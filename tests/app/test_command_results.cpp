@@ -103,6 +103,17 @@ private slots:
             }
     }
 
+    void inspectSiteBySite() {
+        const auto run = runCommand(QStringList{"inspect", tinyModel, "--data", tinyText, "--windows", "1",
+                                                "--length", "32", "--sites"});
+        QCOMPARE(run.code, 0);
+        const auto lines = run.out.split('\n');
+        for (const char* site : {"layers.0.mlp_input", "layers.1.mlp_input", "layers.3.attn_context"})
+            QCOMPARE(std::count_if(lines.begin(), lines.end(),
+                                   [&](const QString& line) { return line.startsWith(QString(site) + ' '); }),
+                     1);
+    }
+
     void inspectForPeople() {
         const CommandRun run =
             runCommand({"inspect", tinyModel, "--data", tinyText, "--windows", "1", "--length", "32"});

@@ -98,6 +98,9 @@ private slots:
         row("no data", {"inspect", tinyModel}, 2, "--data is required");
         row("no recipe", evaluate({}), 2, "--recipe is required");
         row("unknown option", evaluate({"--recipe", "fp32", "--frob"}), 2, "--frob");
+        row("misspelt data", {"evaluate", tinyModel, "--dat", text, "--recipe", "fp32"}, 2,
+            "there is no option --dat");
+        row("misspelt command", {"evalute", tinyModel, "--data", text}, 2, "a command comes first");
         row("a word too many", evaluate({"--recipe", "fp32", "more"}), 2, "more");
         row("no windows", evaluate({"--recipe", "fp32", "--windows", "0"}), 2,
             "expected a whole number, 1 or more");

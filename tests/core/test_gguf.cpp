@@ -124,6 +124,7 @@ private slots:
 
         row("another format", "{\"a\": 1}", {"not a GGUF file"});
         row("three bytes", "GGU", {"not a GGUF file"});
+        row("a safetensors file", std::string("\x10\0\0\0\0\0\0\0{\"w\": {}}", 17), {"this is a safetensors file", "model.safetensors"});
         row("magic only", "GGUF", {"cut short", "version"});
         row("a zip, as torch.save writes", "PK\x03\x04 and more", {"pickle", "Convert it to safetensors: "});
         row("version 1", GgufBytes(0, 0, 1).bytes, {"version 1", "expected 2 or 3"});

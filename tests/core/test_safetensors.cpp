@@ -91,7 +91,8 @@ private slots:
 
         row("shorter than its length field", "abc", {"3 bytes", "at least 8"});
         row("only a length", std::string(8, '\0'), {"not a safetensors file"});
-        row("another format", "GGUF and more than eight bytes", {"not a safetensors file", "{"});
+        row("another format", "PNGF and more than eight bytes", {"not a safetensors file", "{"});
+        row("a GGUF", "GGUF and more than eight bytes", {"this is a GGUF file", "Rename it"});
         row("header longer than the file", safetensorsBytes("{}", "", 900),
             {"900 bytes", "only 2 bytes follow"});
         row("header longer than anything", safetensorsBytes("{}", "", ~0ULL),

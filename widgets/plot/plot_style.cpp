@@ -43,7 +43,8 @@ private:
 class IndexTicker : public QCPAxisTicker {
 protected:
     double getTickStep(const QCPRange& range) override {
-        return std::max(1.0, QCPAxisTicker::getTickStep(range));
+        const double step = std::max(1.0, QCPAxisTicker::getTickStep(range));
+        return step == 2.5 ? 2.0 : step; // between two indices there is none
     }
     QString getTickLabel(double tick, const QLocale&, QChar, int) override {
         return grouped(static_cast<std::int64_t>(std::llround(tick)));
@@ -102,6 +103,7 @@ void stylePlot(QCustomPlot& plot) {
     plot.setBackground(QBrush(theme.surface));
     plot.axisRect()->setBackground(Qt::NoBrush);
     plot.setFont(theme.small());
+    plot.setMinimumSize(1, 1); // squeezed to nothing it would have no buffer to paint on, and complain
     for (QCPAxis* axis : {plot.xAxis, plot.yAxis})
         styleAxis(*axis, axis == plot.xAxis);
     plot.xAxis->grid()->setVisible(false);

@@ -37,10 +37,29 @@ View::View(QWidget* parent) : QWidget(parent) {
     makeMenu();
 }
 
-void View::show(const Workspace& workspace, Changes what) {
+void View::note(const Workspace& workspace, Changes what) {
     workspace_ = &workspace;
     pending_ |= what;
+}
+
+void View::show(const Workspace& workspace, Changes what) {
+    note(workspace, what);
     if (isInSight()) drawNow();
+}
+
+void View::drawWhole() {
+    drawNow();
+    finish();
+}
+
+QString View::describe() {
+    if (isInSight()) drawWhole();
+    return description();
+}
+
+ViewTable View::table() {
+    if (isInSight()) drawWhole();
+    return numbers();
 }
 
 void View::setInSight(bool inSight) {
@@ -102,7 +121,7 @@ void View::hideEvent(QHideEvent* event) {
 }
 
 void View::paintEvent(QPaintEvent*) {
-    drawNow(); // a grab of a hidden view paints without showing it
+    if (!isInSight()) drawNow(); // a grab of a hidden view paints without showing it
     QPainter(this).fillRect(rect(), Theme::current().surface);
 }
 

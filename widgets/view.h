@@ -15,9 +15,9 @@ namespace kurtoscope {
 
 class Heading;
 
-// One picture in the window. GUI thread only. Told of changes by show(); a hidden view only notes that it is
-// out of date and draws when it is shown. It changes nothing itself: what the person does leaves as a signal
-// to the session.
+// One picture in the window. GUI thread only. Told of changes by show() or note(); a hidden view only notes
+// that it is out of date and draws when it is shown. It changes nothing itself: what the person does leaves
+// as a signal to the session.
 class KURTOSCOPE_WIDGETS_API View : public QWidget {
     Q_OBJECT
 public:
@@ -25,7 +25,10 @@ public:
 
     void show(const Workspace& workspace, Changes what); // keeps a pointer: the session outlives its views
     using QWidget::show;
-    void drawNow(); // what is pending, also while hidden
+    void note(const Workspace& workspace, Changes what); // the same, but whoever calls has it drawn soon
+    void drawNow();                                      // what is pending, also while hidden
+    void drawWhole();                                    // and what it computes aside for it
+    bool isBehind() const { return isInSight() && workspace_ && pending_; } // of what it was told
     // Of one that is visible to Qt but stands behind another tab: false, and it draws nothing.
     void setInSight(bool inSight);
     bool isInSight() const { return inSight_ && isVisible(); }
@@ -36,10 +39,10 @@ public:
     Heading* heading() const { return heading_; }
 
     // What is drawn, as text a test can assert: "30 × 576, attn_input, absmax 0.5…12, 47 kept", or the empty
-    // state.
-    virtual QString describe() const = 0;
-    // The numbers behind the picture, in full.
-    virtual ViewTable table() const = 0;
+    // state. One that is behind is drawn first, whole.
+    QString describe();
+    // The numbers behind the picture, in full; likewise.
+    ViewTable table();
     // What it draws and nobody computes unasked. Counts while the view is visible.
     virtual Needs needs() const { return {}; }
 
@@ -67,7 +70,10 @@ signals:
     void message(QString sentence); // for the status line
 
 protected:
-    virtual void refresh(Changes what) = 0; // called only while visible (or grabbed), with workspace() set
+    virtual QString description() const = 0; // for describe()
+    virtual ViewTable numbers() const = 0;   // for table()
+    virtual void finish() {}                 // waits for what it computes aside
+    virtual void refresh(Changes what) = 0;  // called only while visible (or grabbed), with workspace() set
     const Workspace& workspace() const { return *workspace_; }
     bool hasWorkspace() const { return workspace_ != nullptr; }
     // What is drawn when there is something to draw. Takes over the focus where the view has it.

@@ -45,7 +45,7 @@ void View::makeMenu() {
         emit message(tr("The picture of %1 is on the clipboard").arg(heading_->title()));
     });
     add(tr("Copy &numbers"), "copyNumbers", [this] {
-        drawNow();
+        drawWhole();
         QGuiApplication::clipboard()->setText(table().toTabs());
         emit message(tr("The numbers of %1 are on the clipboard").arg(heading_->title()));
     });
@@ -95,7 +95,7 @@ void View::paintPicture(QPaintDevice& device, double scale) {
 }
 
 QByteArray View::exported(const QString& format) {
-    drawNow();
+    drawWhole();
     QByteArray bytes;
     QBuffer buffer(&bytes);
     buffer.open(QIODevice::WriteOnly);

@@ -4,6 +4,7 @@
 #include "app/window/session.h"
 #include "app/window/status_text.h"
 #include "app/window/view_docks.h"
+#include "app/window/view_turns.h"
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
@@ -81,12 +82,14 @@ void MainWindow::bringForward(const char* id) {
 
 void MainWindow::makeViews() {
     docks_ = new ViewDocks(*this);
+    turns_ = new ViewTurns(this);
     for (const ViewFactory* factory : factories()) {
         View* view = factory->make(this);
         view->setObjectName(factory->id());
         views_.push_back(view);
         connectView(view);
         docks_->add(view, *factory);
+        turns_->add(view);
     }
     docks_->arrange();
 }
@@ -105,6 +108,13 @@ void MainWindow::connectView(View* view) {
     connect(view, &View::keptCopied, &session_, &Session::copyKept);
     connect(view, &View::textTyped, &session_, &Session::typeText);
     connect(view, &View::sensitivityAsked, &session_, &Session::askSensitivity);
+    // Once the session has heard of it: the view that a person acts on answers at once, the others in turn.
+    connect(view, &View::siteSelected, view, &View::drawNow);
+    connect(view, &View::channelSelected, view, &View::drawNow);
+    connect(view, &View::tokenSelected, view, &View::drawNow);
+    connect(view, &View::channelsToggled, view, &View::drawNow);
+    connect(view, &View::blockToggled, view, &View::drawNow);
+    connect(view, &View::columnActivated, view, &View::drawNow);
     connect(view, &View::failed, this, &MainWindow::showMessage);
     // Queued: views hide one by one while the window is taken down, when it must not ask any of them.
     connect(
@@ -140,8 +150,7 @@ void MainWindow::makeStatusLine() {
 
 void MainWindow::follow(Changes what) {
     const Workspace& workspace = session_.workspace();
-    for (View* view : views_)
-        view->show(workspace, what);
+    turns_->show(workspace, what);
     selection_->setText(selectionText(workspace));
     kept_->setText(keptText(workspace));
     followPanels(what);
@@ -169,7 +178,7 @@ void MainWindow::useTheme(const QString& name) {
 
 bool MainWindow::saveScreenshot(const QString& path, QString* whyNot) {
     for (View* view : views_)
-        view->drawNow();
+        view->drawWhole();
     QSaveFile file(path);
     if (file.open(QIODevice::WriteOnly) && grab().save(&file, "PNG") && file.commit()) return true;
     *whyNot = file.errorString();

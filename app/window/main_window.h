@@ -24,6 +24,7 @@ class Session;
 class Tour;
 class View;
 class ViewDocks;
+class ViewTurns;
 
 // The window: every registered view in its place, around the session it is given. The session outlives it. It
 // holds no state of its own but where things stand.
@@ -34,8 +35,8 @@ public:
                const QString& theme = {}); // "": as remembered
 
     const std::vector<View*>& views() const { return views_; }
-    View* view(const char* id) const; // by registry id; null for an unknown one
-    void bringForward(const char* id);  // opened, and before what stands in the same place
+    View* view(const char* id) const;  // by registry id; null for an unknown one
+    void bringForward(const char* id); // opened, and before what stands in the same place
     Settings& settings() { return settings_; }
 
     void setDataChosen(bool chosen) {
@@ -122,6 +123,7 @@ private:
     MessageBar* messages_ = nullptr;
     std::vector<View*> views_;
     ViewDocks* docks_ = nullptr;
+    ViewTurns* turns_ = nullptr;
     QLabel *selection_ = nullptr, *kept_ = nullptr, *saved_ = nullptr;
     QMenu* viewMenu_ = nullptr;
     QActionGroup* tasks_ = nullptr;

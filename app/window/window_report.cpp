@@ -15,7 +15,7 @@ std::string pngOf(View& view) {
     QByteArray bytes;
     QBuffer buffer(&bytes);
     buffer.open(QIODevice::WriteOnly);
-    view.drawNow();
+    view.drawWhole();
     QImage picture(view.size() * 2, QImage::Format_RGB32); // sharp on paper, whatever the screen
     picture.setDevicePixelRatio(2);
     view.render(&picture);

@@ -44,7 +44,7 @@ public:
     void takeView(const char* id, const QString& name) const {
         window_.bringForward(id);
         QTest::qWait(30);
-        window_.view(id)->drawNow();
+        window_.view(id)->drawWhole();
         take(*window_.findChild<QDockWidget*>(QString("dock-") + id), name);
     }
     QComboBox* choice(const char* id, const char* entry) const {
@@ -76,7 +76,7 @@ public:
             window_.findChild<QAction*>("resetLayout")->trigger();
             QTest::qWait(100);
             for (View* view : window_.views())
-                view->drawNow();
+                view->drawWhole();
             take(window_, name + '-' + QString::number(size.width()));
         }
     }

@@ -49,15 +49,33 @@ void ClippingPanel::setValues(std::shared_ptr<const SiteSample> sample, const st
     float widest = 0;
     for (const float level : grid)
         widest = std::max(widest, std::abs(level));
-    if (sample == sample_ && levels == trade_.levels() && leftOut == leftOut_ && widest == widest_) return;
-    trade_ = sample ? ClippingTrade(*sample, levels, leftOut) : ClippingTrade();
+    if (sample == sample_ && levels == levels_ && leftOut == leftOut_ && widest == widest_) return;
     sample_ = std::move(sample);
+    levels_ = levels;
     leftOut_ = leftOut;
     widest_ = widest;
+    weighing_.drop();
+    if (!sample_) return take({});
+    const auto weigh = [sample = sample_, levels, leftOut] {
+        Weighed weighed{ClippingTrade(*sample, levels, leftOut), {}};
+        weighed.costs = weighed.trade.curve(points);
+        return weighed;
+    };
+    if (sample_->values.size() <= Aside::worthwhile) return take(weigh());
+    const bool shown = isVisibleTo(parentWidget());
+    take({});
+    setVisible(shown); // what stands below does not jump meanwhile
+    weighing_.ask(weigh, [this](Weighed weighed) { take(std::move(weighed)); });
+    note_->setText(sentence());
+}
+
+void ClippingPanel::take(Weighed weighed) {
+    trade_ = std::move(weighed.trade);
+    costs_ = std::move(weighed.costs);
     setVisible(!trade_.empty());
-    best_ = trade_.best();
+    best_ = ClippingTrade::leastOf(costs_);
     // A grid wider than every value costs what one costs that just holds the largest: the line stands there.
-    ownClip_ = widest > 0 ? std::min(static_cast<double>(widest), trade_.largest()) : trade_.largest();
+    ownClip_ = widest_ > 0 ? std::min(static_cast<double>(widest_), trade_.largest()) : trade_.largest();
     draw();
     resetClip();
 }
@@ -74,7 +92,10 @@ void ClippingPanel::setClip(double clip) {
 }
 
 QString ClippingPanel::sentence() const {
-    if (trade_.empty()) return {};
+    if (trade_.empty())
+        return weighing_.isAsked()
+                   ? tr("weighing %1 values…").arg(grouped(static_cast<std::int64_t>(sample_->values.size())))
+                   : QString();
     const ClippingCost cost = trade_.at(clip_);
     return tr("±%1%2: %3 clipped · clipping %4 + rounding %5 → %6 dB · best ±%7: %8 dB")
         .arg(figure(clip_), widest_ > 0 && clip_ == ownClip_ ? tr(" (the recipe's)") : QString(),
@@ -91,13 +112,12 @@ void ClippingPanel::applyTheme() {
 
 void ClippingPanel::draw() {
     const Theme& theme = Theme::current();
-    heading_->setText(tr("Clipping against rounding"),
-                      tr("drag the line above · %1 levels").arg(trade_.levels()));
+    heading_->setText(tr("Clipping against rounding"), tr("drag the line above · %1 levels").arg(levels_));
     heading_->setToolTip(
         tr("Mean squared error of all values of the site on %1 even levels between −c and c, by c.\n"
            "clipping: of values beyond c. rounding: of those inside, about step² / 12.\n"
            "Kept channels are left out. Arrows move the line, Home takes it back.")
-            .arg(trade_.levels()));
+            .arg(levels_));
     note_->setFont(theme.small());
     const QString names[] = {tr("clipping"), tr("rounding"), tr("both")};
     const QColor colours[] = {theme.line(3), theme.line(1), theme.text};
@@ -109,7 +129,7 @@ void ClippingPanel::draw() {
         curves[i].strong = i == 2;
         entries.append({names[i], colours[i], i == 2, false});
     }
-    for (const ClippingCost& cost : trade_.curve(points)) {
+    for (const ClippingCost& cost : costs_) {
         const double values[] = {cost.clipping, cost.rounding, cost.total()};
         for (std::size_t i = 0; i < 3; ++i) {
             curves[i].x.push_back(cost.clip);

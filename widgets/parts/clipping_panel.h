@@ -4,6 +4,7 @@
 #include <QWidget> // first: moc of Qt 6.4 cannot read <compare> when nothing was included before it
 
 #include "widgets/export.h"
+#include "widgets/parts/aside.h"
 #include "widgets/parts/clipping_trade.h"
 
 #include <memory>
@@ -29,8 +30,9 @@ public:
     // itself without values.
     void setValues(std::shared_ptr<const SiteSample> sample, const std::vector<float>& grid,
                    const std::set<int>& leftOut);
-    void setClip(double clip); // a range to look at, as the line is dragged
-    void resetClip();          // the recipe's own
+    void finish() { weighing_.finish(); } // millions of values are weighed aside
+    void setClip(double clip);            // a range to look at, as the line is dragged
+    void resetClip();                     // the recipe's own
     void applyTheme();
     double clip() const { return clip_; } // 0: no values
     double ownClip() const { return ownClip_; }
@@ -43,6 +45,11 @@ signals:
     void clipChanged(double clip); // for the line to follow
 
 private:
+    struct Weighed {
+        ClippingTrade trade;
+        std::vector<ClippingCost> costs; // along the range
+    };
+    void take(Weighed weighed);
     void draw();
 
     Heading* heading_ = nullptr;
@@ -50,11 +57,14 @@ private:
     Legend* legend_ = nullptr;
     QLabel* note_ = nullptr;
     ClippingTrade trade_;
+    std::vector<ClippingCost> costs_;
     ClippingCost best_;
     std::shared_ptr<const SiteSample> sample_; // with what trade_ was made
     std::set<int> leftOut_;
+    int levels_ = 0;
     float widest_ = -1;
     double clip_ = 0, ownClip_ = 0;
+    Aside weighing_; // last: what it hands over goes to the above
 };
 
 } // namespace kurtoscope

@@ -97,9 +97,9 @@ std::vector<ClippingCost> ClippingTrade::curve(int points) const {
     return costs;
 }
 
-ClippingCost ClippingTrade::best() const {
+ClippingCost ClippingTrade::leastOf(const std::vector<ClippingCost>& costs) {
     ClippingCost least;
-    for (const ClippingCost& cost : curve(40))
+    for (const ClippingCost& cost : costs)
         if (least.clip == 0 || cost.total() < least.total()) least = cost;
     return least;
 }

@@ -28,8 +28,8 @@ public:
 
     ClippingCost at(double clip) const;
     std::vector<ClippingCost>
-    curve(int points) const;   // from a hundredth of the largest |x| to it, even in log
-    ClippingCost best() const; // the least total
+    curve(int points) const; // from a hundredth of the largest |x| to it, even in log
+    static ClippingCost leastOf(const std::vector<ClippingCost>& costs); // the least total
     double largest() const { return largest_; }
     int levels() const { return levels_; }
     bool empty() const { return largest_ <= 0; }

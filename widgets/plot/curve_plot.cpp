@@ -64,6 +64,7 @@ void CurvePlot::applyTheme() {
 void CurvePlot::setCurves(std::vector<Curve> curves, const QString& xTitle, bool logarithmic,
                           bool asPercent) {
     curves_ = std::move(curves);
+    replotted_ = false; // the cursor comes with all of it
     plot_->clearGraphs();
     double left = std::numeric_limits<double>::infinity(), right = -left;
     low_ = left, high_ = right;

@@ -10,8 +10,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 namespace kurtoscope {
+namespace {
+constexpr std::size_t rankedValues = 100'000;
+}
 
 HeatMapPlot::HeatMapPlot(QWidget* parent) : QWidget(parent) {
     plot_ = new QCustomPlot(this);
@@ -90,6 +95,7 @@ void HeatMapPlot::applyTheme() {
 void HeatMapPlot::setMap(HeatMap map) {
     const bool sameShape = map.rows == map_.rows && map.columns == map_.columns;
     map_ = std::move(map);
+    replotted_ = false; // marks come with all of it
     plot_->xAxis->setLabel(map_.columnTitle);
     plot_->yAxis->setLabel(map_.rowTitle);
     bar_->setLabel(map_.valueTitle);
@@ -103,16 +109,30 @@ void HeatMapPlot::setMap(HeatMap map) {
 
 // From the 5th percentile, so that the colours serve the ordinary channels too, to the largest value.
 void HeatMapPlot::chooseRange() {
+    // Of millions of values, some tell the percentile; a step that shares no factor with the width meets
+    // every channel.
+    std::size_t step = std::max<std::size_t>(1, map_.values.size() / rankedValues);
+    while (step > 1 && std::gcd(step, static_cast<std::size_t>(std::max(1, map_.columns))) > 1)
+        ++step;
     std::vector<float> positive;
-    positive.reserve(map_.values.size());
-    for (const float value : map_.values)
-        if (value > 0 && std::isfinite(value)) positive.push_back(value);
+    positive.reserve(map_.values.size() / step + 1);
+    float most = 0;
+    std::size_t next = 0;
+    for (std::size_t at = 0; at < map_.values.size(); ++at) {
+        const float value = map_.values[at];
+        const bool counts = value > 0 && value <= std::numeric_limits<float>::max();
+        if (counts && value > most) most = value;
+        if (at < next) continue;
+        next += step;
+        if (counts) positive.push_back(value);
+    }
     low_ = 0.1F, high_ = 1;
-    if (positive.empty()) return;
+    if (most <= 0) return;
+    if (positive.empty()) positive.push_back(most);
     const auto fifth = positive.begin() + static_cast<std::ptrdiff_t>(positive.size() / 20);
     std::nth_element(positive.begin(), fifth, positive.end());
     low_ = *fifth;
-    high_ = *std::max_element(fifth, positive.end());
+    high_ = most;
     if (high_ < low_ * 1.2F) low_ = high_ / 1.2F; // one value, or all alike: keep a drawable scale
 }
 

@@ -107,7 +107,7 @@ public:
 
     Needs needs() const override { return Need::attention; }
 
-    QString describe() const override {
+    QString description() const override {
         if (isEmpty()) return emptyText();
         return QString("layer %1, %2, %3 × %4, %5 %6 of %7")
             .arg(drawn_->layer)
@@ -118,7 +118,7 @@ public:
             .arg(drawn_->heads);
     }
 
-    ViewTable table() const override {
+    ViewTable numbers() const override {
         if (isEmpty()) return {};
         ViewTable table = heatTable(plot_->map());
         if (overview()) return table;

@@ -87,7 +87,7 @@ public:
 
     Needs needs() const override { return showsErrors() ? Needs(Need::errors) : Needs(); }
 
-    QString describe() const override {
+    QString description() const override {
         if (isEmpty()) return emptyText();
         const HeatMap& map = plot_->map();
         float low = std::numeric_limits<float>::infinity(), high = 0;
@@ -103,7 +103,7 @@ public:
             .arg(skip_ ? ", first token left out" : "");
     }
 
-    ViewTable table() const override { return heatTable(plot_->map()); }
+    ViewTable numbers() const override { return heatTable(plot_->map()); }
 
 protected:
     void refresh(Changes what) override {

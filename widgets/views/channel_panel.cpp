@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/figures.h"
+#include "widgets/parts/aside.h"
 #include "widgets/parts/channel_figures.h"
 #include "widgets/parts/clipping_panel.h"
 #include "widgets/parts/heading.h"
@@ -88,7 +89,7 @@ public:
     }
     QSize sizeHint() const override { return {330, 640}; }
 
-    QString describe() const override {
+    QString description() const override {
         if (isEmpty()) return emptyText();
         const ValueCounts& h = plot_->histogram();
         const auto sum = [](const std::vector<double>& counts) {
@@ -106,7 +107,7 @@ public:
                         .arg(sum(h.back), 0, 'f', 0)
                         .arg(figure(h.low), figure(h.high));
         if (const double beyond = h.below.all() + h.above.all(); beyond > 0)
-            text += QString(", %1 beyond up to %2").arg(beyond).arg(figure(furthest_));
+            text += QString(", %1 beyond up to %2").arg(beyond).arg(figure(counted_.furthest));
         text += plot_->levelsDrawn() > 0
                     ? QString(", grid every %1 of %2").arg(plot_->levelsEvery()).arg(levels_)
                     : QString(", no grid");
@@ -118,7 +119,7 @@ public:
                QString(", %1 tokens, %2 peaks").arg(strip_->entries().size()).arg(peaks_->facts().size());
     }
 
-    ViewTable table() const override {
+    ViewTable numbers() const override {
         ViewTable table{{"from", "to", "values_of_channel", "values_of_others"}, {}};
         const ValueCounts& h = plot_->histogram();
         const double width = (h.high - h.low) / static_cast<double>(std::max<std::size_t>(1, h.front.size()));
@@ -130,13 +131,16 @@ public:
     }
 
 protected:
+    void finish() override {
+        counting_.finish();
+        clipping_->finish();
+    }
     void refresh(Changes what) override {
         const Workspace& w = workspace();
         if (what & Change::theme) {
             depthCurve_->applyTheme();
             clipping_->applyTheme();
             plot_->applyTheme();
-            drawn_.reset();
             for (QWidget* part : std::initializer_list<QWidget*>{facts_, peaks_, strip_, textHeading_,
                                                                  peaksHeading_, depthHeading_})
                 part->update();
@@ -182,20 +186,29 @@ private:
         strip_->setVisible(sample != nullptr);
         if (!sample) {
             drawn_.reset();
-            every_ = 0;
-            furthest_ = 0;
-            plot_->setHistogram({}, colour);
+            counting_.drop();
+            takeCounts({});
             strip_->setEntries({}, colour);
             return;
         }
-        if (sample != drawn_ || channel_ != drawnChannel_ || kept != drawnKept_) {
-            const ChannelHistogram counted = channelHistogram(*sample, channel_, bins);
-            every_ = counted.every;
-            furthest_ = counted.furthest;
-            plot_->setHistogram(counted.histogram, colour);
+        if (sample != drawn_ || channel_ != drawnChannel_) {
             drawn_ = sample;
             drawnChannel_ = channel_;
-            drawnKept_ = kept;
+            counting_.drop();
+            const auto count = [sample, channel = channel_] {
+                return channelHistogram(*sample, channel, bins);
+            };
+            if (sample->values.size() <= Aside::worthwhile) {
+                takeCounts(count());
+            } else {
+                takeCounts({});
+                counting_.ask(count, [this](const ChannelHistogram& counted) {
+                    takeCounts(counted);
+                    writeNote();
+                });
+            }
+        } else if (colour != drawnColour_) {
+            takeCounts(counted_);
         }
         auto entries = tokensAround(*sample, channel_, w.token, tokensShown);
         const bool all = static_cast<int>(entries.size()) == sample->rows();
@@ -207,6 +220,14 @@ private:
                                                               .arg(grouped(sample->rows())));
         strip_->setEntries(std::move(entries), colour);
         strip_->setCurrent(w.token);
+    }
+
+    void takeCounts(const ChannelHistogram& counted) {
+        counted_ = counted;
+        const Theme& theme = Theme::current();
+        const Column* active = workspace().activeColumn();
+        drawnColour_ = active && active->recipe.keeps(site_, channel_) ? theme.kept : theme.primary;
+        plot_->setHistogram(counted_.histogram, drawnColour_);
     }
 
     void drawTrade() {
@@ -283,10 +304,11 @@ private:
             parts << tr("no one grid of %1 for these values").arg(name);
         const ValueCounts& h = plot_->histogram();
         if (const double beyond = h.below.all() + h.above.all(); beyond > 0)
-            parts << (beyond == 1 ? tr("1 value beyond, at %1").arg(figure(furthest_))
-                                  : tr("%1 values beyond, up to %2")
-                                        .arg(grouped(static_cast<std::int64_t>(beyond)), figure(furthest_)));
-        if (every_ > 1) parts << tr("every %1 token counted").arg(ordinal(every_));
+            parts << (beyond == 1
+                          ? tr("1 value beyond, at %1").arg(figure(counted_.furthest))
+                          : tr("%1 values beyond, up to %2")
+                                .arg(grouped(static_cast<std::int64_t>(beyond)), figure(counted_.furthest)));
+        if (counted_.every > 1) parts << tr("every %1 token counted").arg(ordinal(counted_.every));
         note_->setFont(Theme::current().small());
         note_->setText(parts.join(QStringLiteral(" · ")));
     }
@@ -315,10 +337,11 @@ private:
     CurvePlot* depthCurve_ = nullptr;
     ClippingPanel* clipping_ = nullptr;
     std::shared_ptr<const SiteSample> drawn_;
+    ChannelHistogram counted_; // of drawn_ and drawnChannel_
+    QColor drawnColour_;
     Site site_;
-    int channel_ = -1, drawnChannel_ = -1, levels_ = 0, every_ = 0;
-    float furthest_ = 0;
-    bool drawnKept_ = false;
+    int channel_ = -1, drawnChannel_ = -1, levels_ = 0;
+    Aside counting_; // last: what it hands over goes to the above
 };
 
 struct ChannelPanelFactory : ViewFactory {

@@ -60,7 +60,7 @@ public:
     }
     QSize sizeHint() const override { return {620, 320}; }
 
-    QString describe() const override {
+    QString description() const override {
         if (isEmpty()) return emptyText();
         QStringList names;
         const int score = model_->rowOf(ComparisonModel::Row::score);
@@ -75,7 +75,7 @@ public:
             .arg(names.join(", "));
     }
 
-    ViewTable table() const override {
+    ViewTable numbers() const override {
         ViewTable table{{"figure"}, {}};
         for (int column = 0; column < model_->columnCount(); ++column)
             table.header.append(model_->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString());

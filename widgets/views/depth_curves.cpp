@@ -110,7 +110,7 @@ public:
         return showsPlaces() ? Need::errors : Need::everyErrors;
     }
 
-    QString describe() const override {
+    QString description() const override {
         if (isEmpty()) return emptyText();
         QStringList names;
         std::size_t points = 0;
@@ -125,7 +125,7 @@ public:
             .arg(names.join(", "), write(plot_->lowest()), write(plot_->highest()));
     }
 
-    ViewTable table() const override { return curveTable(tr("layer"), plot_->curves()); }
+    ViewTable numbers() const override { return curveTable(tr("layer"), plot_->curves()); }
 
 protected:
     void refresh(Changes what) override {
@@ -209,21 +209,25 @@ private:
     }
 
     std::optional<Curve> curve(const Column& column, Place place, const Statistic& statistic) const {
+        // One pass over the sites, not a search for each layer: there are a thousand of them.
+        std::vector<std::optional<double>> at(static_cast<std::size_t>(workspace().model->layers));
+        const auto take = [&](Site site, double value) {
+            if (site.place == place && site.layer >= 0 && site.layer < static_cast<int>(at.size()))
+                at[static_cast<std::size_t>(site.layer)] = value;
+        };
+        if (!statistic.of && column.errors) {
+            for (const SiteError& error : column.errors->sites)
+                if (std::isfinite(error.sqnrDb)) take(error.site, error.sqnrDb);
+        } else if (statistic.of && column.observation) {
+            const Observation& seen = *column.observation;
+            for (const SiteStats& stats : workspace().skipFirstToken ? seen.withoutFirstToken : seen.sites)
+                if (stats.site.place == place && !stats.empty()) take(stats.site, statistic.of(stats));
+        }
         Curve line;
-        for (int layer = 0; layer < workspace().model->layers; ++layer) {
-            const Site site{layer, place};
-            if (!statistic.of) {
-                const SiteError* error = column.errors ? column.errors->find(site) : nullptr;
-                if (!error || !std::isfinite(error->sqnrDb)) continue;
-                line.x.push_back(layer);
-                line.y.push_back(error->sqnrDb);
-                continue;
-            }
-            const SiteStats* stats =
-                column.observation ? column.observation->find(site, workspace().skipFirstToken) : nullptr;
-            if (!stats || stats->empty()) continue;
-            line.x.push_back(layer);
-            line.y.push_back(statistic.of(*stats));
+        for (std::size_t layer = 0; layer < at.size(); ++layer) {
+            if (!at[layer]) continue;
+            line.x.push_back(static_cast<double>(layer));
+            line.y.push_back(*at[layer]);
         }
         if (line.x.empty()) return std::nullopt;
         return line;

@@ -47,7 +47,7 @@ public:
         });
     }
 
-    QString describe() const override {
+    QString description() const override {
         if (isEmpty()) return emptyText();
         return QString("%1 lines, %2 warnings and errors, newest: %3")
             .arg(model_->rowCount())
@@ -55,7 +55,7 @@ public:
             .arg(model_->index(0, HistoryModel::what).data().toString());
     }
 
-    ViewTable table() const override {
+    ViewTable numbers() const override {
         ViewTable table{{"when", "kind", "what", "hint", "seconds"}, {}};
         if (isEmpty()) return table;
         const char* kinds[] = {"work", "stopped", "note", "warning", "error"};

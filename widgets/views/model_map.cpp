@@ -78,7 +78,7 @@ public:
         return {words + figures + 14 + 2 * (gap + 4) + 12, 700}; // margins, and a scroll bar's width
     }
 
-    QString describe() const override {
+    QString description() const override {
         if (isEmpty()) return emptyText();
         const auto known = std::count_if(layers_->rows().begin(), layers_->rows().end(),
                                          [](const auto& row) { return row.known; });
@@ -90,7 +90,7 @@ public:
             .arg(known);
     }
 
-    ViewTable table() const override {
+    ViewTable numbers() const override {
         ViewTable table{{"site", "channels", "kurtosis", "max_to_median", "top_1pct_energy", "absmax"}, {}};
         if (isEmpty()) return table;
         const auto add = [&](Site site) {

@@ -76,7 +76,7 @@ public:
         connect(run_, &QPushButton::clicked, this, [this] { emit sensitivityAsked(!running_); });
     }
 
-    QString describe() const override {
+    QString description() const override {
         if (isEmpty()) return emptyText();
         if (!shown_) return QString("not asked for, %1").arg(run_->text());
         return QString("%1 × %2, %3 of %4 sites measured, %5%6%7")
@@ -88,7 +88,7 @@ public:
             .arg(running_ ? ", running" : "", stale_ ? ", of an earlier choice" : "");
     }
 
-    ViewTable table() const override {
+    ViewTable numbers() const override {
         ViewTable table{{"site", "only_this", "all_but_this", "local_sqnr_db", "windows"}, {}};
         if (!shown_) return table;
         const auto number = [](const std::optional<double>& value) {

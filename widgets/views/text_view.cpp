@@ -125,7 +125,7 @@ public:
 
     Needs needs() const override { return Need::reading; }
 
-    QString describe() const override {
+    QString description() const override {
         if (isEmpty()) return emptyText();
         if (!shown_) return state_->text();
         return QString("%1 tokens, %2 %3, worst %4 at %5, token %6, %7, jump at layer %8%9")
@@ -140,7 +140,7 @@ public:
             .arg(stale_ ? ", of an earlier choice" : "");
     }
 
-    ViewTable table() const override {
+    ViewTable numbers() const override {
         ViewTable table{{"token", "text", "divergence", "likeliest_fp32", "p_fp32", "likeliest_recipe",
                          "p_recipe", "jump_layer"},
                         {}};
@@ -174,6 +174,11 @@ protected:
             for (QWidget* part : std::initializer_list<QWidget*>{strip_, bars_, chosen_, depth_})
                 part->update();
         }
+        // What it does not show comes in all the time while the engine works.
+        if (shown_ && shown_ == w.reading && !isEmpty() &&
+            !(what & ~Changes(Change::observation | Change::reading | Change::sample | Change::marked |
+                              Change::errors | Change::sensitivity | Change::history)))
+            return;
         heading()->setText(tr("Text"), tr("what the recipe does to each token"));
         if (!w.model)
             return setEmpty(tr("Open a model, then type a text to see which of its tokens a recipe spoils."));

@@ -175,7 +175,7 @@ public:
         setBody(scroll);
     }
 
-    QString describe() const override {
+    QString description() const override {
         if (isEmpty()) return emptyText();
         QStringList lines;
         for (const TimeRow& row : bars_->rows())
@@ -183,7 +183,7 @@ public:
         return lines.join(QStringLiteral("; "));
     }
 
-    ViewTable table() const override {
+    ViewTable numbers() const override {
         ViewTable table{{"recipe", "latency_p50_ms"}, {}};
         for (const PhaseName& phase : phaseNamesShown)
             table.header.append(phase.id);

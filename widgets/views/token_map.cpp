@@ -78,7 +78,7 @@ public:
         });
     }
 
-    QString describe() const override {
+    QString description() const override {
         if (isEmpty()) return emptyText();
         if (pages_->currentIndex() == 0) return hint_->text();
         float most = 0;
@@ -93,7 +93,7 @@ public:
                      : QString());
     }
 
-    ViewTable table() const override {
+    ViewTable numbers() const override {
         return isEmpty() || pages_->currentIndex() == 0 ? ViewTable() : heatTable(plot_->map());
     }
 

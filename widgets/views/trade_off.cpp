@@ -76,7 +76,7 @@ public:
         });
     }
 
-    QString describe() const override {
+    QString description() const override {
         if (isEmpty()) return emptyText();
         QStringList points;
         for (const ScatterPoint& point : plot_->points())
@@ -91,7 +91,7 @@ public:
             .arg(plot_->front().size());
     }
 
-    ViewTable table() const override {
+    ViewTable numbers() const override {
         ViewTable table{{"recipe", "metric", "score", "difference_error", "kept_channels", "bits_per_weight",
                          "latency_p50_ms"},
                         {}};

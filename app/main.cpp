@@ -22,7 +22,8 @@ bool forCommandLine(std::string_view first) {
 
 // OpenMP's threads spin while they wait, which starves them of their own cores as soon as another program
 // runs: a busy machine took four times as long. How long they spin can only be said before libgomp is loaded,
-// so the program says it and starts itself once more. Whoever set a policy keeps it.
+// so the program says it and starts itself once more; ./run and the desktop's entry say it before, which saves
+// loading everything twice. Whoever set a policy keeps it.
 void waitWithoutSpinning(char** argv) {
     if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
     ::setenv("GOMP_SPINCOUNT", "10000", 0);

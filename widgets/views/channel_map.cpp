@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/figures.h"
 #include "widgets/parts/heading.h"
+#include "widgets/parts/layer_stats.h"
 #include "widgets/parts/quiet_choice.h"
 #include "widgets/plot/heat_map_plot.h"
 #include "widgets/plot/plot_table.h"
@@ -161,8 +162,7 @@ private:
         }
     }
 
-    void fill(float* out, int row) const {
-        const SiteStats& stats = *statsOf(row);
+    void fill(float* out, int row, const SiteStats& stats) const {
         const auto channels = static_cast<std::size_t>(stats.channels);
         if (showsErrors()) {
             const auto found = errors_->noiseToSignal.find(site(row));
@@ -189,9 +189,15 @@ private:
         listSites();
         HeatMap map;
         map.rows = static_cast<int>(sites_.size());
+        std::vector<const SiteStats*> rows;
+        if (!byPlace() && isPerLayer(place_))
+            rows = layerStats(w, place_);
+        else
+            for (const Site site : sites_)
+                rows.push_back(w.stats(site));
         int known = 0;
-        for (int row = 0; row < map.rows; ++row)
-            if (const SiteStats* stats = statsOf(row); stats && !stats->empty()) {
+        for (const SiteStats* stats : rows)
+            if (stats && !stats->empty()) {
                 map.columns = std::max(map.columns, stats->channels);
                 ++known;
             }
@@ -205,8 +211,9 @@ private:
         map.values.assign(static_cast<std::size_t>(map.rows) * static_cast<std::size_t>(map.columns),
                           std::nanf(""));
         for (int row = 0; row < map.rows; ++row)
-            if (const SiteStats* stats = statsOf(row); stats && !stats->empty())
-                fill(&map.values[static_cast<std::size_t>(row) * static_cast<std::size_t>(map.columns)], row);
+            if (const SiteStats* stats = rows[static_cast<std::size_t>(row)]; stats && !stats->empty())
+                fill(&map.values[static_cast<std::size_t>(row) * static_cast<std::size_t>(map.columns)], row,
+                     *stats);
         map.columnTitle = tr("channel");
         map.valueTitle = (showsErrors() ? tr("error / signal") : quantity_->currentText()) + tr(", log");
         if (byPlace())

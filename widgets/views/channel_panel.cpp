@@ -4,6 +4,7 @@
 #include "widgets/parts/channel_figures.h"
 #include "widgets/parts/clipping_panel.h"
 #include "widgets/parts/heading.h"
+#include "widgets/parts/layer_stats.h"
 #include "widgets/plot/curve_plot.h"
 #include "widgets/theme.h"
 #include "widgets/view.h"
@@ -244,11 +245,13 @@ private:
         const Workspace& w = workspace();
         Curve own, median;
         const Theme& theme = Theme::current();
-        for (int layer = 0; isPerLayer(site_.place) && layer < w.model->layers; ++layer) {
-            const SiteStats* stats = w.stats({layer, site_.place});
-            if (!stats || stats->empty() || channel_ >= stats->channels) continue;
-            own.x.push_back(layer);
-            median.x.push_back(layer);
+        const auto statsOf =
+            isPerLayer(site_.place) ? layerStats(w, site_.place) : std::vector<const SiteStats*>();
+        for (std::size_t layer = 0; layer < statsOf.size(); ++layer) {
+            const SiteStats* stats = statsOf[layer];
+            if (!stats || channel_ >= stats->channels) continue;
+            own.x.push_back(static_cast<double>(layer));
+            median.x.push_back(static_cast<double>(layer));
             own.y.push_back(static_cast<double>(stats->absmax[static_cast<std::size_t>(channel_)]));
             median.y.push_back(static_cast<double>(stats->siteAbsmax) / stats->maxToMedian);
         }

@@ -2,6 +2,7 @@
 #include "widgets/figures.h"
 #include "widgets/parts/block_diagram.h"
 #include "widgets/parts/heading.h"
+#include "widgets/parts/layer_stats.h"
 #include "widgets/parts/row_list.h"
 #include "widgets/theme.h"
 #include "widgets/view.h"
@@ -178,7 +179,7 @@ private:
     }
 
     // The largest |x| of neighbouring channels, on one log scale for all layers.
-    void poolLayers() {
+    void poolLayers(const std::vector<const SiteStats*>& statsOf) {
         const Workspace& w = workspace();
         const auto seen = w.columns.empty() ? nullptr : w.columns.front().observation;
         if (seen == pooledOf_ && barPlace_ == pooledPlace_ && w.skipFirstToken == pooledSkip_) return;
@@ -187,12 +188,12 @@ private:
         pooledSkip_ = w.skipFirstToken;
         sparks_.assign(static_cast<std::size_t>(w.model->layers), {});
         float low = std::numeric_limits<float>::infinity(), high = 0;
-        for (int layer = 0; layer < w.model->layers; ++layer) {
-            const SiteStats* stats = w.stats({layer, barPlace_});
-            if (!stats || stats->empty()) continue;
+        for (std::size_t layer = 0; layer < statsOf.size(); ++layer) {
+            const SiteStats* stats = statsOf[layer];
+            if (!stats) continue;
             const std::size_t channels = stats->absmax.size(),
                               bins = std::min<std::size_t>(sparkBins, channels);
-            auto& spark = sparks_[static_cast<std::size_t>(layer)];
+            auto& spark = sparks_[layer];
             spark.assign(bins, 0);
             for (std::size_t bin = 0; bin < bins; ++bin)
                 for (std::size_t c = bin * channels / bins; c < (bin + 1) * channels / bins; ++c)
@@ -209,17 +210,17 @@ private:
 
     void drawLayers() {
         const Workspace& w = workspace();
-        poolLayers();
+        const auto statsOf = layerStats(w, barPlace_);
+        poolLayers(statsOf);
         double most = 10;
-        for (int layer = 0; layer < w.model->layers; ++layer)
-            if (const SiteStats* stats = w.stats({layer, barPlace_}))
-                most = std::max(most, stats->siteKurtosis);
+        for (const SiteStats* stats : statsOf)
+            if (stats) most = std::max(most, stats->siteKurtosis);
         std::vector<RowList::Row> rows;
         for (int layer = 0; layer < w.model->layers; ++layer) {
-            const SiteStats* stats = w.stats({layer, barPlace_});
+            const SiteStats* stats = statsOf[static_cast<std::size_t>(layer)];
             RowList::Row row;
             row.label = QString::number(layer);
-            row.known = stats && !stats->empty();
+            row.known = stats != nullptr;
             row.bar = row.known ? std::log10(std::max(1.0, stats->siteKurtosis)) / std::log10(most) : 0;
             row.spark = sparks_[static_cast<std::size_t>(layer)];
             row.figure = row.known ? figure(stats->siteKurtosis) : QString();

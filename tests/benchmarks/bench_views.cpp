@@ -51,6 +51,53 @@ std::unique_ptr<View> shown(const char* id, const Workspace& workspace, QSize si
     return view;
 }
 
+// Every view told of every kind of change, with new pieces where the session would bring new ones: the time
+// until it has drawn itself, and until the picture is painted.
+void everyChange(Workspace& workspace, int frames) {
+    const std::pair<const char*, Changes> changes[] = {
+        {"model", Change::model},     {"columns", Change::columns},      {"observation", Change::observation},
+        {"reading", Change::reading}, {"selection", Change::selection},  {"sample", Change::sample},
+        {"kept", Change::kept},       {"marked", Change::marked},        {"theme", Change::theme},
+        {"text", Change::text},       {"errors", Change::errors},        {"sensitivity", Change::sensitivity},
+        {"history", Change::history}, {"everything", Change::everything}};
+    const Workspace before = workspace;
+    // As the session does, whose new results have addresses of their own.
+    const auto anew = [](auto& piece) {
+        if (piece) piece = std::make_shared<std::remove_cvref_t<decltype(*piece)>>(*piece);
+    };
+    for (const auto& factory : Registry<ViewFactory>::instance().members()) {
+        const auto view = shown(factory->id(), workspace, {900, 560});
+        for (const auto& [name, what] : changes) {
+            std::vector<double> drawn, painted;
+            for (int i = 0; i < frames; ++i) {
+                if (what & Change::observation) anew(workspace.columns.front().observation);
+                if (what & Change::sample) anew(workspace.sample), anew(workspace.typed);
+                if (what & Change::text) anew(workspace.reading), anew(workspace.attention);
+                if (what & Change::errors)
+                    for (Column& column : workspace.columns)
+                        anew(column.errors);
+                if (what & Change::sensitivity) anew(workspace.sensitivity);
+                if (what & Change::selection) workspace.channel = 100 + i;
+                QElapsedTimer clock;
+                clock.start();
+                view->show(workspace, what);
+                drawn.push_back(static_cast<double>(clock.nsecsElapsed()) / 1e6);
+                clock.start();
+                QApplication::sendPostedEvents();
+                painted.push_back(static_cast<double>(clock.nsecsElapsed()) / 1e6);
+            }
+            std::ranges::sort(drawn);
+            std::ranges::sort(painted);
+            if (drawn[drawn.size() / 2] > 3 || painted[painted.size() / 2] > 5)
+                std::printf(
+                    "    %-16s told of %-12s drawn p50 %6.2f max %6.2f ms, painted p50 %6.2f max %6.2f ms\n",
+                    factory->id(), name, drawn[drawn.size() / 2], drawn.back(), painted[painted.size() / 2],
+                    painted.back());
+        }
+        workspace = before;
+    }
+}
+
 void wheel(QWidget& canvas, QPointF at, int turn) {
     QWheelEvent event(at, canvas.mapToGlobal(at), {}, {0, turn}, Qt::NoButton, Qt::NoModifier,
                       Qt::NoScrollPhase, false);
@@ -67,6 +114,7 @@ int main(int argc, char** argv) {
     const int frames = argc > 1 ? std::max(10, std::atoi(argv[1])) : 200;
     Workspace workspace = testing::filled({80, 8192, 8, 512});
 
+    everyChange(workspace, std::max(5, frames / 10));
     const auto map = shown("channel-map", workspace, {1070, 560});
     auto& plot = *map->findChild<HeatMapPlot*>();
     const QPointF middle = plot.pixelOf(40, 4000);

@@ -5,6 +5,7 @@
 #include "app/window/first_files.h"
 #include "app/window/main_window.h"
 #include "app/window/session.h"
+#include "app/window/view_turns.h"
 #include "tests/widgets/synthetic_workspace.h"
 #include "widgets/plot/heat_map_plot.h"
 #include "widgets/view.h"
@@ -72,10 +73,12 @@ void report(const char* name, Cost cost) {
 }
 
 // One click, and everything that the event loop has to do for it, painting what changed included.
-void click(View& view, HeatMapPlot& map, int row, int column, Cost& cost) {
+void click(View& view, HeatMapPlot& map, int row, int column, Cost& cost, const ViewTurns* others = nullptr) {
     PaintClock painted(view, map.canvas());
     const double before = ownTimeMs();
     QTest::mouseClick(map.canvas(), Qt::LeftButton, {}, map.pixelOf(row, column).toPoint());
+    while (others && !others->isDone())
+        QApplication::processEvents();
     QApplication::sendPostedEvents(); // queued replots, then the window's update request
     cost.ownMs.push_back(ownTimeMs() - before);
     cost.wallMs.push_back(static_cast<double>(painted.clock.nsecsElapsed()) / 1e6);
@@ -108,7 +111,7 @@ void realModel(const char* path, int clicks) {
     Cost cost;
     for (int i = 0; i < clicks; ++i) {
         const int row = i % workspace.model->layers, column = (i * 61) % map.map().columns;
-        click(*view, map, row, column, cost);
+        click(*view, map, row, column, cost, window.findChild<ViewTurns*>());
         session.stop(); // the engine is idle again before the next
         QApplication::processEvents();
     }

@@ -12,8 +12,8 @@
 namespace kurtoscope {
 namespace {
 
-constexpr std::int64_t stripBytes = 24 * 1024; // rows of activations that stay in the first cache
-constexpr std::int64_t leastRows = 16;
+constexpr std::int64_t stripBytes = 48 * 1024; // rows of activations that stay near
+constexpr std::int64_t tileRows = 14;          // of the widest kernel: strips are made of whole tiles
 
 AlignedBytes floats(const std::vector<float>& values, std::int64_t padded) {
     AlignedBytes made(std::size_t(padded) * sizeof(float));
@@ -60,21 +60,23 @@ void PackedWeight::multiply(const IntegerRows& x, float* out, std::int64_t strid
 
 void PackedWeight::multiplyBy(const IntegerKernel& kernel, const IntegerRows& x, float* out,
                               std::int64_t stride, const AfterRows& after, bool onto) const {
-    // Strips of rows that stay in the first cache while the weight's panels pass by; where there are fewer
-    // strips than threads, the panels are shared out too, two by two.
+    // Strips of rows that stay near while the weight's panels pass by; where there are fewer strips than
+    // threads, the panels are shared out too, two by two.
     const std::int64_t pairs = paddedOutputs() / panel / 2;
-    const std::int64_t strip =
-        std::max(leastRows, stripBytes / std::max<std::int64_t>(1, x.stride) / leastRows * leastRows);
-    const std::int64_t strips = (x.rows + strip - 1) / strip;
-    const std::int64_t threads = omp_get_max_threads();
+    const std::int64_t threads = omp_get_max_threads(), tiles = (x.rows + tileRows - 1) / tileRows;
+    const std::int64_t stripTiles =
+        std::max<std::int64_t>(2, stripBytes / tileRows / std::max<std::int64_t>(1, x.stride));
+    const std::int64_t whole = (tiles + stripTiles - 1) / stripTiles;
+    const std::int64_t strips = std::min(tiles, (whole + threads - 1) / threads * threads);
     const std::int64_t parts =
         std::clamp<std::int64_t>((4 * threads + strips - 1) / std::max<std::int64_t>(1, strips), 1, pairs);
+    const auto firstRow = [&](std::int64_t strip) { return strip * tiles / strips * x.rows / tiles; };
     if (stride == 0) stride = outputs_;
     const std::int64_t units = strips * parts;
     const bool shared = isWorthThreads(x.rows * inputs_ * outputs_);
     parallelFor(units, shared ? 1 : units, [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t unit = from; unit < to; ++unit) {
-            const std::int64_t begin = unit / parts * strip, end = std::min(x.rows, begin + strip);
+            const std::int64_t begin = firstRow(unit / parts), end = firstRow(unit / parts + 1);
             const std::int64_t part = unit % parts;
             const std::int64_t first = part * pairs / parts * 2, last = (part + 1) * pairs / parts * 2;
             kernel.multiply({x, *this, begin, end, first, last, out, stride, onto});

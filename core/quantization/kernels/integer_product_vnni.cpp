@@ -80,12 +80,16 @@ void upTo(std::int64_t begin, std::int64_t count, std::int64_t panel, const Pane
 
 void multiply(const IntegerWork& work) {
     const auto bits = [](std::int64_t there) { return (1U << std::clamp<std::int64_t>(there, 0, 16)) - 1; };
+    // Tiles of nearly the same height: a low one would wait for its own sums.
+    const std::int64_t rows = work.end - work.begin, tiles = (rows + mostRows - 1) / mostRows;
     for (std::int64_t panel = work.first; panel < work.last; panel += 2) {
         const std::int64_t first = panel * PackedWeight::panel, left = work.weight.outputs() - first;
         const Panel p{work.x,          work.weight, first,       bits(left),
                       bits(left - 16), work.out,    work.stride, work.onto};
-        for (std::int64_t row = work.begin; row < work.end; row += mostRows)
-            upTo<mostRows>(row, std::min(mostRows, work.end - row), panel, p);
+        for (std::int64_t tile = 0; tile < tiles; ++tile) {
+            const std::int64_t row = work.begin + tile * rows / tiles;
+            upTo<mostRows>(row, work.begin + (tile + 1) * rows / tiles - row, panel, p);
+        }
     }
 }
 

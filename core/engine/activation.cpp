@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/base/grain.h"
+#include "core/base/memory.h"
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
 #include "core/engine/kernels/float_product.h"
@@ -142,6 +143,7 @@ at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tens
     shape.back() = outputs;
     at::Tensor out = at::empty(shape, x.options());
     auto* to = out.data_ptr<float>();
+    preferLargePages(to, out.nbytes());
     multiplyFloats(x.const_data_ptr<float>(), x.numel() / inputs, inputs, weight.const_data_ptr<float>(),
                    outputs, bias.defined() ? bias.const_data_ptr<float>() : nullptr, to, outputs,
                    then.afterRows(to, outputs));

@@ -147,7 +147,8 @@ private slots:
                 request.recipe =
                     Recipe::parse("smoothquant:weight_bits=16,activation_bits=16,alpha=1,samples=3");
                 request.data.calibrationPath = data.path; // the text that is observed
-                const SiteStats* seen = opened(model).observe(request).find(site);
+                const Observation observation = opened(model).observe(request);
+                const SiteStats* seen = observation.find(site);
                 QVERIFY(seen && std::abs(seen->siteAbsmax - 1) < 1e-4F);
             }
     }

@@ -69,7 +69,7 @@ int main(int count, char** arguments) {
         const Site site{number(4, model.layers / 2), Place::mlp_input};
         const int clicks = number(7, 3);
         for (Workbench* one : {&kept, &whole}) // FP32 and calibration stand when a person clicks
-            evaluate(*one, data, Recipe::parse("w8a8:bits=7")), evaluate(*one, data, base);
+            evaluate(*one, data, Recipe::parse("w8a8:weight_bits=7,activation_bits=7")), evaluate(*one, data, base);
         std::vector<Click> fresh, toggled, unkept;
         Recipe recipe = base;
         for (int click = 0; click < clicks; ++click) {

@@ -77,7 +77,7 @@ class Hooks:
                 self.watch(module, name)
 
     def watch(self, module, name, before=False):
-        def take(tensor):
+        def take(tensor, name):
             if not torch.is_tensor(tensor) or tensor.dim() < 3:
                 return
             first = name + "!"  # without first tokens
@@ -87,11 +87,12 @@ class Hooks:
                 self.sites.setdefault(first, Statistics()).add(rest)
 
         def after_hook(_, __, output):
-            for one in output if isinstance(output, tuple) else (output,):
-                take(one)
+            # attention's second result, its probabilities, is a site of its own
+            for index, one in enumerate(output if isinstance(output, tuple) else (output,)):
+                take(one, f"{name}#{index}" if index else name)
 
         def before_hook(_, inputs):
-            take(inputs[0])
+            take(inputs[0], name)
 
         self.handles.append(
             module.register_forward_pre_hook(before_hook) if before else module.register_forward_hook(after_hook))

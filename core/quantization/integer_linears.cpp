@@ -52,9 +52,7 @@ bool IntegerLinears::add(const Linear& linear, const WeightRule& rule, const Sit
             std::erase_if(store, [](const auto& entry) { return entry.second.expired(); });
             store[name] = packed;
         }
-        at::Tensor channels;
-        if (!part.channels.empty()) channels = at::tensor(part.channels, at::kLong);
-        made.push_back({std::move(packed), channels, std::move(part.rounding)});
+        made.push_back({std::move(packed), std::move(part.channels), std::move(part.rounding)});
     }
     packed_[&linear] = std::move(made);
     inputs_.insert(linear.input);
@@ -69,8 +67,8 @@ at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
         last_.reset(); // what fails half-way is nobody's
         rows_.resize(std::max(rows_.size(), parts.size()));
         for (std::size_t i = 0; i < parts.size(); ++i)
-            integerRows(parts[i].channels.defined() ? x.index_select(-1, parts[i].channels) : x,
-                        parts[i].input, lengths, parts[i].weight->keptInputs(), rows_[i]);
+            integerRows(x, parts[i].channels, parts[i].input, lengths, parts[i].weight->keptInputs(),
+                        rows_[i]);
         last_ = x;
     }
     const PhaseTimer timer(Phase::gemm);
@@ -79,10 +77,10 @@ at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
     at::Tensor out = at::empty(shape, x.options());
     auto* to = out.data_ptr<float>();
     const bool fits = then.fits();
+    std::vector<PackedWeight::Term> terms;
     for (std::size_t i = 0; i < parts.size(); ++i)
-        parts[i].weight->multiply(rows_[i], to, 0,
-                                  fits && i + 1 == parts.size() ? then.afterRows(to, outputs) : AfterRows(),
-                                  i > 0);
+        terms.push_back({&rows_[i], parts[i].weight.get()});
+    PackedWeight::multiplyTogether(terms, to, fits ? then.afterRows(to, outputs) : AfterRows());
     return fits ? out : then.applied(out);
 }
 

@@ -37,7 +37,7 @@ private:
     // A product of its own for each part of the inputs that has a range of its own; they add up.
     struct Part {
         std::shared_ptr<const PackedWeight> weight;
-        at::Tensor channels; // undefined: all of them
+        std::vector<std::int64_t> channels; // empty: all of them
         SiteRounding input;
     };
     std::unordered_map<const Linear*, std::vector<Part>> packed_;

@@ -92,7 +92,7 @@ std::vector<float> integerValues(const ActivationRule& rule, const ValueTable& t
     const CalibratedSite seen = calibrated(calibration, kept);
     const std::vector<int> channels(kept.begin(), kept.end());
     IntegerRows rows;
-    integerRows(x, roundingFor(rule, anywhere, table.channels, &seen, kept), lengthsOf(table), channels,
+    integerRows(x, {}, roundingFor(rule, anywhere, table.channels, &seen, kept), lengthsOf(table), channels,
                 rows);
     std::vector<float> levels;
     for (std::int64_t row = 0; row < rows.rows; ++row) {

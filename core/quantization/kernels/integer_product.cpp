@@ -60,27 +60,43 @@ void PackedWeight::multiply(const IntegerRows& x, float* out, std::int64_t strid
 
 void PackedWeight::multiplyBy(const IntegerKernel& kernel, const IntegerRows& x, float* out,
                               std::int64_t stride, const AfterRows& after, bool onto) const {
+    multiplyTogether(kernel, {{&x, this}}, out, stride, after, onto);
+}
+
+void PackedWeight::multiplyTogether(const std::vector<Term>& terms, float* out, const AfterRows& after) {
+    static const IntegerKernel& fastest = *integerKernels().front();
+    multiplyTogether(fastest, terms, out, 0, after, false);
+}
+
+void PackedWeight::multiplyTogether(const IntegerKernel& kernel, const std::vector<Term>& terms, float* out,
+                                    std::int64_t stride, const AfterRows& after, bool onto) {
     // Strips of rows that stay near while the weight's panels pass by; where there are fewer strips than
     // threads, the panels are shared out too, two by two.
-    const std::int64_t pairs = paddedOutputs() / panel / 2;
-    const std::int64_t threads = omp_get_max_threads(), tiles = (x.rows + tileRows - 1) / tileRows;
+    const std::int64_t rows = terms.front().x->rows, outputs = terms.front().weight->outputs();
+    std::int64_t inputs = 0;
+    for (const Term& term : terms)
+        inputs += term.x->stride;
+    const std::int64_t pairs = terms.front().weight->paddedOutputs() / panel / 2;
+    const std::int64_t threads = omp_get_max_threads(), tiles = (rows + tileRows - 1) / tileRows;
     const std::int64_t stripTiles =
-        std::max<std::int64_t>(2, stripBytes / tileRows / std::max<std::int64_t>(1, x.stride));
+        std::max<std::int64_t>(2, stripBytes / tileRows / std::max<std::int64_t>(1, inputs));
     const std::int64_t whole = (tiles + stripTiles - 1) / stripTiles;
     const std::int64_t strips = std::min(tiles, (whole + threads - 1) / threads * threads);
     const std::int64_t parts =
         std::clamp<std::int64_t>((4 * threads + strips - 1) / std::max<std::int64_t>(1, strips), 1, pairs);
-    const auto firstRow = [&](std::int64_t strip) { return strip * tiles / strips * x.rows / tiles; };
-    if (stride == 0) stride = outputs_;
+    const auto firstRow = [&](std::int64_t strip) { return strip * tiles / strips * rows / tiles; };
+    if (stride == 0) stride = outputs;
     const std::int64_t units = strips * parts;
-    const bool shared = isWorthThreads(x.rows * inputs_ * outputs_);
+    const bool shared = isWorthThreads(rows * inputs * outputs);
     parallelFor(units, shared ? 1 : units, [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t unit = from; unit < to; ++unit) {
             const std::int64_t begin = firstRow(unit / parts), end = firstRow(unit / parts + 1);
             const std::int64_t part = unit % parts;
             const std::int64_t first = part * pairs / parts * 2, last = (part + 1) * pairs / parts * 2;
-            kernel.multiply({x, *this, begin, end, first, last, out, stride, onto});
-            if (after) after(begin, end, first * panel, std::min(outputs_, last * panel));
+            for (const Term& term : terms)
+                kernel.multiply({*term.x, *term.weight, begin, end, first, last, out, stride,
+                                 onto || &term != &terms.front()});
+            if (after) after(begin, end, first * panel, std::min(outputs, last * panel));
         }
     });
 }

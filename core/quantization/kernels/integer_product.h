@@ -44,6 +44,17 @@ public:
     KURTOSCOPE_API void multiplyBy(const struct IntegerKernel& kernel, const IntegerRows& x, float* out,
                                    std::int64_t stride = 0, const AfterRows& after = {},
                                    bool onto = false) const;
+    // The sum of several products of the same sizes [row, output], each of its own inputs: one strip of rows
+    // after another, so that what is added onto is near. The first's bias, or what is in `out`, is added.
+    struct Term {
+        const IntegerRows* x;
+        const PackedWeight* weight;
+    };
+    KURTOSCOPE_API static void multiplyTogether(const struct IntegerKernel& kernel,
+                                                const std::vector<Term>& terms, float* out,
+                                                std::int64_t stride, const AfterRows& after, bool onto);
+    KURTOSCOPE_API static void multiplyTogether(const std::vector<Term>& terms, float* out,
+                                                const AfterRows& after);
     // The same by a plain loop over q: what the kernels are tested against.
     KURTOSCOPE_API void multiplyPlainly(const IntegerRows& x, float* out) const;
 

@@ -39,15 +39,20 @@ std::vector<IntegerPart> integerParts(const SiteRounding& rounding) {
     return parts;
 }
 
-void integerRows(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths,
-                 const std::vector<int>& kept, IntegerRows& made) {
+void integerRows(const at::Tensor& x, const std::vector<std::int64_t>& channels, const SiteRounding& rounding,
+                 const std::vector<int>& lengths, const std::vector<int>& kept, IntegerRows& made) {
     if (!fitsIntegers(rounding))
         throw Error("these activations are no plain integers", "", "Multiply them in floating point");
     const ActivationRule& rule = rounding.rule;
-    const at::Tensor in = x.contiguous();
+    // A range taken at run time is that of the chosen channels as a tensor of their own.
+    const bool gathers = !channels.empty() && !rule.dynamic;
+    const at::Tensor in = gathers || channels.empty()
+                              ? x.contiguous()
+                              : x.index_select(-1, at::tensor(channels, at::kLong)).contiguous();
     const float* from = in.const_data_ptr<float>();
-    made.channels = in.size(-1);
-    made.rows = made.channels > 0 ? in.numel() / made.channels : 0;
+    const std::int64_t across = in.size(-1);
+    made.channels = gathers ? std::int64_t(channels.size()) : across;
+    made.rows = across > 0 ? in.numel() / across : 0;
     made.stride = (made.channels + IntegerRows::whole - 1) / IntegerRows::whole * IntegerRows::whole;
     made.values.reserve(std::size_t(made.rows * made.stride));
     made.scales.resize(std::size_t(made.rows));
@@ -60,8 +65,14 @@ void integerRows(const at::Tensor& x, const SiteRounding& rounding, const std::v
     const std::int32_t* mask = rounding.inlier.empty() ? nullptr : rounding.inlier.data();
     const std::int64_t perSequence = made.rows / in.size(0);
     parallelFor(made.rows, rowsWorthAThread(made.channels), [&](std::int64_t begin, std::int64_t end) {
+        std::vector<float> gathered(gathers ? channels.size() : 0);
         for (std::int64_t row = begin; row < end; ++row) {
-            const float* values = from + row * made.channels;
+            const float* values = from + row * across;
+            if (gathers) {
+                for (std::size_t i = 0; i < channels.size(); ++i)
+                    gathered[i] = values[channels[i]];
+                values = gathered.data();
+            }
             Grid grid;
             if (rule.perToken()) {
                 const Extent extent = extentOf(values, made.channels, mask);

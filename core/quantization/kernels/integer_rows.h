@@ -19,9 +19,9 @@ struct IntegerPart {
 std::vector<IntegerPart> integerParts(const SiteRounding& rounding);
 
 // x [sequence, …, channel] float32 on the CPU as integers, with the same levels as roundActivation; `kept`
-// channels, those out of the rounding's inliers, in rising order. Throws Error for what fitsIntegers()
-// refuses. `made` keeps its memory where that suffices.
-void integerRows(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths,
-                 const std::vector<int>& kept, IntegerRows& made);
+// channels, those out of the rounding's inliers, in rising order. Where `channels` are given, of these alone,
+// in their order. Throws Error for what fitsIntegers() refuses. `made` keeps its memory where that suffices.
+void integerRows(const at::Tensor& x, const std::vector<std::int64_t>& channels, const SiteRounding& rounding,
+                 const std::vector<int>& lengths, const std::vector<int>& kept, IntegerRows& made);
 
 } // namespace kurtoscope

@@ -16,7 +16,7 @@ namespace kurtoscope {
 struct TrainingSiteFigures {
     Site site;
     std::optional<double> clipLow, clipHigh; // learned clipping values
-    std::optional<double> clippedShare;      // of values outside them, 0…1
+    std::optional<double> clippedShare;      // of values over half a step outside them, 0…1
     std::optional<double> penalty;           // of the layers that read this site, before λ
     std::optional<double> kurtosis;          // Pearson's, over all values of the step's batch
     std::optional<double> maxToMedian;       // largest channel's mean |x| over the median channel's

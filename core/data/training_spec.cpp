@@ -59,6 +59,7 @@ void eachQuantizationKey(Spec& spec, Visit visit) {
     visit("weight_bits", spec.weightBits, 0, 8);
     visit("clip_batches", spec.clipBatches, 1, 10'000);
     visit("clip_rate", spec.clipRate);
+    visit("clip_pull", spec.clipPull);
 }
 template <class Spec, class Visit>
 void eachWatchKey(Spec& spec, Visit visit) {
@@ -184,6 +185,7 @@ void TrainingSpec::check(const std::string& where) const {
     within(dropout, 0, 0.95, "training.dropout");
     within(headRate, 0, 1e6, "training.head_rate");
     within(clipRate, 0, 1e6, "quantization.clip_rate");
+    within(clipPull, 0, 1e6, "quantization.clip_pull");
     within(inputStart, 0, 1, "quantization.input_start");
 }
 

@@ -47,7 +47,8 @@ struct TrainingSpec {
     double inputStart = 0.1; // share of the steps before inputs are rounded and clipping values begin
     int weightBits = 0;      // and of weights, by output channel; 0: none
     int clipBatches = 4;     // that the learned clipping values start from
-    double clipRate = 1;     // learning rate of clipping values, times that of the rest
+    double clipRate = 1;     // learning rate of clipping values, times that of the rest and their distance
+    double clipPull = 0.1;   // weight of each site's relative squared error in what moves its clipping values
     std::vector<RecipePart> regularizers;
 
     int checkpointEvery = 200, validateEvery = 100, validationWindows = 32, recordEvery = 10;

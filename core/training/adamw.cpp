@@ -21,18 +21,25 @@ void AdamW::step(double learningRate) {
     ++steps_;
     for (std::size_t g = 0; g < groups_.size(); ++g) {
         std::vector<at::Tensor> parameters, gradients, first, second, steps;
-        for (std::size_t i = 0; i < groups_[g].tensors.size(); ++i) {
-            const at::Tensor& tensor = groups_[g].tensors[i];
+        const ParameterGroup& group = groups_[g];
+        const auto take = [&](double rate) {
+            if (!parameters.empty())
+                at::_fused_adamw_(parameters, gradients, first, second, {}, steps, learningRate * rate,
+                                  beta1_, beta2_, group.decay, epsilon_, false, false);
+            for (auto* list : {&parameters, &gradients, &first, &second, &steps})
+                list->clear();
+        };
+        for (std::size_t i = 0; i < group.tensors.size(); ++i) {
+            const at::Tensor& tensor = group.tensors[i];
             if (!tensor.grad().defined()) continue;
             parameters.push_back(tensor);
             gradients.push_back(tensor.grad());
             first.push_back(first_[g][i]);
             second.push_back(second_[g][i]);
             steps.push_back(at::full({}, double(steps_), tensor.options().dtype(at::kFloat)));
+            if (group.bySpan) take(group.rate * (tensor[-1] - tensor[0]).item<double>());
         }
-        if (parameters.empty()) continue;
-        at::_fused_adamw_(parameters, gradients, first, second, {}, steps, learningRate * groups_[g].rate,
-                          beta1_, beta2_, groups_[g].decay, epsilon_, false, false);
+        take(group.rate);
     }
 }
 

@@ -12,6 +12,7 @@ struct ParameterGroup {
     std::vector<at::Tensor> tensors;
     double rate = 1; // times the step's learning rate
     double decay = 0;
+    bool bySpan = false; // and times each tensor's last value less its first
 };
 
 // AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), as PyTorch computes it.

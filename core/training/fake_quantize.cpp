@@ -26,25 +26,37 @@ struct Levels {
     }
 };
 
-// What reaches the two ends, summed over shares of the tensor in their order.
+// What reaches the two ends, summed over shares of the tensor in their order: by the gradient above, and by
+// the distances between rounded and given values, in steps.
 struct Sums {
     double above = 0, below = 0, error = 0;
+    double overshoot = 0, undershoot = 0, squaredErrors = 0, squares = 0;
+    void add(const Sums& other) {
+        above += other.above, below += other.below, error += other.error;
+        overshoot += other.overshoot, undershoot += other.undershoot;
+        squaredErrors += other.squaredErrors, squares += other.squares;
+    }
 };
 
 template <class T>
 Sums backwardShare(const T* x, const T* g, T* out, std::int64_t count, const Levels<T>& levels) {
-    T above = 0, below = 0, error = 0;
-#pragma omp simd reduction(+ : above, below, error)
+    T above = 0, below = 0, error = 0, overshoot = 0, undershoot = 0, squaredErrors = 0, squares = 0;
+#pragma omp simd reduction(+ : above, below, error, overshoot, undershoot, squaredErrors, squares)
     for (std::int64_t i = 0; i < count; ++i) {
         const T u = x[i] / levels.scale + levels.zero;
         const bool over = u > levels.high, under = u < levels.low;
-        const T inside = over || under ? T(0) : g[i];
+        const T inside = over || under ? T(0) : g[i], rest = std::nearbyint(u) - u;
         above += over ? g[i] : T(0);
         below += under ? g[i] : T(0);
-        error += inside * (std::nearbyint(u) - u);
+        error += inside * rest;
+        overshoot += over ? levels.high - u : T(0);
+        undershoot += under ? levels.low - u : T(0);
+        squaredErrors += over || under ? T(0) : rest * rest;
+        squares += (u - levels.zero) * (u - levels.zero);
         out[i] = inside;
     }
-    return {double(above), double(below), double(error)};
+    return {double(above),      double(below),         double(error),  double(overshoot),
+            double(undershoot), double(squaredErrors), double(squares)};
 }
 
 template <class T>
@@ -62,7 +74,7 @@ Sums backwardAll(const at::Tensor& x, const at::Tensor& g, at::Tensor& out, cons
     });
     Sums all;
     for (const Sums& part : parts)
-        all.above += part.above, all.below += part.below, all.error += part.error;
+        all.add(part);
     return all;
 }
 
@@ -70,14 +82,23 @@ Sums backwardAll(const at::Tensor& x, const at::Tensor& g, at::Tensor& out, cons
 Sums backwardAnywhere(const at::Tensor& x, const at::Tensor& g, at::Tensor& out,
                       const Levels<float>& levels) {
     const at::Tensor u = x / levels.scale + levels.zero, over = u > levels.high, under = u < levels.low;
-    out = g.masked_fill(over.logical_or(under), 0);
-    return {g.masked_select(over).sum().item<double>(), g.masked_select(under).sum().item<double>(),
-            (out * (u.round() - u)).sum().item<double>()};
+    const at::Tensor outside = over.logical_or(under), rest = u.round() - u;
+    out = g.masked_fill(outside, 0);
+    const auto sum = [](const at::Tensor& values) { return values.sum().item<double>(); };
+    return {sum(g.masked_select(over)),
+            sum(g.masked_select(under)),
+            sum(out * rest),
+            sum((levels.high - u).masked_select(over)),
+            sum((levels.low - u).masked_select(under)),
+            sum(rest.square().masked_fill(outside, 0)),
+            sum((u - levels.zero).square())};
 }
 
 template <class T>
 at::Tensor roundedPlainly(const at::Tensor& x, const Levels<T>& levels) {
-    return ((x / double(levels.scale) + double(levels.zero)).clamp(double(levels.low), double(levels.high)).round() -
+    return ((x / double(levels.scale) + double(levels.zero))
+                .clamp(double(levels.low), double(levels.high))
+                .round() -
             double(levels.zero)) *
            double(levels.scale);
 }
@@ -90,10 +111,11 @@ std::array<double, 2> endsOf(const at::Tensor& clip) {
 class FakeQuantize : public torch::autograd::Function<FakeQuantize> {
 public:
     static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& given,
-                              const at::Tensor& clip, std::int64_t bits) {
+                              const at::Tensor& clip, std::int64_t bits, double pull) {
         const at::Tensor x = given.contiguous();
         context->save_for_backward({x, clip});
         context->saved_data["bits"] = bits;
+        context->saved_data["pull"] = pull;
         const auto [low, high] = endsOf(clip);
         if (x.scalar_type() == at::kDouble)
             return roundedPlainly(x, Levels<double>(low, high, static_cast<int>(bits)));
@@ -122,10 +144,19 @@ public:
         }
         // With s = (c+ − c−)/n and z = low − c−/s + e: inside x + s·error, above c+ − s·e, below c− − s·e.
         const double byScale = (sums.error - zeroError * (sums.above + sums.below)) / levels;
+        double byLow = sums.below - byScale, byHigh = sums.above + byScale;
+        if (const double pull = context->saved_data["pull"].toDouble(); pull > 0 && sums.squares > 0) {
+            // The same, where what comes from above is the slope of Σ (rounded − x)² / Σ x².
+            const double outside = sums.overshoot + sums.undershoot, step = (high - low) / levels,
+                         factor = pull * 2 / (sums.squares * step),
+                         errorByScale = (sums.squaredErrors - zeroError * outside) / levels;
+            byLow += factor * (sums.undershoot - errorByScale);
+            byHigh += factor * (sums.overshoot + errorByScale);
+        }
         const at::Tensor ends = at::empty({2}, clip.options().device(at::kCPU));
-        ends[0] = sums.below - byScale;
-        ends[1] = sums.above + byScale;
-        return {gradient, ends.to(clip.device()), at::Tensor()};
+        ends[0] = byLow;
+        ends[1] = byHigh;
+        return {gradient, ends.to(clip.device()), at::Tensor(), at::Tensor()};
     }
 };
 
@@ -140,8 +171,8 @@ SiteRounding clipRounding(double low, double high, int bits) {
     return rounding;
 }
 
-at::Tensor fakeQuantize(const at::Tensor& x, const at::Tensor& clip, int bits) {
-    return FakeQuantize::apply(x, clip, std::int64_t{bits});
+at::Tensor fakeQuantize(const at::Tensor& x, const at::Tensor& clip, int bits, double pull) {
+    return FakeQuantize::apply(x, clip, std::int64_t{bits}, pull);
 }
 
 at::Tensor straightThrough(const at::Tensor& x, const at::Tensor& rounded) {

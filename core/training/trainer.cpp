@@ -44,7 +44,7 @@ Trainer::Trainer(RunFolder folder, TrainingSpec spec, c10::Device device, Ranks*
     arithmetic_ = std::make_unique<TrainingArithmetic>(*model_, spec_);
 
     ParameterGroup decayed{{}, 1, spec_.weightDecay}, plain{{}, 1, 0},
-        head{{}, spec_.headRate, spec_.weightDecay}, clips{{}, spec_.clipRate, 0};
+        head{{}, spec_.headRate, spec_.weightDecay}, clips{{}, spec_.clipRate, 0, true};
     std::vector<NamedTensor> byGroup[4];
     for (const NamedTensor& one : model_->tensors()) {
         makeTrainable(one.values);

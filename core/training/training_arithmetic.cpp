@@ -30,7 +30,11 @@ bool writesStream(Place place) {
 } // namespace
 
 TrainingArithmetic::TrainingArithmetic(const Transformer& model, const TrainingSpec& spec)
-    : model_(model), inputBits_(spec.inputBits), weightBits_(spec.weightBits), dropout_(spec.dropout) {
+    : model_(model),
+      inputBits_(spec.inputBits),
+      weightBits_(spec.weightBits),
+      clipPull_(spec.clipPull / spec.accumulation),
+      dropout_(spec.dropout) {
     for (const RecipePart& part : spec.regularizers) {
         const Regularizer& member = Registry<Regularizer>::instance().get(part.scheme, "regularizer");
         checkTold(member.info(), part, "regularizer");
@@ -139,14 +143,16 @@ at::Tensor TrainingArithmetic::operand(Site site, const at::Tensor& x, const Bat
         }
     const auto clip = clips_.find(site);
     if (!rounding_ || clip == clips_.end()) return y;
+    const at::Tensor rounded = fakeQuantize(y, clip->second, inputBits_, clipPull_);
     if (watching_) {
-        const at::Tensor plain = y.detach(), ends = clip->second.detach();
-        const double outside =
-            plain.lt(ends[0]).sum().item<double>() + plain.gt(ends[1]).sum().item<double>();
+        const at::Tensor ends = clip->second.detach();
+        const double step = (ends[1] - ends[0]).item<double>() / ((1 << inputBits_) - 1);
+        // Rounding alone moves a value by up to half a step, and the end by as much.
+        const at::Tensor moved = (y.detach() - rounded.detach()).abs();
         auto& [count, of] = clipped_[site];
-        count += outside, of += double(plain.numel());
+        count += moved.gt(0.501 * step).sum().item<double>(), of += double(moved.numel());
     }
-    return fakeQuantize(y, clip->second, inputBits_);
+    return rounded;
 }
 
 at::Tensor TrainingArithmetic::linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const {

@@ -55,7 +55,7 @@ private:
 
     const Transformer& model_;
     int inputBits_, weightBits_;
-    double dropout_;
+    double clipPull_, dropout_;
     std::vector<Member> members_;
     std::map<Site, at::Tensor> clips_;
     std::set<Site> inputs_; // of linear layers, heads left out

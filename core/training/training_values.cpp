@@ -51,11 +51,11 @@ Differentiated reshapedSum(const RecipePart& regularizer, const std::vector<doub
 }
 
 ClipGradients fakeQuantized(const std::vector<double>& values, const std::vector<double>& weights, int rows,
-                            int channels, double low, double high, int bits, bool single) {
+                            int channels, double low, double high, int bits, bool single, double pull) {
     const auto type = single ? at::kFloat : at::kDouble;
     at::Tensor x = table(values, rows, channels).to(type).unsqueeze(0).requires_grad_(true);
     at::Tensor clip = at::tensor({low, high}, at::kDouble).to(type).requires_grad_(true);
-    const at::Tensor rounded = fakeQuantize(x, clip, bits);
+    const at::Tensor rounded = fakeQuantize(x, clip, bits, pull);
     (rounded * table(weights, rows, channels).to(type)).sum().backward();
     const std::vector<double> ends = plain(clip.grad());
     return {plain(rounded), plain(x.grad()), ends[0], ends[1]};

@@ -32,7 +32,7 @@ struct ClipGradients {
 // Learned clipping in double, or in float32 as training runs it.
 KURTOSCOPE_API ClipGradients fakeQuantized(const std::vector<double>& values,
                                            const std::vector<double>& weights, int rows, int channels,
-                                           double low, double high, int bits, bool single);
+                                           double low, double high, int bits, bool single, double pull = 0);
 
 struct LinearGradients {
     std::vector<double> made, byInput, byWeight, byBias; // d Σ weights · made

@@ -78,6 +78,17 @@ public:
                                                  : values[i] + scale * errors_[i]);
         return sum;
     }
+    // Σ (rounded − x)² / Σ x²
+    double error(const std::vector<double>& values, double low, double high) const {
+        double errors = 0, squares = 0;
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            std::vector<double> one(values.size(), 0.0);
+            one[i] = 1;
+            const double rest = sum(values, one, low, high) - values[i];
+            errors += rest * rest, squares += values[i] * values[i];
+        }
+        return errors / squares;
+    }
 
 private:
     double levels_, zeroError_ = 0;
@@ -235,9 +246,23 @@ private slots:
         matchesDifferences(
             {low, high}, {made.byLow, made.byHigh},
             [&](const auto& ends) { return frozen.sum(values, weights, ends[0], ends[1]); }, "ends");
+        // With a pull towards the range of the least error, which values do not feel.
+        const double pull = 0.7;
+        const ClipGradients pulled =
+            fakeQuantized(values, weights, rows, channels, low, high, bits, false, pull);
+        QCOMPARE(pulled.byValue, made.byValue);
+        matchesDifferences(
+            {low, high}, {pulled.byLow, pulled.byHigh},
+            [&](const auto& ends) {
+                return frozen.sum(values, weights, ends[0], ends[1]) +
+                       pull * frozen.error(values, ends[0], ends[1]);
+            },
+            "ends, pulled");
         // The float32 kernel that training runs says the same.
-        const ClipGradients single = fakeQuantized(values, weights, rows, channels, low, high, bits, true);
-        QVERIFY(std::abs(single.byLow - made.byLow) < 1e-4 && std::abs(single.byHigh - made.byHigh) < 1e-4);
+        const ClipGradients single =
+            fakeQuantized(values, weights, rows, channels, low, high, bits, true, pull);
+        QVERIFY(std::abs(single.byLow - pulled.byLow) < 1e-4 &&
+                std::abs(single.byHigh - pulled.byHigh) < 1e-4);
         for (std::size_t i = 0; i < values.size(); ++i)
             QVERIFY(std::abs(single.byValue[i] - made.byValue[i]) < 1e-5);
     }

@@ -3,6 +3,7 @@
 #include "core/export/export_check.h"
 #include "core/export/export_folder.h"
 #include "core/export/export_report.h"
+#include "core/export/export_steps.h"
 #include "core/workbench_state.h"
 
 #include "core/base/error.h"
@@ -21,10 +22,16 @@ std::string refusals(const ExportPlan& plan) {
     return text;
 }
 
+ExportPlan planFor(const ExportFormat& format, const ExportSubject& subject, const Told& told) {
+    ExportPlan plan = format.plan(subject, told);
+    if (!plan.checks.empty()) plan.bytes += stepsBytes(subject, plan.modules, longestProbe);
+    return plan;
+}
+
 // Opened anew, as anybody would, and run as the folder says.
 CheckResult reopen(const WorkbenchOptions& options, const std::filesystem::path& folder,
                    const ExportCheck& check, const ExportProbe& probe, std::stop_token stop) {
-    CheckResult result{check, "kurtoscope " + Workbench::version(), "", 0, 0};
+    CheckResult result{check, "kurtoscope " + Workbench::version(), "", 0, 0, {}};
     Workbench bench(options);
     const Recipe recipe = Recipe::parse(bench.open(folder.string(), stop).quantized ? "stored" : "fp32");
     std::vector<std::vector<float>> answers;
@@ -95,8 +102,8 @@ ExportPlan Workbench::planExport(const ExportRequest& request, std::stop_token s
                                  const OnProgress& progress) {
     const c10::InferenceMode inference;
     const auto leaving = impl_->leave(*this, request, stop, progress);
-    return leaving->format.plan(leaving->subject(impl_->current()),
-                                Told(leaving->format.info(), leaving->told));
+    return planFor(leaving->format, leaving->subject(impl_->current()),
+                   Told(leaving->format.info(), leaving->told));
 }
 
 ExportResult Workbench::exportModel(const ExportRequest& request, std::stop_token stop,
@@ -107,7 +114,7 @@ ExportResult Workbench::exportModel(const ExportRequest& request, std::stop_toke
     const ExportSubject subject = leaving->subject(impl_->current());
     const Told told(format.info(), leaving->told);
     ExportResult result;
-    result.plan = format.plan(subject, told);
+    result.plan = planFor(format, subject, told);
     if (const std::string refused = refusals(result.plan); !refused.empty())
         throw Error(format.info().title + " cannot carry recipe " + leaving->recipe.text() + ": " + refused,
                     "", "Choose another target (\"kurtoscope formats\" lists them), or change the recipe");
@@ -117,8 +124,14 @@ ExportResult Workbench::exportModel(const ExportRequest& request, std::stop_toke
     carryLicence(subject, out);
     out.write("README.md", exportReadme(subject, format.info(), result.plan));
     ExportProbe probe;
-    if (!result.plan.checks.empty()) probe = makeProbe(subject, impl_->device, impl_->options.seed, stop);
-    out.write(exportReportName, exportReport(subject, leaving->told, result.plan, probe.ids));
+    ExportSteps steps;
+    if (!result.plan.checks.empty()) {
+        const std::uint64_t seed = impl_->options.seed;
+        probe = makeProbe(subject, impl_->device, seed, stop);
+        steps = makeSteps(subject, result.plan.modules, stepsIds(subject, seed), impl_->device, stop);
+    }
+    out.write(exportReportName, exportReport(subject, leaving->told, result.plan, probe.ids, steps));
+    if (!steps.ids.empty()) steps.write(out);
     if (!probe.ids.empty()) {
         probe.write(out);
         for (const ExportCheck& check : result.plan.checks)
@@ -156,7 +169,7 @@ std::vector<CheckResult> Workbench::verifyExport(const std::string& folder, cons
             others.push_back(check);
     }
     if (!others.empty())
-        for (CheckResult& result : runPython(folder, python, others, exported.probe, stop))
+        for (CheckResult& result : runPython(exported, python, others, stop))
             results.push_back(std::move(result));
     addChecks(std::filesystem::path(folder) / exportReportName, results);
     return results;

@@ -62,18 +62,37 @@ private:
                         ? "the same bit for bit"
                         : "differs by " + scientific(result.difference) + " of the answers' size, " +
                               scientific(result.largest) + " at most");
-            if (std::isfinite(result.check.tolerance))
+            if (!std::isfinite(result.check.tolerance))
+                out << " (the target carries less than the recipe: see README.md)";
+            else if (result.passedFreely() || !result.passed())
                 out << (result.passed() ? " (allowed " : ": MORE than the allowed (")
                     << scientific(result.check.tolerance) << ")";
-            else
-                out << " (the target carries less than the recipe: see README.md)";
             out << "; " << result.versions << '\n';
+            if (result.steps) printSteps(*result.steps, result, out);
         }
+    }
+
+    static void printSteps(const StepsResult& steps, const CheckResult& result, std::ostream& out) {
+        out << "  layer by layer, given the simulation's inputs: " << steps.tensors << " tensors differ by "
+            << scientific(steps.difference) << " at most";
+        if (std::isfinite(result.check.tolerance))
+            out << (steps.difference <= result.check.tolerance ? " (allowed " : ": MORE than the allowed (")
+                << scientific(result.check.tolerance) << ")";
+        if (steps.difference > result.check.tolerance || !std::isfinite(steps.difference))
+            out << ", at " << steps.where;
+        if (steps.rounded > 0)
+            out << "; " << steps.tipped << " of " << steps.rounded
+                << " rounded values lie so near the middle of two levels that their last bits tip them over";
+        out << '\n';
+        if (std::isfinite(result.check.tolerance) && result.passed() && !result.passedFreely())
+            out << "  The same arithmetic, then: run freely, such values and what follows from them make all "
+                   "of the "
+                   "difference.\n";
     }
 
     void write(const std::vector<CheckResult>& results) const {
         Json checks = Json::array();
-        for (const CheckResult& result : results)
+        for (const CheckResult& result : results) {
             checks.push_back({{"way", result.check.way},
                               {"versions", result.versions},
                               {"skipped", result.skipped},
@@ -81,6 +100,13 @@ private:
                               {"difference", number(result.difference)},
                               {"largest", number(result.largest)},
                               {"passed", result.passed()}});
+            if (const auto& steps = result.steps)
+                checks.back()["layer_by_layer"] = {{"difference", number(steps->difference)},
+                                                   {"largest_at", steps->where},
+                                                   {"tensors", steps->tensors},
+                                                   {"rounded_values", steps->rounded},
+                                                   {"tipped_values", steps->tipped}};
+        }
         json_.write({{"schema", 1}, {"folder", folder_}, {"checks", checks}});
     }
 

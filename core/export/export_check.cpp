@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* hint = "Export again with this version of Kurtoscope";
-constexpr std::size_t longestProbe = 16, probes = 2, candidates = 32;
+constexpr std::size_t probes = 2, candidates = 32;
 constexpr const char* probeTexts[] = {
     "In 1984 the old lighthouse keeper counted forty-two ships, and none of them came back before the storm.",
     "A function that calls itself must end somewhere; this one ends when nothing is left to be counted."};
@@ -150,6 +150,10 @@ ExportProbe makeProbe(const ExportSubject& subject, c10::Device device, std::uin
     return probe;
 }
 
+std::vector<int> stepsIds(const ExportSubject& subject, std::uint64_t seed) {
+    return candidateIds(subject, seed).front();
+}
+
 void ExportProbe::write(ExportFolder& out) const {
     std::vector<TensorToWrite> tensors;
     for (std::size_t i = 0; i < answers.size(); ++i)
@@ -188,6 +192,7 @@ ExportedFolder ExportedFolder::open(const fs::path& folder) {
     StrictObject report(json, where, "", hint);
     report.integer("schema", 1, 1);
     ExportedFolder made;
+    made.path = folder;
     const auto& value = report.need("probe");
     if (value.is_null()) return made; // a target without a model, such as a recipe file
     StrictObject probe(value, where, "probe", hint);
@@ -208,9 +213,17 @@ ExportedFolder ExportedFolder::open(const fs::path& folder) {
         }
         made.probe.ids.push_back(std::move(one));
     }
-    const std::string name = probe.text("answers", 200);
-    if (name.find('/') != std::string::npos)
-        probe.fail("the name of a file in the folder was expected", "answers");
+    const auto fileNamed = [](StrictObject& object, const char* key) {
+        const std::string name = object.text(key, 200);
+        if (name.find('/') != std::string::npos)
+            object.fail("the name of a file in the folder was expected", key);
+        return name;
+    };
+    const std::string name = fileNamed(probe, "answers");
+    if (probe.has("steps")) {
+        StrictObject steps = probe.object("steps");
+        made.steps = folder / fileNamed(steps, "tensors");
+    }
     const auto tensors = TensorFile::openSafetensors(folder / name);
     for (std::size_t i = 0; i < made.probe.ids.size(); ++i) {
         const StoredTensor* answer = tensors->find("answer." + std::to_string(i));
@@ -243,6 +256,12 @@ void addChecks(const fs::path& report, const std::vector<CheckResult>& results) 
         if (result.ran()) {
             entry["difference"] = realJson(result.difference);
             entry["largest"] = realJson(result.largest);
+            if (result.steps)
+                entry["layer_by_layer"] = {{"difference", realJson(result.steps->difference)},
+                                           {"largest_at", result.steps->where},
+                                           {"tensors", result.steps->tensors},
+                                           {"rounded_values", result.steps->rounded},
+                                           {"tipped_values", result.steps->tipped}};
             entry["passed"] = result.passed();
         } else {
             entry["skipped"] = result.skipped;

@@ -24,6 +24,9 @@ struct ExportProbe {
 };
 ExportProbe makeProbe(const ExportSubject& subject, c10::Device device, std::uint64_t seed,
                       std::stop_token stop);
+inline constexpr std::size_t longestProbe = 16;
+// The text that is also compared layer by layer, where nothing depends on how calm it is.
+std::vector<int> stepsIds(const ExportSubject& subject, std::uint64_t seed);
 
 // Fills in the difference; infinite where an answer is missing, has another size or is not finite where the
 // simulation's is.
@@ -32,17 +35,18 @@ void compare(const std::vector<std::vector<float>>& expected, const std::vector<
 
 // An export's report and probe, as they lie in its folder. Throws Error naming file and key.
 struct ExportedFolder {
+    std::filesystem::path path;
     std::vector<ExportCheck> checks;
     ExportProbe probe;
+    std::filesystem::path steps; // the simulation's, layer by layer; empty where the export holds none
     static ExportedFolder open(const std::filesystem::path& folder);
 };
 
 // Runs verify_export.py with the interpreter `python` (a path, or a name to look for; "" for python3) and
 // compares. A library that is missing skips the checks; throws Error where the script failed otherwise,
 // Cancelled.
-std::vector<CheckResult> runPython(const std::filesystem::path& folder, const std::string& python,
-                                   const std::vector<ExportCheck>& checks, const ExportProbe& probe,
-                                   std::stop_token stop);
+std::vector<CheckResult> runPython(const ExportedFolder& exported, const std::string& python,
+                                   const std::vector<ExportCheck>& checks, std::stop_token stop);
 
 // Adds results to the report, atomically; an earlier result of the same way goes.
 void addChecks(const std::filesystem::path& report, const std::vector<CheckResult>& results);

@@ -5,6 +5,7 @@
 #include "core/data/strict_json.h"
 #include "core/export/export_check.h"
 #include "core/export/export_folder.h"
+#include "core/export/export_steps.h"
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -24,12 +25,14 @@ Json calibrationJson(const DataRequest& data) {
             {"length", data.length}};
 }
 
-Json probeJson(const ExportPlan& plan, const std::vector<std::vector<int>>& ids) {
+Json probeJson(const ExportPlan& plan, const std::vector<std::vector<int>>& ids, const ExportSteps& steps) {
     if (ids.empty()) return nullptr;
     Json ways = Json::object();
     for (const ExportCheck& check : plan.checks)
         ways[check.way] = realJson(check.tolerance);
-    return {{"ids", ids}, {"answers", probeName}, {"ways", ways}, {"words", Json::parse(plan.checkWords)}};
+    Json made{{"ids", ids}, {"answers", probeName}, {"ways", ways}, {"words", Json::parse(plan.checkWords)}};
+    if (!steps.ids.empty()) made["steps"] = steps.json();
+    return made;
 }
 
 bool isLicence(const std::string& name) {
@@ -41,7 +44,7 @@ bool isLicence(const std::string& name) {
 } // namespace
 
 std::string exportReport(const ExportSubject& subject, const RecipePart& format, const ExportPlan& plan,
-                         const std::vector<std::vector<int>>& probe) {
+                         const std::vector<std::vector<int>>& probe, const ExportSteps& steps) {
     Json limits = Json::array(), modules = Json::array();
     for (const ExportLimit& limit : plan.limits)
         limits.push_back({{"what", limit.what}, {"nearest", limit.nearest}});
@@ -63,7 +66,7 @@ std::string exportReport(const ExportSubject& subject, const RecipePart& format,
                       {"expected_difference", plan.expectedDifference},
                       {"modules", modules},
                       {"left_in_floating_point", plan.left},
-                      {"probe", probeJson(plan, probe)},
+                      {"probe", probeJson(plan, probe, steps)},
                       {"checks", Json::array()}};
     return report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -5,6 +5,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
 #include "core/export/embedded_files.h"
+#include "core/export/export_steps.h"
 
 #include <nlohmann/json.hpp>
 
@@ -114,17 +115,28 @@ std::vector<std::vector<float>> answersIn(const fs::path& file, std::size_t coun
     return got;
 }
 
+std::optional<StepsResult> stepsIn(const fs::path& expected, const fs::path& got,
+                                   const nlohmann::ordered_json& said) {
+    std::error_code code;
+    if (expected.empty() || !fs::exists(got, code)) return std::nullopt;
+    StepsResult result = compareSteps(expected, got);
+    if (said.contains("steps") && said.at("steps").is_object()) {
+        result.tipped = said.at("steps").value("tipped", std::int64_t{0});
+        result.rounded = said.at("steps").value("rounded", std::int64_t{0});
+    }
+    return result;
+}
+
 } // namespace
 
-std::vector<CheckResult> runPython(const fs::path& folder, const std::string& python,
-                                   const std::vector<ExportCheck>& checks, const ExportProbe& probe,
-                                   std::stop_token stop) {
+std::vector<CheckResult> runPython(const ExportedFolder& exported, const std::string& python,
+                                   const std::vector<ExportCheck>& checks, std::stop_token stop) {
     const TemporaryFolder place;
     const std::string program = python.empty() ? "python3" : python;
     const fs::path script = place / "verify_export.py";
     writeFileAtomically(script, embeddedFile("verify_export.py"));
     // All in one process: the libraries take longer to load than a small model.
-    std::vector<std::string> words{program, "-E", script.string(), fs::absolute(folder).string(),
+    std::vector<std::string> words{program, "-E", script.string(), fs::absolute(exported.path).string(),
                                    (place / "").string()};
     for (const ExportCheck& check : checks)
         words.push_back(check.way);
@@ -133,19 +145,21 @@ std::vector<CheckResult> runPython(const fs::path& folder, const std::string& py
     const bool missing = exit == -1 || exit == 127;
     const std::string output = missing ? "" : readFile(place / "out");
     for (const ExportCheck& check : checks) {
-        CheckResult result{check, "", "", 0, 0};
+        CheckResult result{check, "", "", 0, 0, {}};
         const auto said = saidOf(output, check.way);
         if (missing)
             result.skipped = "there is no program " + program;
         else if (said.contains("skipped"))
             result.skipped = said.value("skipped", "a library is missing");
         else if (!said.contains("way"))
-            throw Error(check.way + " could not run it: " + lastLine(place / "err"), folder.string(),
+            throw Error(check.way + " could not run it: " + lastLine(place / "err"), exported.path.string(),
                         "Run verify_export.py by hand to see all of it");
         if (result.ran()) {
             result.versions = versionsOf(said);
-            compare(probe.answers, answersIn(place / (check.way + ".safetensors").c_str(), probe.ids.size()),
+            compare(exported.probe.answers,
+                    answersIn(place / (check.way + ".safetensors").c_str(), exported.probe.ids.size()),
                     result);
+            result.steps = stepsIn(exported.steps, place / (check.way + ".steps.safetensors").c_str(), said);
         }
         results.push_back(std::move(result));
     }

@@ -6,6 +6,10 @@
 WAY is one of those in the folder's kurtoscope_export.json. Writes what the model answers (logits, else the final hidden
 states; one tensor for each probe) to OUT_FOLDER/WAY.safetensors and prints, for each way, a line of JSON: the versions that
 ran, or the library that is missing.
+
+Where the folder holds a text's steps, the model is run over it layer by layer too: before each quantized linear layer, its
+input is noted and replaced by the simulation's. What was noted, what the layers made of the simulation's inputs, and the
+answer go to OUT_FOLDER/WAY.steps.safetensors; the line of JSON says how many values their own input would round otherwise.
 """
 import importlib
 import importlib.metadata
@@ -24,6 +28,77 @@ def versions(names):
     return found
 
 
+def count_tipped(given, own, rounded_given, rounded_own):
+    """Values that are rounded a level apart: rounding moves the others by no more than their inputs are apart."""
+    apart = abs(own - given).max()
+    return {"tipped": int((abs(rounded_own - rounded_given) > 8 * apart).sum()), "rounded": int(rounded_given.size)}
+
+
+def add(counts, more):
+    for key, value in more.items():
+        counts[key] = counts.get(key, 0) + value
+
+
+class Transformers:
+    """A model of transformers, whoever rounds in it."""
+
+    def __init__(self, model, outliers=None):
+        self.model = model.eval()
+        self.outliers = outliers or {}  # channels that the folder's own loader takes out before it rounds
+
+    def answer(self, ids):
+        import torch
+
+        with torch.no_grad():
+            answer = self.model(torch.tensor([ids]))
+        return (answer.logits if "logits" in answer else answer.last_hidden_state)[0].float().contiguous().numpy()
+
+    def find(self, name):
+        known = dict(self.model.named_modules())
+        bare = name.split(".", 1)[1] if name.split(".", 1)[0] in ("bert", "model") else name
+        return next((known[one] for one in (name, bare, f"{self.model.base_model_prefix}.{name}") if one in known), None)
+
+    def steps(self, words, given):
+        import torch
+
+        noted, counts, counted, hooks = {}, {}, set(), []
+        for name, site in words["reads"].items():
+            module = self.find(name)
+            if module is None:
+                raise RuntimeError(f"the model has no module {name}")
+            ours = torch.from_numpy(given[f"read.{site}"])
+
+            def before(_, inputs, name=name, site=site, ours=ours, inner=getattr(module, "base_layer", module)):
+                x = inputs[0]
+                mine = ours.reshape(x.shape).to(x.dtype)
+                noted[f"read.{site}"] = x.float().contiguous().numpy()
+                if x.dtype == torch.float32 and site not in counted:
+                    counted.add(site)
+                    add(counts, self.tipped(inner, name, mine, x))
+                return (mine, *inputs[1:])
+
+            def behind(_, __, output, name=name):
+                noted[f"made.{name}"] = output.float().contiguous().numpy()
+
+            # First of all before it, and last of all behind it.
+            hooks += [module.register_forward_pre_hook(before, prepend=True), module.register_forward_hook(behind)]
+        noted["answer"] = self.answer(words["ids"])
+        for hook in hooks:
+            hook.remove()
+        return noted, counts
+
+    def tipped(self, module, name, given, own):
+        from compressed_tensors.quantization.lifecycle.forward import forward_quantize
+
+        scheme = getattr(module, "quantization_scheme", None)
+        if scheme is None or scheme.input_activations is None:
+            return {}
+        if name in self.outliers:
+            given, own = (x.index_fill(-1, self.outliers[name], 0) for x in (given, own))
+        rounded = [forward_quantize(module, x, "input", scheme.input_activations) for x in (given, own)]
+        return count_tipped(*(x.numpy() for x in (given, own, *rounded)))
+
+
 def compressed_tensors(folder, words):
     import torch
     import transformers
@@ -33,11 +108,9 @@ def compressed_tensors(folder, words):
         sys.path.insert(0, str(folder))
         import outlier_channels
 
-        model = outlier_channels.load(folder, dtype=dtype)
-    else:
-        model = getattr(transformers, words["auto_class"]).from_pretrained(str(folder), dtype=dtype)
-    model.eval()
-    return lambda ids: transformers_answer(model, ids)
+        outliers = {name: channels for name, (channels, _) in outlier_channels.read(folder)[1].items()}
+        return Transformers(outlier_channels.load(folder, dtype=dtype), outliers)
+    return Transformers(getattr(transformers, words["auto_class"]).from_pretrained(str(folder), dtype=dtype))
 
 
 def compressed_tensors_adapter(folder, words):
@@ -46,49 +119,102 @@ def compressed_tensors_adapter(folder, words):
     import torch
     import transformers
 
-    model = getattr(transformers, words["auto_class"]).from_pretrained(str(folder), dtype=torch.float32).eval()
+    model = getattr(transformers, words["auto_class"]).from_pretrained(str(folder), dtype=torch.float32)
     if not getattr(model, "_hf_peft_config_loaded", False):
         raise RuntimeError("transformers did not load the adapter")
-    return lambda ids: transformers_answer(model, ids)
+    return Transformers(model)
 
 
-def transformers_answer(model, ids):
-    import torch
+class OnnxGraph:
+    """model.onnx in a run time. `start` makes a session of a file; a session turns inputs by name into outputs by name."""
 
-    with torch.no_grad():
-        answer = model(torch.tensor([ids]))
-    return (answer.logits if "logits" in answer else answer.last_hidden_state)[0].float().contiguous().numpy()
+    def __init__(self, folder, start):
+        self.path, self.start = folder / "model.onnx", start
+        self.session = start(self.path)
 
+    @staticmethod
+    def inputs(ids):
+        import numpy
 
-def onnx_inputs(ids, names):
-    import numpy
+        whole = numpy.array([ids], dtype=numpy.int64)
+        return {"input_ids": whole, "attention_mask": numpy.ones_like(whole), "token_type_ids": numpy.zeros_like(whole)}
 
-    whole = numpy.array([ids], dtype=numpy.int64)
-    known = {"input_ids": whole, "attention_mask": numpy.ones_like(whole), "token_type_ids": numpy.zeros_like(whole)}
-    return {name: known[name] for name in names}
+    def answer(self, ids):
+        outputs = self.session(self.inputs(ids))
+        return (outputs["logits"] if "logits" in outputs else outputs["last_hidden_state"])[0].copy()
 
+    def steps(self, words, given):
+        try:
+            import onnx
+        except ImportError:
+            return None, {}  # nothing else here can change a graph
+        import tempfile
 
-def onnx_answer(outputs):
-    answer = outputs["logits"] if "logits" in outputs else outputs["last_hidden_state"]
-    return answer[0].copy()
+        model = onnx.load(str(self.path))
+        values = json.loads(next(one.value for one in model.metadata_props if one.key == "steps"))
+        sites = set(words["reads"].values())
+        reads = {name: value for name, value in values.items() if name.startswith("read.") and name[5:] in sites}
+        made = {name: value for name, value in values.items() if name.startswith("made.") and name[5:] in words["reads"]}
+        # Whoever reads such a tensor is given an input of the graph instead; the tensor itself becomes an output.
+        other = {value: f"given/{name}" for name, value in reads.items()}
+        rounded = {}
+        for node in model.graph.node:
+            for at, value in enumerate(node.input):
+                node.input[at] = other.get(value, value)
+            for name in reads:
+                if node.output[0] == f"{name[5:]}/operand/rounded":
+                    rounded[name] = node.output[0]
+        for value, name in other.items():
+            width = given[name[len("given/"):]].shape[-1]
+            model.graph.input.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", "sequence", width]))
+        for value in {*reads.values(), *made.values(), *rounded.values()}:
+            # Through a node of its own, so that what computes it may still be merged with what follows.
+            model.graph.node.append(onnx.helper.make_node("Identity", [value], [f"noted/{value}"]))
+            model.graph.output.append(onnx.helper.make_tensor_value_info(f"noted/{value}", onnx.TensorProto.FLOAT, None))
+        with tempfile.TemporaryDirectory() as place:
+            path = pathlib.Path(place) / "steps.onnx"
+            onnx.save(model, str(path), save_as_external_data=True, location="steps.data")
+            session = self.start(path)
+            run = lambda tensors: session({**self.inputs(words["ids"]), **{f"given/{name}": tensors[name] for name in reads}})
+            first = run(given)
+            noted = {name: first[f"noted/{value}"] for name, value in {**reads, **made}.items()}
+            noted["answer"] = (first["logits"] if "logits" in first else first["last_hidden_state"])[0]
+            # Their own inputs a second time, to see which values that rounds otherwise.
+            second, counts = run(noted), {}
+            for name, value in rounded.items():
+                add(counts, count_tipped(given[name], noted[name], first[f"noted/{value}"], second[f"noted/{value}"]))
+        return noted, counts
 
 
 def onnx_runtime(folder, words):
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
-    names = [one.name for one in session.get_outputs()]
-    asked = [one.name for one in session.get_inputs()]
-    return lambda ids: onnx_answer(dict(zip(names, session.run(names, onnx_inputs(ids, asked)))))
+    def start(path):
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        names = [one.name for one in session.get_outputs()]
+        asked = {one.name for one in session.get_inputs()}
+        return lambda given: dict(zip(names, session.run(names, {name: x for name, x in given.items() if name in asked})))
+
+    return OnnxGraph(folder, start)
 
 
 def open_vino(folder, words):
     import openvino
 
-    model = openvino.compile_model(str(folder / "model.onnx"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    asked = [one.get_any_name() for one in model.inputs]
-    # An output may have further names, of what was folded into it.
-    return lambda ids: onnx_answer({name: values for one, values in model(onnx_inputs(ids, asked)).items() for name in one.names})
+    def start(path):
+        # Else it casts to bfloat16, and rounds the inputs of products by ranges of its own, where a processor has
+        # instructions for that.
+        model = openvino.compile_model(str(path), "CPU", {"EXECUTION_MODE_HINT": "ACCURACY"})
+        asked = {one.get_any_name() for one in model.inputs}
+
+        def run(given):
+            outputs = model({name: x for name, x in given.items() if name in asked})
+            # An output may have further names, of what was folded into it.
+            return {name: x.copy() for one, x in outputs.items() for name in one.names}
+
+        return run
+
+    return OnnxGraph(folder, start)
 
 
 WAYS = {"compressed-tensors": (compressed_tensors, ["torch", "transformers", "compressed-tensors"]),
@@ -98,14 +224,22 @@ WAYS = {"compressed-tensors": (compressed_tensors, ["torch", "transformers", "co
 
 def run(folder, way, probe, out):
     open_model, libraries = WAYS[way]
+    said = {"way": way, "versions": versions(libraries)}
     try:
-        from safetensors.numpy import save_file
+        import numpy
+        from safetensors.numpy import load_file, save_file
 
-        answer = open_model(folder, probe["words"])
-        save_file({f"answer.{i}": answer(ids) for i, ids in enumerate(probe["ids"])}, str(out / f"{way}.safetensors"))
+        model = open_model(folder, probe["words"])
+        save_file({f"answer.{i}": model.answer(ids) for i, ids in enumerate(probe["ids"])}, str(out / f"{way}.safetensors"))
+        if "steps" in probe:
+            given = load_file(str(folder / pathlib.PurePath(probe["steps"]["tensors"]).name))
+            noted, said["steps"] = model.steps(probe["steps"], given)
+            if noted is not None:
+                noted = {name: numpy.ascontiguousarray(x) for name, x in noted.items()}
+                save_file(noted, str(out / f"{way}.steps.safetensors"))
     except ImportError as error:
         return {"way": way, "skipped": f"a library is missing: {error}"}
-    return {"way": way, "versions": versions(libraries)}
+    return said
 
 
 def main(folder, out, ways):

@@ -30,18 +30,23 @@ private slots:
         rows("tiny-llama",
              {"w8a8:levels=full", "w8a8:symmetric=off", "w8a8:activation=per-token,levels=full",
               "w8a8:dynamic=on,levels=full", "w8a8:levels=full,keep=top:3",
-              "w8a8:activation=per-token,levels=full,keep=top:3", "w4a4:symmetric=off", "rtn:bits=4,group=8",
-              "rtn:bits=8,group=0", "rtn:bits=4,group=8,symmetric=off", "fp8", "fp8:activation=per-token",
-              "mx:format=nvfp4,activation_format=16", "smoothquant:levels=full",
+              "w8a8:activation=per-token,levels=full,keep=top:3", "w4a4:symmetric=off", "w4a4:levels=full",
+              "rtn:bits=4,group=8", "rtn:bits=8,group=0", "rtn:bits=4,group=8,symmetric=off", "fp8",
+              "fp8:activation=per-token", "mx:format=nvfp4,activation_format=16", "smoothquant:levels=full",
               "rotation:where=residual,online=off+w8a8:levels=full"});
         rows("tiny-bert-classifier", {"w8a8:levels=full", "w8a8:activation=per-token,levels=full",
                                       "w8a8:levels=full,keep=top:3", "rtn:bits=4,group=8"});
         rows("tiny-bert", {"w8a8:symmetric=off", "w8a8:activation=per-token,levels=full,keep=top:3"});
         if (QFile::exists(QString::fromStdString(miniLm)))
-            for (const char* recipe : {"w8a8:levels=full", "w8a8:activation=per-token,levels=full",
-                                       "w8a8:levels=full,keep=top:4", "rtn:bits=4,group=32"})
+            for (const char* recipe :
+                 {"w8a8:levels=full", "w8a8:symmetric=off", "w8a8:activation=per-token,levels=full",
+                  "w8a8:levels=full,keep=top:4", "rtn:bits=4,group=32"})
                 QTest::newRow((std::string("MiniLM ") + recipe).c_str())
                     << QString::fromStdString(miniLm) << recipe;
+        if (QFile::exists(QString::fromStdString(smolLm)))
+            for (const char* recipe : {"w8a8:levels=full,keep=auto", "rtn:bits=4,group=32"})
+                QTest::newRow((std::string("SmolLM2 ") + recipe).c_str())
+                    << QString::fromStdString(smolLm) << recipe;
     }
     void theRealLibrariesAnswerTheSame() {
         QFETCH(QString, model);
@@ -54,15 +59,15 @@ private slots:
         QCOMPARE(results.size(), made.plan.checks.size());
         for (const CheckResult& result : results) {
             if (!result.ran()) QSKIP(result.skipped.c_str());
-            const QString figures =
-                QStringLiteral("%1: off by %2 of the answers' size, %3 at most, allowed %4")
-                    .arg(QString::fromStdString(result.check.way))
-                    .arg(result.difference)
-                    .arg(result.largest)
-                    .arg(result.check.tolerance);
+            const QString figures = figuresOf(result);
             qInfo("%s", qPrintable(figures));
             QVERIFY2(std::isfinite(result.check.tolerance), "the target carries all of this recipe");
             QVERIFY2(result.passed(), qPrintable(figures));
+            if (result.check.way == "kurtoscope") continue;
+            QVERIFY2(result.steps && result.steps->difference <= result.check.tolerance, qPrintable(figures));
+            // Models as small as these have texts where nothing tips in 8 bits.
+            if (model.startsWith(QStringLiteral("tiny-")) && recipe != QStringLiteral("w4a4:levels=full"))
+                QVERIFY2(result.passedFreely(), qPrintable(figures));
         }
         const auto checks = place.json("kurtoscope_export.json")["checks"];
         QCOMPARE(checks.size(), results.size());
@@ -89,8 +94,10 @@ private slots:
         place.write("model.safetensors", bytes);
         const auto results = bench.verifyExport(place.path(), referencePython());
         QVERIFY(results.size() == 2);
-        for (const CheckResult& result : results)
+        for (const CheckResult& result : results) {
             QVERIFY(!result.passed() && (result.difference > 1e-3 || !result.ran()));
+            if (result.steps) QCOMPARE(result.steps->where, "made.model.layers.0.mlp.down_proj");
+        }
     }
 
     void aMissingPythonIsSaid() {

@@ -39,6 +39,24 @@ private:
     QTemporaryDir place_;
 };
 
+// What a check found, in a line.
+inline QString figuresOf(const CheckResult& result) {
+    QString line = QStringLiteral("%1: off by %2 of the answers' size, %3 at most, allowed %4 (%5)")
+                       .arg(QString::fromStdString(result.check.way))
+                       .arg(result.difference)
+                       .arg(result.largest)
+                       .arg(result.check.tolerance)
+                       .arg(QString::fromStdString(result.skipped));
+    if (result.steps)
+        line += QStringLiteral("; layer by layer %1 at most in %2 tensors (%3), %4 of %5 values tipped")
+                    .arg(result.steps->difference)
+                    .arg(result.steps->tensors)
+                    .arg(QString::fromStdString(result.steps->where))
+                    .arg(result.steps->tipped)
+                    .arg(result.steps->rounded);
+    return line;
+}
+
 inline ExportRequest exportRequest(const std::string& model, const std::string& recipe,
                                    const std::string& format, const ExportPlace& place,
                                    const std::string& folder = "made") {

@@ -76,6 +76,7 @@ OnnxModel::Operand OnnxModel::operand(Site site, const Value& x) {
         }
         made.rounded = made.plain;
     }
+    steps_["read." + site.name()] = made.plain;
     // Under all-activations x has been rounded where it was made, but what a step makes is a tensor of its
     // own.
     const bool already = subject_.recipe.scope == Scope::all_activations && !hasSteps;
@@ -168,8 +169,10 @@ Value OnnxModel::linear(const std::string& name, const Operand& x) {
         const Value rows = graph_.tensor(name + ".weight/kept", columnsOf(linear->weight, kept));
         product = graph_.node("Add", {product, graph_.node("MatMul", {columns, rows})});
     }
-    if (!linear->bias.defined()) return product;
-    return graph_.node("Add", {product, graph_.tensor(name + ".bias", linear->bias)}, {}, name);
+    if (linear->bias.defined())
+        product = graph_.node("Add", {product, graph_.tensor(name + ".bias", linear->bias)}, {}, name);
+    steps_["made." + name] = product;
+    return product;
 }
 
 Value OnnxModel::activation(const std::string& function, const Value& x) {

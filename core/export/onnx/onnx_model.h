@@ -33,6 +33,9 @@ public:
     OnnxGraph& graph() { return graph_; }
     const ExportSubject& subject() const { return subject_; }
     const Linear* find(const std::string& linear) const; // null where the model has none of that name
+    // The graph's names of what linear layers read before it is rounded ("read.SITE") and of what they make
+    // ("made.LAYER"): other software can be given the one and asked for the other.
+    const std::map<std::string, Value>& steps() const { return steps_; }
     bool hasTensor(const std::string& name) const { return tensors_.contains(name); }
     Value tensor(const std::string& name); // by Hugging Face's name; throws Error where there is none
 
@@ -70,6 +73,7 @@ private:
     OnnxWeights weights_;
     OnnxGraph graph_;
     std::map<std::string, at::Tensor> tensors_;
+    std::map<std::string, Value> steps_;
     Value padding_;
 };
 

@@ -81,7 +81,7 @@ Value integersFromValues(OnnxGraph& graph, Value x, const SiteRounding& rounding
         seen = graph.node("Reshape", {seen, shape});
     }
     const Value axes = graph.whole(sharedAxes(rule, dimensions));
-    const float high = static_cast<float>((1 << (rule.symmetric ? rule.bits - 1 : rule.bits)) - 1);
+    const float high = static_cast<float>((1 << (rule.bits - 1)) - 1);
     Value rounded;
     if (rule.symmetric) {
         const Value largest = graph.node("ReduceMax", {graph.node("Abs", {seen}), axes}, {{"keepdims", 1}});
@@ -93,10 +93,11 @@ Value integersFromValues(OnnxGraph& graph, Value x, const SiteRounding& rounding
                         "Min", {graph.node("ReduceMin", {seen, axes}, {{"keepdims", 1}}), graph.real(0)}),
                     most = graph.node(
                         "Max", {graph.node("ReduceMax", {seen, axes}, {{"keepdims", 1}}), graph.real(0)});
-        const Value scale =
-            positiveOrOne(graph, graph.node("Div", {graph.node("Sub", {most, least}), graph.real(high)}));
-        const Value zero = graph.node("Round", {graph.node("Div", {graph.node("Neg", {least}), scale})});
-        rounded = onGrid(graph, x, scale, zero, 0, high, name);
+        const Value scale = positiveOrOne(
+            graph, graph.node("Div", {graph.node("Sub", {most, least}), graph.real(2 * high + 1)}));
+        const Value zero = graph.node(
+            "Round", {graph.node("Sub", {graph.real(-high - 1), graph.node("Div", {least, scale})})});
+        rounded = onGrid(graph, x, scale, zero, -high - 1, high, name);
     }
     return grouped ? graph.node("Reshape", {rounded, graph.whole({0, 0, -1})}) : rounded;
 }

@@ -123,12 +123,13 @@ void ViewDocks::arrange() {
         if (!group.isEmpty()) place(group.front(), std::exchange(last, group.front()), Qt::Horizontal);
     if (!bottom.isEmpty()) place(bottom.front(), last, Qt::Vertical);
     if (!right.isEmpty()) place(right.front(), last, Qt::Horizontal);
-    // Where large type leaves no room for curves beside a table, they stand behind it.
+    // Where large type leaves no room for curves beside a table, both stand behind it, and it has the whole row:
+    // cut in half, the active column tells nothing.
     const bool narrow = window_.width() < 85 * Theme::current().fontSize && bottom.size() > 2;
-    const auto across = narrow ? QList<QDockWidget*>{bottom.front(), bottom.back()} : bottom;
+    const auto across = narrow ? QList<QDockWidget*>{bottom.front()} : bottom;
     for (qsizetype i = 1; i < across.size(); ++i)
         place(across[i], across[i - 1], Qt::Horizontal);
-    for (qsizetype i = 1; narrow && i + 1 < bottom.size(); ++i)
+    for (qsizetype i = 1; narrow && i < bottom.size(); ++i)
         window_.tabifyDockWidget(bottom[i - 1], bottom[i]);
     for (const auto& group : {left, right})
         for (qsizetype i = 1; i < group.size(); ++i)
@@ -165,6 +166,7 @@ void ViewDocks::arrange() {
         const double others = static_cast<double>(std::max<qsizetype>(1, across.size() - 2));
         for (qsizetype i = 0; i + 1 < across.size(); ++i)
             shares[i] = part(centre, across.size() == 2 ? 1 : i == 0 ? 0.31 : 0.69 / others);
+        if (narrow) shares = {centre + side};
         window_.resizeDocks(across, shares, Qt::Horizontal);
         const int tall = part(height, bottomShare);
         window_.resizeDocks({middle.front(), bottom.front()}, {height - tall, tall}, Qt::Vertical);

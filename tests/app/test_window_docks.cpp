@@ -14,6 +14,8 @@
 #include <QSignalSpy>
 #include <QTabBar>
 #include <QTemporaryDir>
+#include <QScrollBar>
+#include <QTableView>
 #include <QTest>
 #include <QToolButton>
 
@@ -146,7 +148,9 @@ private slots:
         QTest::qWait(50); // the window takes the large type in its own time, as under a person's hand
         act("resetLayout");
         QTRY_VERIFY(!view("depth-curves")->isInSight());
-        QVERIFY(view("compare")->isInSight() && view("trade-off")->isInSight());
+        QVERIFY(view("compare")->isInSight() && !view("trade-off")->isInSight());
+        const auto* table = view("compare")->findChild<QTableView*>("comparison");
+        QTRY_VERIFY2(table->horizontalScrollBar()->maximum() == 0, "every column is there in full");
         QCOMPARE(window_->size(), small);
         QTRY_VERIFY2(dock("model-map")->width() + 6 >= view("model-map")->sizeHint().width(),
                      "nor in large type");

@@ -81,9 +81,13 @@ OpenDialog::OpenDialog(ModelList& list, DryRun dryRun, QWidget* parent)
     palette.setColor(QPalette::Highlight, Theme::current().primarySoft);
     palette.setColor(QPalette::HighlightedText, Theme::current().text);
     table_->setPalette(palette);
+    // Figures stand at the right of their columns, words at the left: without room between they run together.
     table_->setStyleSheet(
-        QStringLiteral("QTableView { selection-background-color: %1; selection-color: %2; }")
-            .arg(Theme::current().primarySoft.name(), Theme::current().text.name()));
+        QStringLiteral("QTableView { selection-background-color: %1; selection-color: %2; }"
+                       "QTableView::item, QHeaderView::section { padding: 0 %3px; }"
+                       "QTableView::item:selected { background: %1; color: %2; }")
+            .arg(Theme::current().primarySoft.name(), Theme::current().text.name())
+            .arg(Theme::current().spacing));
     takes_ = new QLabel(this);
     takes_->setObjectName("takes");
     takes_->setWordWrap(true);

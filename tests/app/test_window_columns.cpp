@@ -44,7 +44,10 @@ class TestWindowColumns : public QObject {
         return workspace().columns[static_cast<std::size_t>(column)].recipe;
     }
     QAction* action(const char* name) { return window_->findChild<QAction*>(name); }
-    QTableView* table() { return window_->view("compare")->findChild<QTableView*>(); }
+    QTableView* table() {
+        window_->view("compare")->drawNow(); // its turn may not have come
+        return window_->view("compare")->findChild<QTableView*>();
+    }
     QStringList names() const {
         QStringList all;
         for (const auto& column : workspace().columns)

@@ -238,8 +238,10 @@ private slots:
             }
         const std::string text = "the outlier channel";
         const DataRequest data = textOf(model.toStdString());
+        // A rotated model sums other numbers: as near as rotations are held to.
+        const float tolerance = recipe.startsWith("rotation") ? 1e-4F : 2e-5F;
         CLOSE(workbench.predict(text, {}, kept, 5, &data).logits, workbench.predict(text, {}, {}).logits,
-              2e-5F);
+              tolerance);
     }
 
     // All channels kept, or every site left whole: FP32 again.

@@ -3,11 +3,17 @@
 
 #include <QObject>
 #include <QString>
-#include <QThreadPool>
 
+#include <condition_variable>
+#include <deque>
 #include <functional>
+#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 namespace kurtoscope {
 
@@ -29,7 +35,17 @@ public:
     void finish();                    // waits until all of it is on disk, and says so
 
 private:
-    QThreadPool pool_;
+    Q_INVOKABLE void handOut();
+    void add(std::function<void()> job);
+    void work(std::stop_token stop);
+    void wait(); // until nothing is left to do
+
+    std::mutex mutex_; // guards what follows
+    std::condition_variable_any changed_;
+    std::deque<std::function<void()>> jobs_;
+    bool working_ = false;
+    std::vector<std::pair<Done, std::optional<Failure>>> finished_;
+    std::jthread thread_; // last: it uses all of the above
 };
 
 } // namespace kurtoscope

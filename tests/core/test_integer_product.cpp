@@ -318,7 +318,7 @@ private slots:
         for (const char* model : {"tiny-llama", "tiny-bert-classifier"})
             for (const char* recipe :
                  {"w8a8", "w8a8:dynamic=on", "w8a8:activation=per-token", "w8a8:symmetric=off",
-                  "w8a8:dynamic=on,weight=per-tensor,weight_bits=4,activation_bits=4",
+                  "w8a8:dynamic=on,weight=per-tensor,weight_bits=4,activation_bits=6",
                   "w8a8:activation=per-token,symmetric=off,keep=top:3", "smoothquant:activation=per-token",
                   "rotation", "percentile:p=99.9", "peg:groups=3", "peg:groups=4,keep=top:2",
                   "peg:groups=2,permute=off,dynamic=on"})

@@ -4,6 +4,7 @@
 #include "app/commands/json_output.h"
 #include "app/commands/report_page.h"
 #include "app/commands/run_options.h"
+#include "app/first_recipes.h"
 #include "app/known_models.h"
 #include "core/data/fingerprint.h"
 #include "core/data/saved_session.h"
@@ -16,11 +17,6 @@
 
 namespace kurtoscope::commands {
 namespace {
-
-// The first thing a newcomer should see, and the columns that the window begins with: 8 bits with and without
-// their outliers.
-const std::vector<std::string> demonstration{"fp32", "w8a8:activation=per-tensor,dynamic=on",
-                                             "w8a8:activation=per-tensor,dynamic=on,keep=auto"};
 
 class ReportCommand : public Command {
 public:
@@ -44,7 +40,8 @@ public:
         if (model_.given().ends_with(sessionSuffix))
             recipes = takeSession();
         else
-            recipes = recipes_.recipes(demonstration);
+            recipes = recipes_.recipes(
+                {FirstRecipes::plain, FirstRecipes::perTensor, FirstRecipes::kept});
         names_ = session_ ? names_ : recipes_.names();
         data_.setDefaultPath(resourceFile("demo_text.txt"));
         if (data_.request().path.empty())

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/choice.h"
 
+#include "app/first_recipes.h"
+
 #include <algorithm>
 
 namespace kurtoscope {
 
 Choice startingChoice() {
-    constexpr auto perTensor = "w8a8:activation=per-tensor,dynamic=on";
     Choice choice;
     choice.columns = {{0, "FP32", {}},
-                      {1, "W8A8 per-tensor", Recipe::parse(perTensor)},
-                      {2, "W8A8 with kept channels", Recipe::parse(std::string(perTensor) + ",keep=auto")}};
+                      {1, "W8A8 per-tensor", Recipe::parse(FirstRecipes::perTensor)},
+                      {2, "W8A8 with kept channels", Recipe::parse(FirstRecipes::kept)}};
     choice.active = 2;
     return choice;
 }

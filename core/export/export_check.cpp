@@ -88,20 +88,6 @@ std::vector<std::vector<int>> candidateIds(const ExportSubject& subject, std::ui
     return all;
 }
 
-at::Tensor answerTo(const std::vector<int>& ids, const ExportSubject& subject, c10::Device device,
-                    const Arithmetic* arithmetic, const std::stop_token& stop) {
-    throwIfStopped(stop);
-    Batch batch;
-    batch.ids = ids;
-    batch.sequences = 1;
-    batch.length = static_cast<int>(ids.size());
-    batch.lengths = {batch.length};
-    batch.windows = {0};
-    Pass pass(batch, device, nullptr, arithmetic, stop);
-    const at::Tensor hidden = subject.model().hidden(pass), logits = subject.model().head(pass, hidden);
-    return (logits.defined() ? logits : hidden).squeeze(0).to(at::kCPU, at::kFloat).contiguous();
-}
-
 // How far the answer moves with its last bits.
 double tipping(const std::vector<int>& ids, const at::Tensor& answer, const ExportSubject& subject,
                c10::Device device, const std::stop_token& stop) {
@@ -148,6 +134,20 @@ ExportProbe makeProbe(const ExportSubject& subject, c10::Device device, std::uin
                                    one.answer.const_data_ptr<float>() + one.answer.numel());
     }
     return probe;
+}
+
+at::Tensor answerTo(const std::vector<int>& ids, const ExportSubject& subject, c10::Device device,
+                    const Arithmetic* arithmetic, const std::stop_token& stop) {
+    throwIfStopped(stop);
+    Batch batch;
+    batch.ids = ids;
+    batch.sequences = 1;
+    batch.length = static_cast<int>(ids.size());
+    batch.lengths = {batch.length};
+    batch.windows = {0};
+    Pass pass(batch, device, nullptr, arithmetic, stop);
+    const at::Tensor hidden = subject.model().hidden(pass), logits = subject.model().head(pass, hidden);
+    return (logits.defined() ? logits : hidden).squeeze(0).to(at::kCPU, at::kFloat).contiguous();
 }
 
 std::vector<int> stepsIds(const ExportSubject& subject, std::uint64_t seed) {

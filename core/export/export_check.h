@@ -14,6 +14,10 @@ namespace kurtoscope {
 inline constexpr const char* ownCheck = "kurtoscope";
 inline constexpr const char* probeName = "kurtoscope_probe.safetensors"; // the simulation's answers
 
+// What the model answers to one sequence under `arithmetic`, on the CPU: logits, else final hidden states.
+at::Tensor answerTo(const std::vector<int>& ids, const ExportSubject& subject, c10::Device device,
+                    const Arithmetic* arithmetic, const std::stop_token& stop);
+
 // A few short sequences and what the recipe's simulation answers to each: logits, else final hidden states.
 struct ExportProbe {
     std::vector<std::vector<int>> ids;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/export/export_steps.h"
 
+#include "core/export/export_check.h"
 #include "core/export/export_folder.h"
 #include "core/model/safetensors_writer.h"
 
@@ -90,16 +91,8 @@ ExportSteps makeSteps(const ExportSubject& subject, const std::vector<ExportedMo
     }
     if (sites.empty()) return steps;
     steps.ids = ids;
-    Batch batch;
-    batch.ids = ids;
-    batch.sequences = 1;
-    batch.length = static_cast<int>(ids.size());
-    batch.lengths = {batch.length};
-    batch.windows = {0};
     const Recorded recorded(*subject.arithmetic, steps, sites);
-    Pass pass(batch, device, nullptr, &recorded, stop);
-    const at::Tensor hidden = subject.model().hidden(pass), logits = subject.model().head(pass, hidden);
-    steps.tensors["answer"] = valuesOf((logits.defined() ? logits : hidden).squeeze(0));
+    steps.tensors["answer"] = valuesOf(answerTo(ids, subject, device, &recorded, stop));
     return steps;
 }
 

@@ -113,15 +113,17 @@ KURTOSCOPE_CLONES void scaleRow(const float* x, float factor, float* out, std::i
 
 KURTOSCOPE_CLONES void layerNormRow(const float* x, const float* weight, const float* bias, double epsilon,
                                     float* out, std::int64_t channels) {
-    float sum = 0, squares = 0;
+    double sum = 0, squares = 0;
 #pragma omp simd reduction(+ : sum)
     for (std::int64_t i = 0; i < channels; ++i)
-        sum += x[i];
-    const float mean = sum / float(channels);
+        sum += double(x[i]);
+    const auto mean = static_cast<float>(sum / double(channels));
 #pragma omp simd reduction(+ : squares)
-    for (std::int64_t i = 0; i < channels; ++i)
-        squares = std::fma(x[i] - mean, x[i] - mean, squares);
-    const auto factor = static_cast<float>(1 / std::sqrt(double(squares) / double(channels) + epsilon));
+    for (std::int64_t i = 0; i < channels; ++i) {
+        const float centred = x[i] - mean;
+        squares += double(centred) * double(centred);
+    }
+    const auto factor = static_cast<float>(1 / std::sqrt(squares / double(channels) + epsilon));
     if (bias) {
 #pragma omp simd
         for (std::int64_t i = 0; i < channels; ++i)
@@ -135,11 +137,11 @@ KURTOSCOPE_CLONES void layerNormRow(const float* x, const float* weight, const f
 
 KURTOSCOPE_CLONES void rmsNormRow(const float* x, const float* weight, double epsilon, float* out,
                                   std::int64_t channels) {
-    float squares = 0;
+    double squares = 0;
 #pragma omp simd reduction(+ : squares)
     for (std::int64_t i = 0; i < channels; ++i)
-        squares = std::fma(x[i], x[i], squares);
-    const auto factor = static_cast<float>(1 / std::sqrt(double(squares) / double(channels) + epsilon));
+        squares += double(x[i]) * double(x[i]);
+    const auto factor = static_cast<float>(1 / std::sqrt(squares / double(channels) + epsilon));
 #pragma omp simd
     for (std::int64_t i = 0; i < channels; ++i)
         out[i] = x[i] * factor * weight[i];

@@ -186,9 +186,9 @@ std::shared_ptr<const RecipeArithmetic> Workbench::Impl::arithmetic(const Recipe
         ready = data.arithmetics.end() - 1;
     }
     if (kernels == KernelChoice::simulated) return ready->simulated;
-    if (!ready->integers)
-        ready->integers = ready->simulated->withIntegers(recipe, planOf(recipe), current().packed);
-    return ready->integers ? ready->integers : ready->simulated;
+    if (!ready->real)
+        ready->real = ready->simulated->withRealKernels(recipe, planOf(recipe), current().packed);
+    return ready->real ? ready->real : ready->simulated;
 }
 
 std::vector<Reading> Workbench::evaluate(const EvaluateRequest& request, std::stop_token stop,

@@ -55,6 +55,24 @@ std::optional<double> int8Tops() {
     return 2.0 * double(size * size * size) / bestOf(12, [&] { weight.multiply(x, out.data()); }) / 1e12;
 }
 
+std::optional<double> bf16Tops() {
+    if (!hasBf16Products()) return std::nullopt;
+    const std::int64_t size = 1024;
+    const PackedBf16 weight(std::vector<std::uint16_t>(std::size_t(size * size), 0x3f80).data(), size, size);
+    Bf16Rows x;
+    std::vector<float> from(std::size_t(size * size), 1), out(std::size_t(size * size));
+    bf16Rows(from.data(), size, size, x);
+    const double best = bestOf(12, [&] { weight.multiply(x, nullptr, out.data(), size); });
+    return 2.0 * double(size * size * size) / best / 1e12;
+}
+
+// Of the arithmetic in which a recipe's linear layers ran; what is simulated runs in float32.
+double peakOf(const MachineFacts& machine, const RecipeArithmetic* recipe) {
+    const auto real = recipe ? recipe->realFormat() : std::nullopt;
+    if (!real) return machine.fp32Tops;
+    return (*real == Format::bf16 ? machine.bf16Tops : machine.int8Tops).value_or(0);
+}
+
 double copyRate() {
     const std::size_t bytes = std::size_t{128} << 20;
     std::vector<char> from(bytes, 1), to(bytes);
@@ -143,7 +161,7 @@ BenchReport Workbench::bench(const BenchRequest& request, std::stop_token stop,
     if (progress) progress({"Measuring the machine", 0, 0, -1});
     if (request.machine && impl_->device.is_cpu())
         report.machine.fp32Tops = fp32Tops(), report.machine.int8Tops = int8Tops(),
-        report.machine.bytesPerSecond = copyRate();
+        report.machine.bf16Tops = bf16Tops(), report.machine.bytesPerSecond = copyRate();
 
     // Ranges and criteria take random tokens too: what a clock reads does not depend on them.
     PreparedData data;
@@ -195,6 +213,7 @@ BenchReport Workbench::bench(const BenchRequest& request, std::stop_token stop,
             for (const Timed& one : timed) {
                 BenchResult result = resultOf(one, count, length, 2 * macs * count * length);
                 result.threads = impl_->options.threads;
+                result.peakTops = peakOf(report.machine, one.arithmetic.get());
                 report.results.push_back(result);
                 if (onResult) onResult(result);
             }

@@ -28,7 +28,7 @@ struct PreparedData {
     struct Ready {
         Recipe recipe;
         std::shared_ptr<const RecipeArithmetic> simulated;
-        std::shared_ptr<const RecipeArithmetic> integers; // null until asked for, or where there are none
+        std::shared_ptr<const RecipeArithmetic> real; // null until asked for, or where there are none
     };
     std::vector<Ready> arithmetics; // newest last
 };
@@ -37,7 +37,7 @@ struct OpenModel {
     ModelFolder folder;
     std::unique_ptr<Transformer> transformer;
     WeightStore weights;
-    IntegerLinears::Store packed;
+    PackedWeights packed;
     std::unique_ptr<KeptStates> states;
     std::vector<std::unique_ptr<PreparedData>> prepared; // newest last
 };

@@ -63,6 +63,7 @@ private:
         json_.human() << machine.device;
         if (machine.fp32Tops > 0)
             json_.human() << "; at most " << figure(machine.fp32Tops, 2) << " TOPS in float32"
+                          << (machine.bf16Tops ? ", " + figure(*machine.bf16Tops, 2) + " in bfloat16" : "")
                           << (machine.int8Tops ? ", " + figure(*machine.int8Tops, 2) + " in int8" : "")
                           << ", " << figure(machine.bytesPerSecond / 1e9, 3) << " GB/s";
         json_.human() << "\n\n";
@@ -85,7 +86,7 @@ private:
             table.add({names_[std::size_t(r.recipe)],
                        std::to_string(r.batch) + " × " + std::to_string(r.length), figure(r.p50Ms, 3),
                        figure(r.p10Ms, 3) + "…" + figure(r.p99Ms, 3), figure(r.tokensPerSecond, 3),
-                       figure(r.tops, 2), shareOfPeak(machine, r), percent(r.phases.at("quantize")),
+                       figure(r.tops, 2), shareOfPeak(r), percent(r.phases.at("quantize")),
                        percent(r.phases.at("gemm")), percent(r.phases.at("epilogue")),
                        percent(r.phases.at("attention")), percent(r.phases.at("rest")),
                        figure(double(r.peakBytes) / 1e6, 3), figure(r.joules, 3),
@@ -95,10 +96,8 @@ private:
             json_.human() << "\nNo energy: " << machine.energySource << "\n";
     }
 
-    // Of what the machine reaches in the arithmetic that ran; simulated integers run in float32.
-    static std::string shareOfPeak(const MachineFacts& machine, const BenchResult& r) {
-        const double peak = r.kernels == KernelTag::integer ? machine.int8Tops.value_or(0) : machine.fp32Tops;
-        return peak > 0 ? percent(r.tops / peak) : "–";
+    static std::string shareOfPeak(const BenchResult& r) {
+        return r.peakTops > 0 ? percent(r.tops / r.peakTops) : "–";
     }
 
     void write(const BenchReport& report, const Workbench& workbench) const {
@@ -127,6 +126,7 @@ private:
                       {{"device", machine.device},
                        {"fp32_tops", number(machine.fp32Tops)},
                        {"int8_tops", number(machine.int8Tops)},
+                       {"bf16_tops", number(machine.bf16Tops)},
                        {"bytes_per_s", number(machine.bytesPerSecond)},
                        {"energy_source", machine.energySource}}},
                      {"results", results}});

@@ -101,7 +101,7 @@ public:
         progress.say("");
         readingTable(readingCells(names, readings)).print(json_.human());
         for (std::size_t i = 0; i + 1 < readings.size(); ++i)
-            if (readings[i].kernels == KernelTag::integer &&
+            if (readings[i].kernels != KernelTag::simulated &&
                 request.kernels[i + 1] == KernelChoice::simulated)
                 json_.human() << apart(names[i], readings[i], readings[i + 1]);
 
@@ -122,10 +122,11 @@ public:
     }
 
 private:
-    // What the kernels change against their simulation: rounding that ends in another last bit.
+    // What the kernels change against their simulation: sums that end in another last bit, and the levels it
+    // tips.
     static std::string apart(const std::string& name, const Reading& real, const Reading& simulated) {
         const double score = real.score - simulated.score;
-        std::string text = name + ": integers against their simulation, " + real.metric + " " +
+        std::string text = name + ": real kernels against their simulation, " + real.metric + " " +
                            (score < 0 ? "−" : "+") + figure(std::abs(score), 2);
         if (real.klMean && simulated.klMean) {
             const double divergence = *real.klMean - *simulated.klMean;

@@ -36,15 +36,16 @@ struct BenchResult {
     std::map<std::string, double> phases; // as Reading::phases
     std::optional<double> joules;         // of a pass; empty where the system does not tell
     KernelTag kernels = KernelTag::floating;
+    double peakTops = 0; // what the machine reaches in the arithmetic that ran; 0 where it was not measured
 };
 
 // What this machine can do at most, measured just before: the roofline that results stand under.
 struct MachineFacts {
     std::string device;
     double fp32Tops = 0;
-    std::optional<double> int8Tops; // empty where there is no integer kernel
-    double bytesPerSecond = 0;      // memory read and written, by a copy that no cache holds
-    std::string energySource;       // of BenchResult::joules, or why there is none
+    std::optional<double> int8Tops, bf16Tops; // empty where there is no such kernel
+    double bytesPerSecond = 0;                // memory read and written, by a copy that no cache holds
+    std::string energySource;                 // of BenchResult::joules, or why there is none
 };
 
 struct BenchReport {

@@ -5,7 +5,8 @@
 
 namespace kurtoscope {
 
-// Whether a recipe's integers are really multiplied where there are kernels for it, or always simulated.
+// Whether a recipe's integers or bfloat16 are really multiplied where there are kernels for it, or always
+// simulated.
 enum class KernelChoice : unsigned char { automatic, simulated };
 
 // Of each recipe of a request; those that are missing: automatic.

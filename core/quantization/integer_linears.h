@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/engine/activation.h"
-#include "core/engine/weights.h"
 #include "core/quantization/kernels/integer_rows.h"
+#include "core/quantization/real_linears.h"
 #include "core/quantization/round_weight.h"
 
 #include <map>
@@ -14,9 +13,8 @@
 
 namespace kurtoscope {
 
-// A recipe's linear layers whose integers are really multiplied: weights packed once, activations turned into
-// integers when a layer reads them, once for all that read the same tensor. CPU; one pass at a time.
-class IntegerLinears {
+// Linear layers whose two sides are integers.
+class IntegerLinears : public RealLinears {
 public:
     // Packed weights shared between recipes that treat a linear layer alike.
     using Store = std::map<std::string, std::weak_ptr<const PackedWeight>>;
@@ -24,14 +22,13 @@ public:
     // False, and nothing added, where the layer's weights or its input's rounding are no plain integers.
     bool add(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
              const std::set<int>& kept, const std::string& key, Store& store);
-    bool has(const Linear& linear) const { return packed_.contains(&linear); }
-    bool reads(Site input) const { return inputs_.contains(input); }
+    Format format() const override { return Format::integer; }
+    bool has(const Linear& linear) const override { return packed_.contains(&linear); }
+    bool reads(Site input) const override { return inputs_.contains(input); }
 
-    // x [sequence, …, input], not yet rounded → [sequence, …, output], then what `then` says.
     at::Tensor multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>& lengths,
-                        const Then& then) const;
-
-    std::map<const void*, std::int64_t> heldBytes() const; // of each packed weight
+                        const Then& then) const override;
+    std::map<const void*, std::int64_t> heldBytes() const override;
 
 private:
     // A product of its own for each part of the inputs that has a range of its own; they add up.

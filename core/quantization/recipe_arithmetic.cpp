@@ -323,30 +323,39 @@ std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::without(const Recipe& 
 }
 
 std::map<const void*, std::int64_t> RecipeArithmetic::heldBytes() const {
-    auto held = integers_ ? integers_->heldBytes() : std::map<const void*, std::int64_t>();
+    auto held = real_ ? real_->heldBytes() : std::map<const void*, std::int64_t>();
     for (const auto& [linear, weight] : weights_)
         if (weight.tensor)
             held[weight.tensor->const_data_ptr()] = static_cast<std::int64_t>(weight.tensor->nbytes());
     return held;
 }
 
-std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::withIntegers(const Recipe& recipe, const Plan& plan,
-                                                                       IntegerLinears::Store& store) const {
+std::shared_ptr<const RecipeArithmetic>
+RecipeArithmetic::withRealKernels(const Recipe& recipe, const Plan& plan, PackedWeights& store) const {
     const bool plain = plan.activations && plan.weights && !plan.cache && threshold_ == 0 &&
                        recipe.scope == Scope::linear_inputs;
-    if (!plain || !hasFastIntegers()) return nullptr;
+    if (!plain) return nullptr;
+    const bool bf16 = plan.activations->format == Format::bf16 && plan.weights->format == Format::bf16 &&
+                      !plan.weights->solver;
+    if (bf16 ? !hasBf16Products() : !hasFastIntegers()) return nullptr;
     auto integers = std::make_shared<IntegerLinears>();
+    auto halves = std::make_shared<Bf16Linears>();
     for (const auto& linear : model().linears()) {
         if (!weights_.contains(linear.get())) continue; // an output head, or left in high precision
         const SiteRounding* input = rounding(linear->input);
-        if (!input) return nullptr;
-        if (!integers->add(*linear, *plan.weights, *input, keptAt(model(), recipe, linear->input),
-                           weightKey(recipe, plan, *linear), store))
+        if (!input || (bf16 && !linear->weight.is_cpu())) return nullptr;
+        const std::set<int> kept = keptAt(model(), recipe, linear->input);
+        const std::string key = weightKey(recipe, plan, *linear);
+        if (bf16)
+            halves->add(*linear, kept, key, store.bf16);
+        else if (!integers->add(*linear, *plan.weights, *input, kept, key, store.integers))
             return nullptr;
     }
     auto made = std::make_shared<RecipeArithmetic>(*this);
-    made->integers_ = std::move(integers);
-    made->kernels_ = KernelTag::integer;
+    if (bf16)
+        made->real_ = std::move(halves), made->kernels_ = KernelTag::floating;
+    else
+        made->real_ = std::move(integers), made->kernels_ = KernelTag::integer;
     return made;
 }
 
@@ -378,14 +387,14 @@ at::Tensor RecipeArithmetic::value(Site site, const at::Tensor& x, const Batch& 
 
 at::Tensor RecipeArithmetic::operand(Site site, const at::Tensor& x, const Batch& batch) const {
     const at::Tensor y = applySteps(shaped_->piece.online(site), x);
-    if (integers_ && integers_->reads(site)) return y; // its readers turn it into integers
+    if (real_ && real_->reads(site)) return y; // its readers turn it into their numbers
     const auto found = atOperand_.find(site);
     return found == atOperand_.end() ? y : roundActivation(y, found->second, batch.lengths);
 }
 
 at::Tensor RecipeArithmetic::linearThen(const Linear& linear, const at::Tensor& x, const Batch& batch,
                                         const Then& then) const {
-    if (integers_ && integers_->has(linear)) return integers_->multiply(linear, x, batch.lengths, then);
+    if (real_ && real_->has(linear)) return real_->multiply(linear, x, batch.lengths, then);
     const auto found = weights_.find(&linear);
     const PhaseTimer timer(Phase::gemm);
     if (found == weights_.end()) return product(x, linear.weight, linear.bias, then);

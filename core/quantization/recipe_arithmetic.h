@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/data/reading.h"
+#include "core/quantization/bf16_linears.h"
 #include "core/quantization/calibration_set.h"
 #include "core/quantization/integer_linears.h"
 #include "core/quantization/round_activation.h"
@@ -25,6 +26,12 @@ struct Storage {
     double cacheBits = 32; // per value of attention's keys and values
 };
 
+// Packed weights that recipes share, by kind of number.
+struct PackedWeights {
+    IntegerLinears::Store integers;
+    Bf16Linears::Store bf16;
+};
+
 // Kept columns over the linear layers' inputs, a site counted once for each layer that reads it.
 struct KeptCount {
     std::size_t kept = 0, of = 0;
@@ -41,7 +48,7 @@ std::shared_ptr<const ShapedModel> shape(const Transformer& base, const Plan& pl
                                          const OnProgress& progress);
 
 // A recipe made ready for one transformer: the model it runs, rules per site, rounded weights. Simulated,
-// quantize–dequantize in float32, but for withIntegers().
+// quantize–dequantize in float32, but for withRealKernels().
 class RecipeArithmetic : public Arithmetic {
 public:
     // `recipe` with every keep criterion resolved. `calibration` may be null where nothing asks for it.
@@ -80,6 +87,8 @@ public:
     std::string deedsAt(Step step) const;
 
     KernelTag kernels() const { return kernels_; }
+    // The numbers that linear layers are really multiplied in; empty: float32.
+    std::optional<Format> realFormat() const { return real_ ? std::optional(real_->format()) : std::nullopt; }
     Storage storage() const { return storage_; }
     KeptCount keptCount() const { return kept_; }
     // How a site is rounded, null where it is left as it is: the operand's rounding under linear-inputs.
@@ -91,10 +100,10 @@ public:
     // one's.
     std::shared_ptr<const RecipeArithmetic> without(const Recipe& recipe) const;
 
-    // The same with its integers really multiplied, on a CPU whose instructions do that fast; null where a
-    // part of the recipe has no such kernel. `recipe` and `plan` are this one's.
-    std::shared_ptr<const RecipeArithmetic> withIntegers(const Recipe& recipe, const Plan& plan,
-                                                         IntegerLinears::Store& store) const;
+    // The same with its integers or bfloat16 really multiplied, on a CPU whose instructions do that fast;
+    // null where a part of the recipe has no such kernel. `recipe` and `plan` are this one's.
+    std::shared_ptr<const RecipeArithmetic> withRealKernels(const Recipe& recipe, const Plan& plan,
+                                                            PackedWeights& store) const;
 
     // The weights it made, by address: what it holds beside the model itself.
     std::map<const void*, std::int64_t> heldBytes() const;
@@ -135,7 +144,7 @@ private:
     std::unordered_map<const Linear*, RoundedWeight> weights_;
     std::optional<WeightRule> weightRule_;
     WeightStore* store_ = nullptr;
-    std::shared_ptr<const IntegerLinears> integers_; // null: simulated
+    std::shared_ptr<const RealLinears> real_; // null: simulated
     Storage storage_;
     KeptCount kept_;
 };

@@ -71,7 +71,7 @@ std::string RecipeArithmetic::deedsAt(Step step) const {
         if (Step::of(linear->input) == step) {
             std::string& deed = deeds["w" + linear->name] = weight.name;
             append(deed, threshold_);
-            append(deed, integers_ && integers_->has(*linear));
+            append(deed, real_ && real_->has(*linear));
         }
     std::string text = step.layer == Step::embedding ? shaped_->weights : "";
     for (const auto& [name, deed] : deeds) {

@@ -164,10 +164,22 @@ private slots:
         QVERIFY(run.err.contains("recipe ")); // the table, off standard output
     }
 
+    void kernelsBesideTheirSimulation_data() {
+        QTest::addColumn<QString>("recipe");
+        QTest::addColumn<QString>("tag"); // of real kernels
+        QTest::newRow("integers") << "w8a8:activation=per-token"
+                                  << "integer";
+        QTest::newRow("bfloat16") << "bf16"
+                                  << "float";
+        QTest::newRow("bfloat16 with kept channels") << "bf16:keep=top:4"
+                                                     << "float";
+    }
     void kernelsBesideTheirSimulation() {
+        QFETCH(QString, recipe);
+        QFETCH(QString, tag);
         const CommandRun run =
             runCommand(QStringList{"evaluate", tinyModel, "--data", tinyText, "--recipe", "fp32", "--recipe",
-                                   "w8a8:activation=per-token", "--kernels", "both", "--no-latency"} +
+                                   recipe, "--kernels", "both", "--no-latency"} +
                        small); // a value that tips over moves one token's scale, not all of them
         QVERIFY2(run.code == 0, run.err);
         const Json readings = run.json()["readings"];
@@ -179,8 +191,8 @@ private slots:
                      simulated = readings[2]["score"].get<double>();
         QVERIFY2(std::abs(real / simulated - 1) < 1e-3,
                  qPrintable(QString("%1 %2").arg(real).arg(simulated)));
-        if (readings[1]["kernels"] == "integer")
-            QVERIFY2(run.err.contains("integers against their simulation, perplexity"), run.err);
+        if (QString::fromStdString(readings[1]["kernels"]) == tag)
+            QVERIFY2(run.err.contains("real kernels against their simulation, perplexity"), run.err);
         else
             QCOMPARE(real, simulated);
     }

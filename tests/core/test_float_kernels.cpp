@@ -4,6 +4,7 @@
 #include <QtTest>
 
 #include "core/engine/kernels/attention_rows.h"
+#include "core/engine/kernels/bf16_product.h"
 #include "core/engine/kernels/float_product.h"
 #include "core/engine/kernels/row_functions.h"
 
@@ -13,6 +14,7 @@
 #include <numbers>
 #include <random>
 
+#include <c10/util/BFloat16.h>
 #include <omp.h>
 
 using namespace kurtoscope;
@@ -118,7 +120,8 @@ private slots:
         }
     }
 
-    void products_data() {
+    void products_data() { sizesOfProducts(); }
+    static void sizesOfProducts() {
         QTest::addColumn<int>("rows");
         QTest::addColumn<int>("inputs");
         QTest::addColumn<int>("outputs");
@@ -167,6 +170,83 @@ private slots:
                        alone.data(), outputs);
         for (std::int64_t column = 0; column < outputs; ++column)
             QCOMPARE(alone[std::size_t(column)] + 100, made[std::size_t((rows - 1) * stride + column)]);
+    }
+
+    void productsInBf16_data() { sizesOfProducts(); }
+    void productsInBf16() {
+        if (!hasBf16Products()) QSKIP("this processor multiplies no bfloat16: it is simulated here");
+        QFETCH(int, rows);
+        QFETCH(int, inputs);
+        QFETCH(int, outputs);
+        const auto x = normals(rows * inputs, 1), w = normals(outputs * inputs, 2),
+                   bias = normals(outputs, 3);
+        std::vector<std::uint16_t> cast;
+        for (const float value : w)
+            cast.push_back(c10::BFloat16(value).x);
+        const PackedBf16 packed(cast.data(), outputs, inputs);
+        const std::int64_t stride = outputs + 3;
+        const auto make = [&](std::vector<float>& out) {
+            Bf16Rows words;
+            bf16Rows(x.data(), rows, inputs, words);
+            packed.multiply(words, bias.data(), out.data(), stride,
+                            [&](std::int64_t row, std::int64_t last, std::int64_t first, std::int64_t end) {
+                                for (; row < last; ++row)
+                                    for (std::int64_t column = first; column < end; ++column)
+                                        out[std::size_t(row * stride + column)] += 100;
+                            });
+        };
+        std::vector<float> made(std::size_t(rows * stride), -1);
+        make(made);
+        for (std::int64_t row = 0; row < rows; ++row)
+            for (std::int64_t column = 0; column < stride; ++column) {
+                const float got = made[std::size_t(row * stride + column)];
+                if (column >= outputs) {
+                    QCOMPARE(got, -1.0F); // what is beside the table stays
+                    continue;
+                }
+                double sum = bias[std::size_t(column)], size = 100;
+                for (std::int64_t i = 0; i < inputs; ++i) {
+                    const double term = double(c10::BFloat16(x[std::size_t(row * inputs + i)])) *
+                                        double(c10::BFloat16(w[std::size_t(column * inputs + i)]));
+                    sum += term, size += std::abs(term);
+                }
+                QVERIFY(std::abs(got - 100 - sum) <= 1e-6 * size);
+            }
+        sameOnAnyThreads(made, make);
+        std::vector<float> alone(static_cast<std::size_t>(outputs));
+        Bf16Rows last;
+        bf16Rows(x.data() + (rows - 1) * inputs, 1, inputs, last);
+        packed.multiply(last, bias.data(), alone.data(), outputs);
+        for (std::int64_t column = 0; column < outputs; ++column)
+            QCOMPARE(alone[std::size_t(column)] + 100, made[std::size_t((rows - 1) * stride + column)]);
+    }
+
+    // Halves to even, as LibTorch casts; ∞ and NaN stay, and only where they are.
+    void castsToBf16() {
+        if (!hasBf16Products()) QSKIP("this processor multiplies no bfloat16: it is simulated here");
+        constexpr float infinity = std::numeric_limits<float>::infinity();
+        const std::vector<float> x{1,     0x1.01p0F, 0x1.03p0F, -0x1.0101p0F,
+                                   65504, 3.4e38F,   infinity,  std::numeric_limits<float>::quiet_NaN(),
+                                   -0.0F, 0x1p-126F, 0.1F};
+        const auto channels = static_cast<std::int64_t>(x.size());
+        std::vector<float> twice(x);
+        twice.insert(twice.end(), x.size(), 1.0F); // a row of ones below
+        Bf16Rows made;
+        bf16Rows(twice.data(), 2, channels, made);
+        const auto* halves = made.values.as<std::uint16_t>();
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const std::uint16_t expected = c10::BFloat16(x[i]).x;
+            if (std::isnan(x[i]))
+                QVERIFY(std::isnan(float(c10::BFloat16(halves[i], c10::BFloat16::from_bits()))));
+            else
+                QCOMPARE(halves[i], expected);
+            QCOMPARE(halves[std::size_t(made.words) * 2 + i], std::uint16_t(0x3f80));
+        }
+        const std::vector<std::uint16_t> one(x.size(), 0x3f80);
+        float sums[2] = {};
+        PackedBf16(one.data(), 1, channels).multiply(made, nullptr, sums, 1);
+        QVERIFY(std::isnan(sums[0]));
+        QCOMPARE(sums[1], float(channels));
     }
 
     void attention_data() {

@@ -6,6 +6,7 @@
 #include "core/base/parallel.h"
 #include "core/engine/kernels/float_tile.h"
 #include "core/engine/kernels/row_functions.h"
+#include "core/engine/kernels/tile_loop.h"
 
 #include <algorithm>
 #include <cmath>

@@ -18,6 +18,7 @@ namespace kurtoscope {
 
 // c [row, columns] = (more ? c : 0) + Σₖ a [row, k] · b [k, columns]; `b` is on a 64-byte boundary.
 struct FloatTileAvx2 {
+    using Word = float;
     static constexpr std::int64_t rows = 6, columns = 16;
 
     template <int count>
@@ -46,6 +47,7 @@ struct FloatTileAvx2 {
 };
 
 struct FloatTileAvx512 {
+    using Word = float;
     static constexpr std::int64_t rows = 14, columns = 32;
 
     template <int count>
@@ -117,14 +119,6 @@ KURTOSCOPE_AVX2 void packColumns(const float* rows, std::int64_t stride, std::in
             for (std::int64_t i = 0; i < 8; ++i)
                 panel[k * columns + eighth + i] = i < there ? from[i * stride + k] : 0.0F;
     }
-}
-
-// A tile of `count` rows, at most Tile::rows.
-template <class Tile, int most = static_cast<int>(Tile::rows)>
-inline void multiplyTile(std::int64_t count, const float* a, std::int64_t aStride, const float* b,
-                         std::int64_t depth, float* c, std::int64_t cStride, bool more) {
-    if (count == most) return Tile::template multiply<most>(a, aStride, b, depth, c, cStride, more);
-    if constexpr (most > 1) multiplyTile<Tile, most - 1>(count, a, aStride, b, depth, c, cStride, more);
 }
 
 } // namespace kurtoscope

@@ -23,6 +23,7 @@ OURS = {
     "kurtoscope fp32": "fp32",
     "kurtoscope w8a8 static": "w8a8",
     "kurtoscope w8a8 per token": "w8a8:activation=per-token",
+    "kurtoscope bf16": "bf16",
 }
 
 

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/aligned_bytes.h"
+#include "core/base/parallel.h"
+
+#include <cstdint>
+
+namespace kurtoscope {
+
+// Whether this processor multiplies bfloat16 (AVX-512 BF16).
+KURTOSCOPE_API bool hasBf16Products();
+
+// Rows of activations as bfloat16, halves to even, two channels in a word; what lies beyond is zero. NaN
+// stays NaN; numbers below 2⁻¹²⁶ become 0, as the processor takes them.
+struct Bf16Rows {
+    std::int64_t rows = 0, channels = 0, words = 0;
+    AlignedBytes values; // [row, word]
+};
+// x [row, channel]. `made` keeps its memory where that suffices.
+KURTOSCOPE_API void bf16Rows(const float* x, std::int64_t rows, std::int64_t channels, Bf16Rows& made);
+
+// A linear layer's weight in bfloat16, laid out once for the product: panels of 32 outputs, in them two
+// inputs of each output side by side.
+class PackedBf16 {
+public:
+    // w [output, input], the upper halves of float32 values.
+    KURTOSCOPE_API PackedBf16(const std::uint16_t* w, std::int64_t outputs, std::int64_t inputs);
+
+    std::int64_t outputs() const { return outputs_; }
+    std::size_t bytes() const { return panels_.size(); }
+
+    // out [row, output] = x · wᵀ + bias, bias null or [output]: products of two bfloat16 are exact, their
+    // sums are float32, over the inputs in their order, so that they do not depend on the other rows or on
+    // the number of threads. `stride`: floats from row to row of `out`.
+    KURTOSCOPE_API void multiply(const Bf16Rows& x, const float* bias, float* out, std::int64_t stride,
+                                 const AfterRows& after = {}) const;
+
+private:
+    std::int64_t outputs_, words_;
+    AlignedBytes panels_;
+};
+
+} // namespace kurtoscope

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How a product x · wᵀ walks its tiles, whatever its numbers are: a Tile is a kind of inner loop
+// (float_tile.h, bf16_product.cpp) with its Word, one 32-bit piece of a row; Panels hold the weights' columns
+// as the tile reads them. For this folder's .cpp files.
+#pragma once
+
+#include "core/base/grain.h"
+#include "core/base/parallel.h"
+#include "core/engine/kernels/row_functions.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include <omp.h>
+
+namespace kurtoscope {
+
+constexpr std::int64_t deepestTile = 256;      // words at a time: a panel of them stays in the first cache
+constexpr std::int64_t partBytes = 384 * 1024; // of packed weights, in the second
+constexpr std::int64_t stripTiles = 8;         // whose finished rows are still near for what comes after
+
+// A tile of `count` rows, at most Tile::rows.
+template <class Tile, int most = static_cast<int>(Tile::rows)>
+inline void multiplyTile(std::int64_t count, const typename Tile::Word* a, std::int64_t aStride,
+                         const typename Tile::Word* b, std::int64_t depth, float* c, std::int64_t cStride,
+                         bool more) {
+    if (count == most) return Tile::template multiply<most>(a, aStride, b, depth, c, cStride, more);
+    if constexpr (most > 1) multiplyTile<Tile, most - 1>(count, a, aStride, b, depth, c, cStride, more);
+}
+
+// Columns [first, last) of all rows. The words are the outermost loop: the activations are then read once for
+// each share of columns, and what is added onto lies in the second cache.
+template <class Tile, class Panels>
+void multiplyColumns(const typename Tile::Word* x, std::int64_t rows, std::int64_t words, Panels panels,
+                     const float* bias, float* out, std::int64_t stride, std::int64_t first,
+                     std::int64_t last, const AfterRows& after) {
+    constexpr std::int64_t width = Tile::columns;
+    const std::int64_t blocks = std::max<std::int64_t>(1, (words + deepestTile - 1) / deepestTile);
+    const std::int64_t tiles = (rows + Tile::rows - 1) / Tile::rows;
+    alignas(64) float edge[Tile::rows * width];
+    for (std::int64_t block = 0; block < blocks; ++block) {
+        const std::int64_t k = block * words / blocks, depth = (block + 1) * words / blocks - k;
+        panels.prepare(first, last, k, depth);
+        for (std::int64_t strip = 0; strip < tiles; strip += stripTiles) {
+            const std::int64_t stripEnd = std::min(tiles, strip + stripTiles);
+            for (std::int64_t column = first; column < last; column += width) {
+                const typename Tile::Word* b = panels.at(column);
+                const std::int64_t there = std::min(width, last - column);
+                for (std::int64_t tile = strip; tile < stripEnd; ++tile) {
+                    const std::int64_t row = tile * rows / tiles, count = (tile + 1) * rows / tiles - row;
+                    const typename Tile::Word* a = x + row * words + k;
+                    float* c = out + row * stride + column;
+                    if (there == width) {
+                        multiplyTile<Tile>(count, a, words, b, depth, c, stride, block > 0);
+                        continue;
+                    }
+                    for (std::int64_t r = 0; r < count && block > 0; ++r)
+                        std::copy_n(c + r * stride, there, edge + r * width);
+                    multiplyTile<Tile>(count, a, words, b, depth, edge, width, block > 0);
+                    for (std::int64_t r = 0; r < count; ++r)
+                        std::copy_n(edge + r * width, there, c + r * stride);
+                }
+            }
+            if (block + 1 < blocks) continue;
+            const std::int64_t row = strip * rows / tiles, end = stripEnd * rows / tiles;
+            if (bias)
+                for (std::int64_t r = row; r < end; ++r)
+                    addRow(out + r * stride + first, bias + first, last - first);
+            if (after) after(row, end, first, last);
+        }
+    }
+}
+
+// All columns, shared between threads in parts whose panels stay near.
+template <class Tile, class Panels>
+void multiplyTiles(const typename Tile::Word* x, std::int64_t rows, std::int64_t words, const Panels& panels,
+                   std::int64_t outputs, const float* bias, float* out, std::int64_t stride,
+                   const AfterRows& after) {
+    const std::int64_t count = (outputs + Tile::columns - 1) / Tile::columns;
+    const std::int64_t panelBytes =
+        std::clamp<std::int64_t>(words, 1, deepestTile) * Tile::columns * std::int64_t(sizeof(float));
+    const std::int64_t fit = std::max<std::int64_t>(1, partBytes / panelBytes);
+    const std::int64_t threads = omp_get_max_threads();
+    const std::int64_t parts = std::min(count, ((count + fit - 1) / fit + threads - 1) / threads * threads);
+    parallelFor(
+        parts, isWorthThreads(rows * words * outputs) ? 1 : parts, [&](std::int64_t from, std::int64_t to) {
+            for (std::int64_t part = from; part < to; ++part)
+                multiplyColumns<Tile>(x, rows, words, panels, bias, out, stride,
+                                      part * count / parts * Tile::columns,
+                                      std::min(outputs, (part + 1) * count / parts * Tile::columns), after);
+        });
+}
+
+} // namespace kurtoscope

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/quantization/bf16_linears.h"
+
+#include "core/base/memory.h"
+#include "core/base/phases.h"
+
+namespace kurtoscope {
+
+void Bf16Linears::add(const Linear& linear, const std::set<int>& kept, const std::string& key, Store& store) {
+    Packed made;
+    const at::Tensor weight = linear.weight.to(at::kFloat).contiguous();
+    if (linear.bias.defined()) made.bias = linear.bias.to(at::kFloat).contiguous();
+    if (!kept.empty()) {
+        made.kept = at::tensor(std::vector<std::int64_t>(kept.begin(), kept.end()), at::kLong);
+        made.keptWeight = weight.index_select(1, made.kept); // [output, kept]
+    }
+    made.weight = store[key].lock();
+    if (!made.weight) {
+        at::Tensor cast = weight.to(at::kBFloat16);
+        if (!kept.empty()) cast.index_fill_(1, made.kept, 0);
+        made.weight = std::make_shared<const PackedBf16>(
+            static_cast<const std::uint16_t*>(cast.const_data_ptr()), weight.size(0), weight.size(1));
+        std::erase_if(store, [](const auto& entry) { return entry.second.expired(); });
+        store[key] = made.weight;
+    }
+    packed_[&linear] = std::move(made);
+    inputs_.insert(linear.input);
+}
+
+at::Tensor Bf16Linears::multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>&,
+                                 const Then& then) const {
+    const Packed& packed = packed_.at(&linear);
+    const std::int64_t inputs = x.size(-1), outputs = packed.weight->outputs();
+    if (!last_.defined() || !last_.is_same(x)) { // a query's input is a key's and a value's too
+        const PhaseTimer timer(Phase::quantize);
+        last_.reset(); // what fails half-way is nobody's
+        bf16Rows(x.contiguous().const_data_ptr<float>(), x.numel() / inputs, inputs, rows_);
+        last_ = x;
+    }
+    const PhaseTimer timer(Phase::gemm);
+    auto shape = x.sizes().vec();
+    shape.back() = outputs;
+    at::Tensor out = at::empty(shape, x.options());
+    auto* to = out.data_ptr<float>();
+    preferLargePages(to, out.nbytes());
+    const bool fits = !packed.kept.defined() && then.fits();
+    packed.weight->multiply(rows_, packed.bias.defined() ? packed.bias.const_data_ptr<float>() : nullptr, to,
+                            outputs, fits ? then.afterRows(to, outputs) : AfterRows());
+    if (fits) return out;
+    if (packed.kept.defined())
+        out.view({-1, outputs})
+            .addmm_(x.reshape({-1, inputs}).index_select(1, packed.kept), packed.keptWeight.t());
+    return then.applied(out);
+}
+
+std::map<const void*, std::int64_t> Bf16Linears::heldBytes() const {
+    std::map<const void*, std::int64_t> held;
+    for (const auto& [linear, packed] : packed_)
+        held[packed.weight.get()] = static_cast<std::int64_t>(packed.weight->bytes());
+    return held;
+}
+
+} // namespace kurtoscope

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How time and memory of an evaluation grow with its tokens: bench_cost MODEL TEXT [RECIPE] [windows]
-// [length]. Runs FP32 and the recipe over 1, 2 and 4 times `windows` windows, each in a program of its own,
-// so that nothing is kept from one to the next, and prints seconds of evaluation and the memory it reached
-// beyond the open model.
+// [length] [state MB]. Runs FP32 and the recipe over 1, 2 and 4 times `windows` windows, each in a program of
+// its own, so that nothing is kept from one to the next, and prints seconds of evaluation and the memory it
+// reached beyond the open model.
 #include "core/base/error.h"
 #include "core/base/memory.h"
 #include "core/workbench.h"
@@ -22,10 +22,11 @@ struct Cost {
     double seconds = 0, megabytes = 0;
 };
 
+int stateMegabytes = 256; // what is kept to answer the next click grows until it is reached
+
 Cost costOf(const char* model, const DataRequest& data, const Recipe& recipe) {
     WorkbenchOptions options{DeviceKind::cpu, 0, 1};
-    options.stateMegabytes =
-        256; // what is kept to answer the next click is bounded, and reached by the second size
+    options.stateMegabytes = stateMegabytes;
     Workbench workbench(options);
     workbench.open(model);
     DataRequest one = data;
@@ -66,13 +67,15 @@ Cost inAProgramOfItsOwn(const char* model, const DataRequest& data, const Recipe
 } // namespace
 
 int main(int count, char** arguments) {
-    if (count < 3) return std::fprintf(stderr, "bench_cost MODEL TEXT [RECIPE] [windows] [length]\n"), 2;
+    if (count < 3)
+        return std::fprintf(stderr, "bench_cost MODEL TEXT [RECIPE] [windows] [length] [state MB]\n"), 2;
     try {
         DataRequest data;
         data.path = arguments[2];
         data.length = count > 5 ? std::atoi(arguments[5]) : 128;
         const Recipe recipe = Recipe::parse(count > 3 ? arguments[3] : "w8a8:dynamic=on");
         const int windows = count > 4 ? std::atoi(arguments[4]) : 8;
+        if (count > 6) stateMegabytes = std::atoi(arguments[6]);
         double before = 0;
         for (const int times : {1, 2, 4}) {
             data.windows = windows * times;

@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What making a recipe ready takes: bench_recipe MODEL TEXT RECIPE…, with 8 calibration windows of 256 tokens.
-// Prints the seconds until the first window is evaluated, what each module's rounding cost, and the reading
-// over 4 windows.
+// What making a recipe ready takes: bench_recipe MODEL TEXT [WINDOWS] RECIPE…, with that many calibration
+// windows of 256 tokens, or 8. Prints the seconds until the first window is evaluated, what each module's
+// rounding cost, and the reading over 4 windows.
 #include "core/workbench.h"
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 
 using namespace kurtoscope;
 
 int main(int count, char** arguments) {
-    if (count < 4) return std::fprintf(stderr, "bench_recipe MODEL TEXT RECIPE…\n"), 2;
+    if (count < 4) return std::fprintf(stderr, "bench_recipe MODEL TEXT [WINDOWS] RECIPE…\n"), 2;
     try {
         Workbench workbench({DeviceKind::cpu, 0, 1});
         workbench.open(arguments[1]);
         EvaluateRequest request;
         request.data.path = arguments[2];
         request.data.windows = 4, request.data.calibrationWindows = 8;
+        int first = 3;
+        if (const int windows = std::atoi(arguments[3]); windows > 0)
+            request.data.calibrationWindows = windows, ++first;
         request.latency = false;
         request.recipes = {Recipe()};
         request.holdOut = true;
         workbench.evaluate(request); // so that FP32's own answers are there
-        for (int i = 3; i < count; ++i) {
+        for (int i = first; i < count; ++i) {
             request.recipes = {Recipe::parse(arguments[i])};
             const auto start = std::chrono::steady_clock::now();
             double ready = -1;

@@ -69,12 +69,9 @@ private slots:
         request.recipes = {Recipe::parse("gptq" + told)};
         request.latency = false;
         Losses losses;
-        QElapsedTimer timer;
-        timer.start();
         opened(miniLm).evaluate(request, {}, {}, [&](const Progress& p) { losses.read(p); });
         QCOMPARE(losses.modules, 36);
         QCOMPARE(losses.worse, std::string());
-        QVERIFY2(timer.elapsed() < 120'000, qPrintable(QString::number(timer.elapsed()) + " ms"));
         for (Site site : {Site{0, Place::query}, Site{0, Place::value}, Site{0, Place::mlp_output},
                           Site{5, Place::mlp_norm}}) {
             const auto values = [&](const std::string& recipe) {

@@ -117,11 +117,6 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
             if (error.outputSqnrDb &&
                 std::find(row.sites.begin(), row.sites.end(), error.site) != row.sites.end())
                 row.localSqnrDb = std::min(row.localSqnrDb.value_or(INFINITY), *error.outputSqnrDb);
-    sortByCost(found.rows);
-    found.complete = found.windowsTotal == 0;
-    if (onUpdate) onUpdate(found);
-    if (found.complete) return found;
-
     if (request.before && request.before->windowsTotal == found.windowsTotal) {
         found.all = request.before->all;
         for (SiteSensitivity& row : found.rows)
@@ -131,6 +126,11 @@ Sensitivity Workbench::sensitivity(const SensitivityRequest& request, const Data
                     row.windows = known.windows;
                 }
     }
+    sortByCost(found.rows);
+    found.complete = found.windowsTotal == 0;
+    if (onUpdate) onUpdate(found);
+    if (found.complete) return found;
+
     // A few units at a time, the most costly by the estimate first, so that a picture fills in and what was
     // found stands when the search is stopped.
     Evaluator evaluator = impl_->evaluator(data);

@@ -6,6 +6,7 @@
 #include "app/window/work.h"
 #include "core/data/saved_session.h"
 #include "core/statistics/outliers.h"
+#include "widgets/parts/worker.h"
 #include "widgets/workspace.h"
 
 #include <QElapsedTimer>
@@ -105,7 +106,7 @@ signals:
     void settled();                                                     // nothing is missing any more
     void opened(QString path);
     void ran(double rate); // multiplications per second of a pass over the data
-    void began(); // a model was opened that belongs to no session file
+    void began();          // a model was opened that belongs to no session file
     void failed(QString what, QString where, QString hint); // stays on screen until dismissed
     void openFailed(QString sentence);            // the model could not be opened; failed() came before
     void noticed(QString sentence);               // for the status line
@@ -152,6 +153,7 @@ private:
     void takeData(const DataRequest& data, const DataInfo& info, const std::string& print);
     void forgetSiteUnlessThere(); // in the model that is open
     void takeRestoredReadings();  // those that hold for what is open now
+    std::shared_ptr<const Observation> freedAside(Observation observation) const;
     void takeBaseline(std::shared_ptr<const Observation> observation);
     void takeObservation(const Recipe& recipe, std::shared_ptr<const Observation> observation);
     void takeResolution(const Recipe& recipe, const Recipe& resolved);
@@ -194,7 +196,8 @@ private:
     std::vector<Work> setAside_; // failed or stopped: not tried again by itself
     bool settled_ = false;
 
-    EngineThread engine_; // last: its jobs deliver to the above
+    std::shared_ptr<Worker> freeing_ = std::make_shared<Worker>(); // of what takes long to free
+    EngineThread engine_;                                          // last: its jobs deliver to the above
 };
 
 } // namespace kurtoscope

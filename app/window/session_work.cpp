@@ -147,6 +147,13 @@ OnProgress Session::progressOf(const Work& work, quint64 generation) {
     };
 }
 
+// What was observed of a deep model takes longer to free than a frame lasts, and whoever lets go of it last
+// is a view. Engine thread.
+std::shared_ptr<const Observation> Session::freedAside(Observation observation) const {
+    return {new const Observation(std::move(observation)),
+            [worker = freeing_](const Observation* seen) { worker->add([seen] { delete seen; }); }};
+}
+
 EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
     const auto progress = progressOf(work, generation);
     const DataRequest data = data_;
@@ -171,17 +178,16 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
     case Work::Kind::baseline:
         return [this, generation, data, progress](Workbench& bench, std::stop_token stop) {
             const auto show = [this, generation](const Observation& observation) {
-                auto copy = std::make_shared<const Observation>(observation);
-                deliver(generation, [this, copy] { takeBaseline(copy); });
+                deliver(generation, [this, copy = freedAside(observation)] { takeBaseline(copy); });
             };
             show(bench.observe({data, {}}, stop, progress, show));
         };
     case Work::Kind::observe:
-        return [this, generation, data, progress, recipe = work.recipe](Workbench& bench,
-                                                                        std::stop_token stop) {
-            auto seen = std::make_shared<const Observation>(bench.observe({data, recipe}, stop, progress));
-            deliver(generation, [this, recipe, seen] { takeObservation(recipe, seen); });
-        };
+        return
+            [this, generation, data, progress, recipe = work.recipe](Workbench& bench, std::stop_token stop) {
+                const auto seen = freedAside(bench.observe({data, recipe}, stop, progress));
+                deliver(generation, [this, recipe, seen] { takeObservation(recipe, seen); });
+            };
     case Work::Kind::resolve:
         return
             [this, generation, data, progress, recipe = work.recipe](Workbench& bench, std::stop_token stop) {

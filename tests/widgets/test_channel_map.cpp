@@ -27,7 +27,8 @@ private:
         view_->QWidget::show();
         plot_ = view_->findChild<HeatMapPlot*>();
         QVERIFY(plot_);
-        plot_->grab(); // lays the axes out
+        plot_->grab();                     // lays the axes out
+        QCoreApplication::processEvents(); // the map is drawn in an event of its own
     }
     QPoint at(int row, int column) const { return plot_->pixelOf(row, column).toPoint(); }
 

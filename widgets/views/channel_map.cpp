@@ -226,6 +226,7 @@ private:
         writeHeading();
         plot_->setAccessibleName(byPlace() ? tr("Place by channel heat map")
                                            : tr("Layer by channel heat map"));
+        setEmpty({}); // an empty plot is laid out and drawn at once, a full one in an event of its own
         plot_->setMap(std::move(map));
         return true;
     }

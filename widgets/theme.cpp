@@ -223,6 +223,7 @@ QProgressBar { background: %grid; border: none; border-radius: 4px; max-height: 
 QProgressBar::chunk { background: %primary; border-radius: 4px; }
 QTableView { background: %surface; border: none; gridline-color: %border; selection-background-color: transparent; }
 QTableCornerButton::section, QHeaderView, QHeaderView::section { background: %surface; color: %muted; border: none; }
+QTreeView QHeaderView::section, QTableView#history-table QHeaderView::section { padding: 0 3px; }
 QScrollArea, QAbstractScrollArea { background: %surface; border: none; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
@@ -282,6 +283,17 @@ double digitWidth(const QFontMetricsF& metrics) {
     return widest;
 }
 } // namespace
+
+QString phrasesThatFit(const QString& phrases, const QFontMetrics& metrics, int width) {
+    const QString between = QStringLiteral(" · ");
+    QString some = phrases;
+    for (qsizetype end = some.size(); end > 0; end = some.lastIndexOf(between)) {
+        some.truncate(end);
+        if (metrics.horizontalAdvance(some) <= width) return some;
+    }
+    return 3 * width >= 2 * metrics.horizontalAdvance(some) ? metrics.elidedText(some, Qt::ElideRight, width)
+                                                            : QString();
+}
 
 double tabularWidth(const QFont& font, const QString& text) {
     const QFontMetricsF metrics(font);

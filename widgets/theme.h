@@ -60,4 +60,8 @@ KURTOSCOPE_WIDGETS_API void drawTabular(QPainter& painter, const QRectF& box, Qt
                                         const QString& text);
 KURTOSCOPE_WIDGETS_API double tabularWidth(const QFont& font, const QString& text);
 
+// As many of the phrases ("layer 1 · kurtosis") as fit whole, from the first on: half a word tells nobody
+// anything. Nothing where less than most of the first has room.
+KURTOSCOPE_WIDGETS_API QString phrasesThatFit(const QString& phrases, const QFontMetrics& metrics, int width);
+
 } // namespace kurtoscope

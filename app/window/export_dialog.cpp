@@ -71,6 +71,9 @@ ExportDialog::ExportDialog(Session& session, const QString& column, const Recipe
     modules_->setObjectName("exportModules");
     modules_->setAccessibleName(tr("Modules and where they land"));
     modules_->setHeaderLabels({tr("Module"), tr("Group"), tr("Treatment"), tr("Kept")});
+    modules_->headerItem()->setTextAlignment(3, Qt::AlignRight | Qt::AlignVCenter);
+    modules_->header()->setStretchLastSection(false);
+    modules_->header()->setSectionResizeMode(2, QHeaderView::Stretch);
     modules_->setRootIsDecorated(false);
     modules_->setUniformRowHeights(true);
     modules_->setMinimumSize(860, 220);

@@ -50,7 +50,7 @@ OpenDialog::OpenDialog(ModelList& list, DryRun dryRun, QWidget* parent)
     : QDialog(parent), list_(list), dryRun_(std::move(dryRun)) {
     setWindowTitle(tr("Open a model"));
     setObjectName("openDialog");
-    resize(860, 460);
+    resize(940, 480);
     filter_ = new QLineEdit(this);
     filter_->setPlaceholderText(tr("Filter by name, origin or precision"));
     filter_->setAccessibleName(tr("Filter"));
@@ -82,12 +82,12 @@ OpenDialog::OpenDialog(ModelList& list, DryRun dryRun, QWidget* parent)
     palette.setColor(QPalette::HighlightedText, Theme::current().text);
     table_->setPalette(palette);
     // Figures stand at the right of their columns, words at the left: without room between they run together.
-    table_->setStyleSheet(
-        QStringLiteral("QTableView { selection-background-color: %1; selection-color: %2; }"
-                       "QTableView::item, QHeaderView::section { padding: 0 %3px; }"
-                       "QTableView::item:selected { background: %1; color: %2; }")
-            .arg(Theme::current().primarySoft.name(), Theme::current().text.name())
-            .arg(Theme::current().spacing));
+    table_->setStyleSheet(QStringLiteral("QTableView { selection-background-color: %1; selection-color: %2; }"
+                                         "QTableView::item { border: none; padding: 0 %3px; }"
+                                         "QHeaderView::section { padding: 0 %3px; }"
+                                         "QTableView::item:selected { background: %1; color: %2; }")
+                              .arg(Theme::current().primarySoft.name(), Theme::current().text.name())
+                              .arg(Theme::current().spacing));
     takes_ = new QLabel(this);
     takes_->setObjectName("takes");
     takes_->setWordWrap(true);

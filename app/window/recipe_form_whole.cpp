@@ -24,6 +24,8 @@ QLabel* mutedLabel(const QString& words, QWidget* parent) {
     auto* label = new QLabel(words, parent);
     label->setProperty("muted", true);
     label->setFont(Theme::current().small());
+    label->setWordWrap(true);
+    label->setMinimumWidth(160); // it wraps where the form ends
     return label;
 }
 
@@ -45,10 +47,7 @@ void RecipeForm::buildWhole(QVBoxLayout* column) {
         control->setAccessibleName(title);
         control->setMinimumWidth(150);
         grid->addWidget(control, next, 1);
-        auto* meaning = mutedLabel(help, card);
-        meaning->setWordWrap(true);
-        meaning->setMinimumWidth(160);
-        grid->addWidget(meaning, next++, 2);
+        grid->addWidget(mutedLabel(help, card), next++, 2);
     };
 
     auto* more = new QComboBox(card);

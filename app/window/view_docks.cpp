@@ -123,8 +123,8 @@ void ViewDocks::arrange() {
         if (!group.isEmpty()) place(group.front(), std::exchange(last, group.front()), Qt::Horizontal);
     if (!bottom.isEmpty()) place(bottom.front(), last, Qt::Vertical);
     if (!right.isEmpty()) place(right.front(), last, Qt::Horizontal);
-    // Where large type leaves no room for curves beside a table, both stand behind it, and it has the whole row:
-    // cut in half, the active column tells nothing.
+    // Where large type leaves no room for curves beside a table, both stand behind it, and it has the whole
+    // row: cut in half, the active column tells nothing.
     const bool narrow = window_.width() < 85 * Theme::current().fontSize && bottom.size() > 2;
     const auto across = narrow ? QList<QDockWidget*>{bottom.front()} : bottom;
     for (qsizetype i = 1; i < across.size(); ++i)
@@ -164,8 +164,10 @@ void ViewDocks::arrange() {
         // The last stands under the right column; of the others the first, the curves, needs least.
         QList<int> shares(across.size(), side);
         const double others = static_cast<double>(std::max<qsizetype>(1, across.size() - 2));
+        const int title = dynamic_cast<View*>(across.front()->widget())->heading()->titleRoom();
+        const int curves = std::max(part(centre, 0.28), title + 2 * (Theme::current().spacing + 4));
         for (qsizetype i = 0; i + 1 < across.size(); ++i)
-            shares[i] = part(centre, across.size() == 2 ? 1 : i == 0 ? 0.31 : 0.69 / others);
+            shares[i] = across.size() == 2 ? centre : i == 0 ? curves : part(centre - curves, 1 / others);
         if (narrow) shares = {centre + side};
         window_.resizeDocks(across, shares, Qt::Horizontal);
         const int tall = part(height, bottomShare);

@@ -55,7 +55,7 @@ void Chip::paintEvent(QPaintEvent*) {
     painter.setFont(theme.small());
     painter.setPen(theme.muted);
     painter.drawText(QRect(left, 1, width() - left - 8, height()), Qt::AlignVCenter | Qt::AlignLeft,
-                     small.elidedText(details_, Qt::ElideRight, width() - left - 8));
+                     phrasesThatFit(details_, small, width() - left - 8));
 }
 
 void Chip::enterEvent(QEnterEvent* event) {

@@ -16,7 +16,7 @@
 
 namespace kurtoscope {
 namespace {
-constexpr int inset = 6, widest = 128, trailHeight = 12;
+constexpr int inset = 5, widest = 128, trailHeight = 12;
 
 // The part of a column that is not scrolled out of sight: a figure that loses its first digits reads as
 // another figure, so what does not fit there is elided.
@@ -197,16 +197,16 @@ FigureHeader::FigureHeader(QWidget* parent) : QHeaderView(Qt::Vertical, parent) 
 }
 
 QSize FigureHeader::sectionSizeFromContents(int section) const {
-    const QFontMetrics metrics(Theme::current().body());
+    const QFontMetrics metrics(Theme::current().small());
     const QString text = model()->headerData(section, orientation(), Qt::DisplayRole).toString();
-    return {metrics.horizontalAdvance(text) + inset + 4, defaultSectionSize()};
+    return {metrics.horizontalAdvance(text) + inset + 2, defaultSectionSize()};
 }
 
 void FigureHeader::paintSection(QPainter* painter, const QRect& area, int section) const {
     const Theme& theme = Theme::current();
     painter->save();
     painter->fillRect(area, theme.surface);
-    painter->setFont(theme.body());
+    painter->setFont(theme.small());
     painter->setPen(theme.muted);
     painter->drawText(area.adjusted(2, 0, 0, 0), Qt::AlignVCenter | Qt::AlignLeft,
                       model()->headerData(section, orientation(), Qt::DisplayRole).toString());
@@ -218,7 +218,7 @@ void FigureHeader::paintSection(QPainter* painter, const QRect& area, int sectio
 QSize FigureDelegate::sizeHint(const QStyleOptionViewItem&, const QModelIndex& index) const {
     const Theme& theme = Theme::current();
     const double width = tabularWidth(theme.strong(), index.data(Qt::DisplayRole).toString());
-    return {static_cast<int>(width) + 2 * inset + 2, QFontMetrics(theme.body()).height() + 8};
+    return {static_cast<int>(std::ceil(width)) + 2 * inset, QFontMetrics(theme.body()).height() + 8};
 }
 
 void FigureDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,

@@ -43,6 +43,10 @@ bool Heading::event(QEvent* event) {
     return QWidget::event(event);
 }
 
+int Heading::titleRoom() const {
+    return QFontMetrics(Theme::current().strong()).horizontalAdvance(title_) + 8 + row_->sizeHint().width();
+}
+
 QSize Heading::sizeHint() const {
     const int text = QFontMetrics(Theme::current().strong()).height() + 6;
     const int top = row_->contentsMargins().top();
@@ -62,20 +66,19 @@ void Heading::paintEvent(QPaintEvent*) {
     int right = width() - margins.right();
     for (int i = 0; i < row_->count(); ++i)
         if (QWidget* control = row_->itemAt(i)->widget(); control && !control->isHidden())
-            right = std::min(right, control->x() - 8);
+            right = std::min(right, control->x() - 4);
     painter.setFont(theme.strong());
     painter.setPen(theme.text);
     const QFontMetrics bold(theme.strong());
     const QString shown = bold.elidedText(title_, Qt::ElideRight, right - start);
     painter.drawText(QRect(start, top, right - start, height() - top), Qt::AlignVCenter | Qt::AlignLeft,
                      shown);
-    const int left = start + bold.horizontalAdvance(shown) + 10;
-    if (left + 20 >= right) return;
+    const int left = start + bold.horizontalAdvance(shown) + 10, room = right - 4 - left;
     painter.setFont(theme.small());
     painter.setPen(theme.muted);
     const QFontMetrics plain(theme.small());
-    painter.drawText(QRect(left, top + 1, right - left, height() - top), Qt::AlignVCenter | Qt::AlignLeft,
-                     plain.elidedText(help_, Qt::ElideRight, right - left));
+    painter.drawText(QRect(left, top + 1, room, height() - top), Qt::AlignVCenter | Qt::AlignLeft,
+                     phrasesThatFit(help_, plain, room));
 }
 
 } // namespace kurtoscope

@@ -19,6 +19,7 @@ public:
     void addControl(QWidget* control, bool last = false); // `last`: at the very end, whatever is added later
     QString title() const { return title_; }
     QString help() const { return help_; }
+    int titleRoom() const; // what the whole title and the controls need
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override;
 

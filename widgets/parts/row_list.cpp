@@ -13,10 +13,11 @@
 
 namespace kurtoscope {
 
-RowList::RowList(int rowHeight, QWidget* parent) : QWidget(parent), asked_(rowHeight), rowHeight_(rowHeight) {
+RowList::RowList(int rowHeight, int tallest, QWidget* parent)
+    : QWidget(parent), asked_(rowHeight), tallest_(tallest), least_(rowHeight), rowHeight_(rowHeight) {
     setFocusPolicy(Qt::StrongFocus);
     setMouseTracking(true);
-    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+    setSizePolicy(QSizePolicy::Preferred, tallest > rowHeight ? QSizePolicy::Preferred : QSizePolicy::Fixed);
     fitType();
 }
 
@@ -25,7 +26,19 @@ void RowList::fitType() {
     const Theme& theme = Theme::current();
     const QFont& type = asked_ < 18 ? theme.small() : theme.body();
     const int height = std::max(asked_, QFontMetrics(type).height() + 3);
-    if (std::exchange(rowHeight_, height) != height) updateGeometry();
+    if (std::exchange(least_, height) != height) updateGeometry();
+    fitRoom();
+}
+
+void RowList::fitRoom() {
+    const int rows = std::max(1, static_cast<int>(rows_.size())), most = std::max(tallest_, least_);
+    if (most > least_) setMaximumHeight(rows * most);
+    rowHeight_ = std::clamp(height() / rows, least_, most);
+}
+
+void RowList::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    fitRoom();
 }
 
 void RowList::changeEvent(QEvent* event) {
@@ -36,7 +49,7 @@ void RowList::changeEvent(QEvent* event) {
 void RowList::setRows(std::vector<Row> rows) {
     const bool resized = rows.size() != rows_.size();
     rows_ = std::move(rows);
-    if (resized) updateGeometry();
+    if (resized) updateGeometry(), fitRoom();
     update();
 }
 

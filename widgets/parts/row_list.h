@@ -26,14 +26,15 @@ public:
         std::vector<float> spark; // 0…1 each; empty: none
         bool known = true;        // drawn faint where nothing was observed
     };
-    explicit RowList(int rowHeight, QWidget* parent = nullptr);
+    explicit RowList(int rowHeight, QWidget* parent = nullptr) : RowList(rowHeight, rowHeight, parent) {}
+    RowList(int rowHeight, int tallest, QWidget* parent = nullptr); // rows grow where there is room
 
     void setRows(std::vector<Row> rows);
     void setCurrent(int row);
     const std::vector<Row>& rows() const { return rows_; }
     int current() const { return current_; }
     QRect rectOf(int row) const { return {0, row * rowHeight_, width(), rowHeight_}; }
-    QSize sizeHint() const override { return {170, rowHeight_ * static_cast<int>(rows_.size())}; }
+    QSize sizeHint() const override { return {170, least_ * static_cast<int>(rows_.size())}; }
     QSize minimumSizeHint() const override { return {110, sizeHint().height()}; }
 
 signals:
@@ -47,16 +48,20 @@ protected:
     void leaveEvent(QEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;
     void changeEvent(QEvent* event) override; // a new theme
+    void resizeEvent(QResizeEvent* event) override;
     bool event(QEvent* event) override;
 
 private:
     void fitType();
+    void fitRoom();
     int rowAt(int y) const;
     void paintSpark(QPainter& painter, const Row& row, const QRectF& box, bool current) const;
     void choose(int row);
 
     std::vector<Row> rows_;
-    int asked_, rowHeight_; // in the usual type, and in the one of now
+    int asked_, tallest_; // in the usual type
+    int least_;           // in the one of now
+    int rowHeight_;
     int current_ = -1, hovered_ = -1;
 };
 

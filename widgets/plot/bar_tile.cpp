@@ -20,6 +20,7 @@ namespace {
 
 constexpr double elevation = 32 * std::numbers::pi / 180;
 constexpr double deep = 0.62; // the row axis against the column axis, on the floor
+constexpr double broadest = 1.8; // across the screen against up it
 constexpr int labelRoom = 46;
 
 } // namespace
@@ -90,9 +91,10 @@ QPointF BarTile::project(double column, double row, double height) const {
     const double across = x * std::cos(angle) - y * std::sin(angle),
                  away = x * std::sin(angle) + y * std::cos(angle);
     const double wide = std::sqrt(1 + deep * deep); // of the floor, however it is turned
-    const double scale =
-        std::min((width() - 2.0 * labelRoom) / wide, (QWidget::height() - 2.0 * labelRoom) / 1.05);
-    return {width() / 2.0 + across * scale,
+    const double room = (width() - 2.0 * labelRoom) / wide;
+    const double scale = std::min(room, (QWidget::height() - 2.0 * labelRoom) / 1.05);
+    const double broad = std::min(room, broadest * scale); // a wide view is not left empty
+    return {width() / 2.0 + across * broad,
             QWidget::height() * 0.63 +
                 (away * std::sin(elevation) - 0.5 * height * stretch_ * std::cos(elevation)) * scale};
 }

@@ -38,7 +38,7 @@ public:
         meaning_->setProperty("muted", true);
         meaning_->setFont(Theme::current().small());
         layersHeading_ = new Heading(page);
-        layers_ = new RowList(16, page);
+        layers_ = new RowList(16, 30, page);
         layers_->setAccessibleName(tr("Layers"));
         auto* column = new QVBoxLayout(page);
         column->setContentsMargins(0, 0, 0, 0);
@@ -47,8 +47,8 @@ public:
         column->addWidget(meaning_);
         column->addSpacing(Theme::current().spacing / 2);
         column->addWidget(layersHeading_);
-        column->addWidget(layers_);
-        column->addStretch(1);
+        column->addWidget(layers_, 1); // as tall as there is room for
+        column->addStretch(0);
         scroll_ = new QScrollArea(this);
         scroll_->setWidget(page);
         scroll_->setWidgetResizable(true);
@@ -125,7 +125,7 @@ protected:
                "median; the stream takes the colour of the tensor that flows in it.\n")
                 .arg(layer_) +
             kurtosisHelp());
-        layersHeading_->setText(tr("Layers"), tr("channels and kurtosis of %1").arg(placeText(barPlace_)));
+        layersHeading_->setText(tr("Layers"), tr("%1 · channels and kurtosis").arg(placeText(barPlace_)));
         layersHeading_->setToolTip(
             tr("Each layer's channels from first to last as a skyline of their absmax, log: "
                "an outlier is a spike.\nThe line under it and the figure: kurtosis, log.\n") +

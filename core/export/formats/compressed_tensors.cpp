@@ -76,7 +76,7 @@ public:
                   "static scales for keys and values in 8 bits, for loaders that keep their cache so; none: "
                   "left in floating point",
                   "none", {"none", "int8", "fp8"}),
-              integerOf("shard_mb", "Shard size", "MB of weights in one file", 5000, 1, 100000)}},
+              integerOf("shard_mb", "Shard size (MB)", "weights in one file, at most", 5000, 1, 100000)}},
             true};
         return info;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Every view and dialog of the window in both themes, as pictures to look at. Usage:
-//   take_shots MODEL FOLDER NAME [SCALE]
+// Every view of the window in both themes, as pictures to look at; with single pixels its dialogs and states
+// too. Usage: take_shots MODEL FOLDER NAME [2], 2 for twice the pixels
 #include "app/window/main_window.h"
 #include "app/window/session.h"
 #include "app/window/tour.h"
@@ -14,12 +14,16 @@
 #include <QDialog>
 #include <QDir>
 #include <QDockWidget>
+#include <QHash>
+#include <QImage>
 #include <QPushButton>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QTimer>
 
+#include <algorithm>
 #include <cstdio>
+#include <vector>
 
 using namespace kurtoscope;
 
@@ -27,18 +31,60 @@ namespace {
 
 constexpr int patience = 600000;
 
+// In 256 colours, which look alike and take half the room: the most common one, then always the one that
+// those chosen so far serve worst.
+QImage inFewColours(const QImage& picture) {
+    const QImage from = picture.convertToFormat(QImage::Format_RGB32);
+    QHash<QRgb, int> counts;
+    for (int y = 0; y < from.height(); ++y)
+        for (int x = 0; x < from.width(); ++x)
+            ++counts[from.pixel(x, y)];
+    struct Colour {
+        QRgb rgb;
+        double count, away;
+        int nearest;
+    };
+    std::vector<Colour> colours;
+    for (auto it = counts.cbegin(); it != counts.cend(); ++it)
+        colours.push_back({it.key(), static_cast<double>(it.value()), 1e9, 0});
+    QList<QRgb> palette;
+    while (palette.size() < 256) {
+        const auto worst = std::ranges::max_element(
+            colours, {}, [](const Colour& colour) { return colour.count * colour.away; });
+        if (worst->away == 0) break;
+        palette.append(worst->rgb);
+        for (Colour& colour : colours) {
+            const int red = qRed(colour.rgb) - qRed(palette.last()),
+                      green = qGreen(colour.rgb) - qGreen(palette.last()),
+                      blue = qBlue(colour.rgb) - qBlue(palette.last());
+            const double away = red * red + green * green + blue * blue;
+            if (away < colour.away) colour.away = away, colour.nearest = static_cast<int>(palette.size()) - 1;
+        }
+    }
+    QHash<QRgb, int> indices;
+    for (const Colour& colour : colours)
+        indices[colour.rgb] = colour.nearest;
+    QImage image(from.size(), QImage::Format_Indexed8);
+    image.setColorTable(palette);
+    for (int y = 0; y < from.height(); ++y)
+        for (int x = 0; x < from.width(); ++x)
+            image.setPixel(x, y, static_cast<uint>(indices[from.pixel(x, y)]));
+    return image;
+}
+
 class Photographer {
 public:
-    Photographer(Session& session, MainWindow& window, QString start)
-        : session_(session), window_(window), start_(std::move(start)) {}
+    Photographer(Session& session, MainWindow& window, QString start, bool viewsOnly)
+        : session_(session), window_(window), start_(std::move(start)), viewsOnly_(viewsOnly) {}
 
     bool settle() const {
         return QTest::qWaitFor([&] { return session_.isSettled() && session_.hasFirstResults(); }, patience);
     }
     void take(QWidget& widget, const QString& name) const {
         QTest::qWait(30);
-        const QString path = start_ + '-' + name + ".png";
-        if (!widget.grab().save(path)) std::fprintf(stderr, "%s was not written\n", qPrintable(path));
+        const QString path = start_ + '-' + name + (viewsOnly_ ? "@2x.png" : ".png");
+        if (!inFewColours(widget.grab().toImage()).save(path, "PNG", 0)) // 0: as small as it gets
+            std::fprintf(stderr, "%s was not written\n", qPrintable(path));
     }
     // The dock, whose title bar holds the view's heading.
     void takeView(const char* id, const QString& name) const {
@@ -70,8 +116,8 @@ public:
         if (!QTest::qWaitFor([&] { return taken; }, patience)) std::fprintf(stderr, "no %s\n", opens);
         QTest::qWait(50);
     }
-    void takeWindow(const QString& name) const {
-        for (const QSize size : {QSize(1280, 800), QSize(1680, 1040), QSize(1920, 1080)}) {
+    void takeWindow(const QString& name, const QList<QSize>& sizes = {{1280, 800}}) const {
+        for (const QSize size : sizes) {
             window_.resize(size);
             window_.findChild<QAction*>("resetLayout")->trigger();
             QTest::qWait(100);
@@ -83,7 +129,8 @@ public:
     void takeAll(const QString& theme) const {
         window_.useTheme(theme);
         const auto named = [&](const char* what) { return QString(what) + '-' + theme; };
-        takeWindow(named("window"));
+        takeWindow(named("window"),
+                   viewsOnly_ ? QList<QSize>{{1280, 800}} : QList<QSize>{{1280, 800}, {1680, 1040}});
         window_.resize(1280, 800); // where room is least
         window_.findChild<QAction*>("resetLayout")->trigger();
         QTest::qWait(100);
@@ -101,6 +148,7 @@ public:
         choose("trade-off", "bits per weight");
         takeView("trade-off", named("trade-off-bits"));
         choose("trade-off", "kept channels");
+        if (viewsOnly_) return;
         for (const char* opens :
              {"openModel", "keepOutliers", "keepList", "editRecipe", "exportModel", "shortcuts"})
             takeDialog(opens, named(opens));
@@ -112,14 +160,15 @@ public:
     // What needs a start of its own: before any model, at the back of a room, on the first day.
     void takeEmpty(const QString& theme) const {
         window_.useTheme(theme);
-        takeWindow("empty-" + theme);
+        if (!viewsOnly_) takeWindow("empty-" + theme);
     }
     void takeLarge() const {
         window_.findChild<QAction*>("projector")->setChecked(true);
-        takeWindow("projector");
+        takeWindow("projector", {{1280, 800}, {1680, 1040}});
         window_.findChild<QAction*>("projector")->setChecked(false);
         window_.resize(1280, 800);
         window_.findChild<QAction*>("resetLayout")->trigger();
+        QTest::qWait(100);
         auto* tour = window_.startTour();
         QTest::qWait(50);
         take(window_, "tour");
@@ -130,16 +179,17 @@ private:
     Session& session_;
     MainWindow& window_;
     QString start_;
+    bool viewsOnly_;
 };
 
 } // namespace
 
 int main(int argc, char** argv) {
     if (argc < 4) {
-        std::fputs("usage: take_shots MODEL FOLDER NAME [SCALE]\n", stderr);
+        std::fputs("usage: take_shots MODEL FOLDER NAME [2]\n", stderr);
         return 2;
     }
-    if (argc > 4) qputenv("QT_SCALE_FACTOR", argv[4]);
+    if (argc > 4) qputenv("QT_SCALE_FACTOR", "2");
     if (!qEnvironmentVariableIsSet("QT_QPA_PLATFORM")) qputenv("QT_QPA_PLATFORM", "offscreen");
     QApplication app(argc, argv);
     const QTemporaryDir folder;
@@ -154,7 +204,7 @@ int main(int argc, char** argv) {
     window.setDataChosen(true);
     window.resize(1280, 800);
     window.show();
-    const Photographer camera(session, window, QDir(argv[2]).filePath(argv[3]));
+    const Photographer camera(session, window, QDir(argv[2]).filePath(argv[3]), argc > 4);
     for (const char* theme : {"dark", "light"})
         camera.takeEmpty(theme);
     window.openModel(argv[1]);
@@ -180,6 +230,6 @@ int main(int argc, char** argv) {
     for (const char* theme : {"light", "dark"})
         camera.takeAll(theme);
     window.useTheme("light");
-    camera.takeLarge();
+    if (argc == 4) camera.takeLarge();
     return 0;
 }

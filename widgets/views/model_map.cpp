@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace kurtoscope {
 namespace {
@@ -178,7 +177,8 @@ private:
         return QString::fromUtf8(meaning.data(), static_cast<qsizetype>(meaning.size()));
     }
 
-    // The largest |x| of neighbouring channels, on one log scale for all layers.
+    // The largest |x| of neighbouring channels, on one log scale for all layers, which begins where a quarter
+    // of them lie below: from the smallest of all, ordinary channels would be walls and outliers bumps.
     void poolLayers(const std::vector<const SiteStats*>& statsOf) {
         const Workspace& w = workspace();
         const auto seen = w.columns.empty() ? nullptr : w.columns.front().observation;
@@ -187,7 +187,7 @@ private:
         pooledPlace_ = barPlace_;
         pooledSkip_ = w.skipFirstToken;
         sparks_.assign(static_cast<std::size_t>(w.model->layers), {});
-        float low = std::numeric_limits<float>::infinity(), high = 0;
+        std::vector<float> all;
         for (std::size_t layer = 0; layer < statsOf.size(); ++layer) {
             const SiteStats* stats = statsOf[layer];
             if (!stats) continue;
@@ -199,13 +199,19 @@ private:
                 for (std::size_t c = bin * channels / bins; c < (bin + 1) * channels / bins; ++c)
                     if (std::isfinite(stats->absmax[c])) spark[bin] = std::max(spark[bin], stats->absmax[c]);
             for (const float most : spark)
-                if (most > 0) low = std::min(low, most), high = std::max(high, most);
+                if (most > 0) all.push_back(most);
         }
+        if (all.empty()) return;
+        const auto quarter = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 4);
+        std::nth_element(all.begin(), quarter, all.end());
+        float low = *quarter;
+        const float high = *std::max_element(all.begin(), all.end());
         if (!(high > low)) low = high / 10;
         const float range = std::log(high / low);
         for (auto& spark : sparks_)
             for (float& most : spark)
-                most = most > 0 && range > 0 ? 0.08F + 0.92F * std::log(most / low) / range : 0;
+                most =
+                    most > 0 && range > 0 ? 0.08F + 0.92F * std::max(0.0F, std::log(most / low) / range) : 0;
     }
 
     void drawLayers() {

@@ -58,6 +58,9 @@ public:
         app.add_option("--seed", seed_, "Seed of weights, order of data and artificial text")
             ->check(atLeast(0))
             ->type_name("N");
+        app.add_option("--precision", precision_, "Of linear layers' products while training")
+            ->check(CLI::IsMember({"fp32", "bf16"}))
+            ->type_name("P");
         app.add_option("--device", device_, "Where to run")
             ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
             ->type_name("D");
@@ -69,7 +72,7 @@ public:
         app.add_flag("--list", list_, "List regularizers and presets");
         app.add_option("--compare", compare_, "Print perplexities of these runs at each width")
             ->type_name("DIR…");
-        app.add_flag("--gptq", gptq_, "With --compare: weights by GPTQ, not to nearest levels");
+        app.add_flag("--gptq", gptq_, "With --compare: weights by GPTQ too, beside nearest levels");
         app.add_option("--windows", windows_, "With --compare: windows to evaluate")
             ->check(atLeast(1))
             ->type_name("N")
@@ -113,7 +116,7 @@ private:
             if (!given.empty()) into = given;
         };
         take(spec.text, text_), take(spec.validation, validation_), take(spec.from, from_),
-            take(spec.task, task_), take(spec.name, name_);
+            take(spec.task, task_), take(spec.name, name_), take(spec.precision, precision_);
         if (inputBits_ > 0) spec.inputBits = inputBits_;
         if (weightBits_ > 0) spec.weightBits = weightBits_;
         if (steps_ > 0) {
@@ -183,11 +186,16 @@ private:
         std::vector<Emergence> runs;
         Json all = Json::array(), seen = Json::array();
         GridRequest request;
-        request.gptq = gptq_;
         request.windows = windows_;
+        GridRequest solving = request;
+        solving.gptq = true, solving.weights = {8, 4, 3};
         for (const std::string& folder : compare_) {
             grids.push_back(lab.grid(folder, request, stop, progress.callback()));
             all.push_back(gridJson(grids.back()));
+            if (gptq_) {
+                grids.push_back(lab.grid(folder, solving, stop, progress.callback()));
+                all.push_back(gridJson(grids.back()));
+            }
             if (!emergence_) continue;
             runs.push_back(lab.emergence(folder, 8, stop, progress.callback()));
             seen.push_back(emergenceJson(runs.back()));
@@ -226,7 +234,7 @@ private:
         return 0;
     }
 
-    std::string specFile_, preset_, text_, validation_, from_, task_, out_, name_, device_ = "auto";
+    std::string specFile_, preset_, text_, validation_, from_, task_, out_, name_, precision_, device_ = "auto";
     std::vector<std::string> regularizers_, compare_;
     int inputBits_ = 0, weightBits_ = 0, steps_ = 0, threads_ = 0, windows_ = 32;
     std::int64_t seed_ = -1;

@@ -51,6 +51,7 @@ void eachTrainingKey(Spec& spec, Visit visit) {
     visit("dropout", spec.dropout);
     visit("head_rate", spec.headRate);
     visit("seed", spec.seed, 0, std::int64_t{1} << 53);
+    visit("precision", spec.precision);
 }
 template <class Spec, class Visit>
 void eachQuantizationKey(Spec& spec, Visit visit) {
@@ -171,6 +172,8 @@ void TrainingSpec::check(const std::string& where) const {
             refuse("0 for none, or 2 to 8 bits were expected, got " + std::to_string(bits), key);
     if (task != "language-model" && task != "classification" && task != "regression")
         refuse("got \"" + task + "\", expected language-model, classification or regression", "data.task");
+    if (precision != "fp32" && precision != "bf16")
+        refuse("got \"" + precision + "\", expected fp32 or bf16", "training.precision");
     if (task != "language-model" && from.empty())
         refuse(task + " is trained from an opened model: name its folder", "model.from");
     if (task != "language-model" && text.empty()) refuse(task + " needs a table of sentences", "data.text");

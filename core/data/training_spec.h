@@ -41,6 +41,7 @@ struct TrainingSpec {
     double clipNorm = 1;  // of the gradient; 0: not clipped
     double dropout = 0;   // after the embedding and each linear layer that writes the stream
     double headRate = 10; // learning rate of a new head, times that of the rest
+    std::string precision = "fp32"; // or "bf16": of linear layers' products; all that is kept stays float32
     std::uint64_t seed = 1;
 
     int inputBits = 0;       // quantization-aware training of linear inputs; 0: none

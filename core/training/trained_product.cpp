@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // at::linear multiplies float32 by MKL, which leaves half the vector width of an AMD processor unused. oneDNN
 // in the same library does not; its linear layer is an operator without a header and without gradients, which
-// are two more of the same product.
+// are two more of the same product. In bf16 both sides are rounded and the sums are float32, in every one of
+// the three.
 #include "core/training/trained_product.h"
 
 #include "core/base/grain.h"
@@ -34,44 +35,61 @@ const std::optional<Operator>& wideProduct() {
 }
 
 // a bᵀ + bias; either may be a transposed view.
-at::Tensor multiplied(const at::Tensor& a, const at::Tensor& b,
+at::Tensor multiplied(const at::Tensor& a, const at::Tensor& b, bool narrow,
                       const std::optional<at::Tensor>& bias = std::nullopt) {
-    return wideProduct()->call(a, b, bias, "none", Scalars(), std::nullopt);
+    if (!narrow) return wideProduct()->call(a, b, bias, "none", Scalars(), std::nullopt);
+    const at::Tensor y = at::linear(a.to(at::kBFloat16), b.to(at::kBFloat16)).to(at::kFloat);
+    return bias ? y + *bias : y;
 }
 
 class TrainedProduct : public torch::autograd::Function<TrainedProduct> {
 public:
     static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
-                              const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+                              const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                              bool narrow) {
         const at::Tensor rows = x.reshape({-1, x.size(-1)});
         context->save_for_backward({rows, weight});
         context->saved_data["shape"] = x.sizes().vec();
         context->saved_data["bias"] = bias.has_value();
+        context->saved_data["narrow"] = narrow;
         auto shape = x.sizes().vec();
         shape.back() = weight.size(0);
-        return multiplied(rows, weight, bias).view(shape);
+        return multiplied(rows, weight, narrow, bias).view(shape);
     }
     static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                    const torch::autograd::variable_list& above) {
         const auto saved = context->get_saved_variables();
         const at::Tensor &rows = saved[0], &weight = saved[1];
+        const bool narrow = context->saved_data["narrow"].toBool();
         const at::Tensor g = above[0].reshape({-1, weight.size(0)});
         at::Tensor byX, byWeight, byBias;
         if (context->needs_input_grad(0))
-            byX = multiplied(g, weight.t()).view(context->saved_data["shape"].toIntVector());
-        if (context->needs_input_grad(1)) byWeight = multiplied(g.t(), rows.t());
+            byX = multiplied(g, weight.t(), narrow).view(context->saved_data["shape"].toIntVector());
+        if (context->needs_input_grad(1)) byWeight = multiplied(g.t(), rows.t(), narrow);
         if (context->saved_data["bias"].toBool()) byBias = g.sum(0);
-        return {byX, byWeight, byBias};
+        return {byX, byWeight, byBias, {}};
     }
 };
 
 } // namespace
 
-at::Tensor trainedProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+std::string bfloat16Refusal(c10::Device device) {
+    if (!device.is_cpu()) return "";
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512bf16")) return "";
+#endif
+    return "this processor has no bf16 arithmetic, which would only be slower than float32 here";
+}
+
+at::Tensor trainedProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                          bool narrow) {
+    const auto itsBias = [&] { return bias.defined() ? std::optional(bias) : std::nullopt; };
+    if (narrow) return TrainedProduct::apply(x, weight, itsBias(), true);
     const bool wide = x.is_cpu() && x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
                       isWorthThreads(x.numel() * weight.size(0)) && wideProduct();
     if (!wide) return at::linear(x, weight, bias);
-    return TrainedProduct::apply(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
+    return TrainedProduct::apply(x, weight, itsBias(), false);
 }
 
 } // namespace kurtoscope

@@ -3,6 +3,7 @@
 
 #include "core/evaluation/metrics.h"
 #include "core/quantization/calibration_set.h"
+#include "core/training/trained_product.h"
 
 #include <c10/core/GradMode.h>
 
@@ -33,6 +34,9 @@ Trainer::Trainer(RunFolder folder, TrainingSpec spec, c10::Device device, Ranks*
         throw Error("a batch of " + std::to_string(spec_.batch) + " cannot be shared by " +
                         std::to_string(ranks_->size()) + " processes",
                     "training.batch", "Give a multiple");
+    if (const std::string refusal = spec_.precision == "bf16" ? bfloat16Refusal(device_) : "";
+        !refusal.empty())
+        throw Error(refusal, "training.precision", "Leave it at fp32");
     const std::filesystem::path checkpoint = folder_.newest();
     opened_ = ModelFolder::open(checkpoint.string());
     model_ = loadTransformer(opened_, stop_, progress_);

@@ -33,6 +33,7 @@ TrainingArithmetic::TrainingArithmetic(const Transformer& model, const TrainingS
     : model_(model),
       inputBits_(spec.inputBits),
       weightBits_(spec.weightBits),
+      narrow_(spec.precision == "bf16"),
       clipPull_(spec.clipPull / spec.accumulation),
       dropout_(spec.dropout) {
     for (const RecipePart& part : spec.regularizers) {
@@ -165,7 +166,7 @@ at::Tensor TrainingArithmetic::linear(const Linear& linear, const at::Tensor& x,
     }
     // What validation sees is what inference will make of the model, to the bit.
     if (!training_) return at::linear(x, weight, linear.bias);
-    const at::Tensor y = trainedProduct(x, weight, linear.bias);
+    const at::Tensor y = trainedProduct(x, weight, linear.bias, narrow_);
     if (linear.head) return y;
     for (const Member& member : members_) {
         if (member.lambda <= 0) continue;

@@ -55,6 +55,7 @@ private:
 
     const Transformer& model_;
     int inputBits_, weightBits_;
+    bool narrow_; // products in bf16
     double clipPull_, dropout_;
     std::vector<Member> members_;
     std::map<Site, at::Tensor> clips_;

@@ -188,14 +188,16 @@ private slots:
             QVERIFY2(made.code == 0, made.err.constData());
         }
         const auto run = runCommand({"train", "--compare", place.filePath("a"), place.filePath("b"),
-                                     "--emergence", "--windows", "8", "--threads", "1", "--json", "-"});
+                                     "--gptq", "--emergence", "--windows", "8", "--threads", "1", "--json", "-"});
         QVERIFY2(run.code == 0, run.err.constData());
-        QVERIFY(run.err.contains("W4 RTN") && run.err.contains("±"));
+        QVERIFY(run.err.contains("W4 RTN") && run.err.contains("W4 GPTQ") && run.err.contains("±"));
         const auto json = run.json();
-        QCOMPARE(json["grids"].size(), std::size_t{2});
+        QCOMPARE(json["grids"].size(), std::size_t{4});
         QCOMPARE(json["grids"][0]["cells"].size(), std::size_t{12});
+        QCOMPARE(json["grids"][1]["cells"].size(), std::size_t{9}); // 16-bit weights stand in the other
+        QVERIFY(json["grids"][1]["weights"] == "gptq");
         QCOMPARE(json["emergence"][1]["steps"].size(), std::size_t{3});
-        QCOMPARE(json["grids"][0]["cells"][5]["perplexity"], json["grids"][1]["cells"][5]["perplexity"]);
+        QCOMPARE(json["grids"][0]["cells"][5]["perplexity"], json["grids"][2]["cells"][5]["perplexity"]);
     }
 
     void aSpecCanBePrintedAndUsed() {

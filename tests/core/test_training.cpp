@@ -223,6 +223,34 @@ private slots:
         QVERIFY(std::abs(seen.steps[0].sites[0].weightKurtosis - 3) < 0.6);
     }
 
+    // Products in bf16 learn what float32 learns, and what is kept is float32.
+    void productsMayBeNarrow() {
+        QTemporaryDir place;
+        TrainingSpec spec = seconds();
+        spec.steps = 60, spec.checkpointEvery = 60;
+        const TrainingRun wide = lab().train(spec, path(place, "wide"));
+        spec.precision = "bf16";
+        TrainingRun narrow;
+        try {
+            narrow = lab().train(spec, path(place, "narrow"));
+        } catch (const Error& error) {
+            QVERIFY2(error.message().find("no bf16 arithmetic") != std::string::npos, error.what());
+            QSKIP("this processor has no bf16 arithmetic");
+        }
+        QCOMPARE(narrow.records.size(), wide.records.size());
+        bool differs = false;
+        for (std::size_t i = 0; i < wide.records.size(); ++i) {
+            const double apart = std::abs(narrow.records[i].loss - wide.records[i].loss);
+            QVERIFY2(apart < 0.02, qPrintable(QString("step %1: %2").arg(wide.records[i].step).arg(apart)));
+            differs |= apart > 0;
+        }
+        QVERIFY(differs);
+        QVERIFY(narrow.records.back().loss < narrow.records.front().loss - 1);
+        const std::string weights = last(narrow, "model.safetensors");
+        QVERIFY(weights.find("\"F32\"") != std::string::npos && weights.find("BF16") == std::string::npos);
+        QVERIFY(TrainingRun::read(path(place, "narrow")).spec == spec);
+    }
+
     void anEncoderLearnsClasses_data() {
         QTest::addColumn<QString>("task");
         QTest::newRow("classes") << "classification";

@@ -155,6 +155,8 @@ StudyClaim bothCompete(const StudyArm* plain, const StudyArm* both) {
     const Reading *whole = at(plain, 16, 16), *mine = at(both, 4, 4);
     if (!whole || !mine) return claim;
     claim.measured = "W4A4 " + scored(*mine) + " against the plain run's W16A16 " + scored(*whole);
+    if (const GridCell* solved = both->solved.find(4, 4))
+        claim.measured += "; by GPTQ " + scored(solved->reading);
     claim.holds = mine->score <= competitive * whole->score;
     return claim;
 }
@@ -176,10 +178,10 @@ StudyClaim bothAreBest(const std::vector<StudyArm>& arms, const StudyArm* both) 
 } // namespace
 
 std::vector<StudyArm> studyArms(const TrainingSpec& base, const std::string& lambda, int bits) {
-    std::vector<StudyArm> arms{{"none", "none", base, {}, {}, {}},
-                               {"kurtosis", "kurtosis", base, {}, {}, {}},
-                               {"qat", "QAT", base, {}, {}, {}},
-                               {"both", "both", base, {}, {}, {}}};
+    std::vector<StudyArm> arms{{"none", "none", base, {}, {}, {}, {}},
+                               {"kurtosis", "kurtosis", base, {}, {}, {}, {}},
+                               {"qat", "QAT", base, {}, {}, {}, {}},
+                               {"both", "both", base, {}, {}, {}, {}}};
     for (StudyArm& arm : arms) {
         arm.spec.name = arm.title;
         if (arm.id == "qat" || arm.id == "both") arm.spec.inputBits = bits;

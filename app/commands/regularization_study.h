@@ -17,7 +17,7 @@ struct StudyArm {
     std::string id, title; // "none", "kurtosis", "qat", "both"
     TrainingSpec spec;
     TrainingRun run;
-    PrecisionGrid grid;
+    PrecisionGrid grid, solved; // weights to nearest levels, and by GPTQ
     Emergence emergence;
 };
 

@@ -7,8 +7,9 @@
 
 namespace kurtoscope::commands {
 
-std::string formatName(int weightBits, int activationBits) {
-    return "W" + std::to_string(weightBits) + "A" + std::to_string(activationBits);
+std::string cellName(const PrecisionGrid& grid, const GridCell& cell) {
+    return "W" + std::to_string(cell.weightBits) + "A" + std::to_string(cell.activationBits) +
+           (cell.weightBits == 16 ? "" : grid.gptq ? " GPTQ" : " RTN");
 }
 
 std::string stepLine(const TrainingRecord& record) {

@@ -14,7 +14,7 @@ namespace kurtoscope::commands {
 
 // How training reads on the terminal and in a report.
 std::string stepLine(const TrainingRecord& record);         // one record in one line
-std::string formatName(int weightBits, int activationBits); // "W4A8"
+std::string cellName(const PrecisionGrid& grid, const GridCell& cell); // "W4A8 GPTQ"
 
 // One row for each run and width of weights, one column for each width of activations, perplexities ± their
 // standard errors.

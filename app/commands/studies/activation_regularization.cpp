@@ -117,7 +117,8 @@ public:
              "λ " + lambda_ + " × the kurtosis of each token's channels, summed over linear layers' outputs"},
             {"QAT", std::to_string(bits_) + " bits, one learned range per linear input, after " +
                         percent(base.inputStart, 0) + " of the steps"},
-            {"Weights", "to nearest levels, symmetric, one scale for each output channel"},
+            {"Weights", "symmetric, one scale for each output channel, to nearest levels (RTN) or by GPTQ on 16 "
+                        "windows"},
             {"Activations", "asymmetric, one static range per tensor: learned where there is QAT, else all "
                             "values of 16 windows"},
             {"Evaluated on", arms.front().grid.data},
@@ -163,15 +164,18 @@ private:
         if (begun) arm.run = TrainingRun::read(folder);
         if (!arm.run.finished) arm.run = lab.train(arm.spec, folder, begun, stop, tell, progress.callback());
         arm.grid = lab.grid(folder, {}, stop, progress.callback());
+        GridRequest solving;
+        solving.gptq = true, solving.weights = {8, 4, 3};
+        arm.solved = lab.grid(folder, solving, stop, progress.callback());
         arm.emergence = lab.emergence(folder, 16, stop, progress.callback());
-        arm.grid.run = arm.emergence.run = arm.title;
+        arm.grid.run = arm.solved.run = arm.emergence.run = arm.title;
     }
 
     void print(const std::vector<StudyArm>& arms, const std::vector<StudyClaim>& claims) const {
         std::vector<PrecisionGrid> grids;
         std::vector<Emergence> runs;
         for (const StudyArm& arm : arms)
-            grids.push_back(arm.grid), runs.push_back(arm.emergence);
+            grids.push_back(arm.grid), grids.push_back(arm.solved), runs.push_back(arm.emergence);
         std::ostream& out = json_.human();
         gridTable(grids).print(out);
         out << "Perplexity ± standard error over " << grids.front().data << ".\n\n";
@@ -237,15 +241,18 @@ private:
         std::vector<std::string> titles{"weights, activations"};
         for (const StudyArm& arm : arms)
             titles.push_back(arm.title);
-        for (const GridCell& cell : arms.front().grid.cells) {
-            rows.push_back({formatName(cell.weightBits, cell.activationBits)});
-            for (const StudyArm& arm : arms) {
-                const GridCell* mine = arm.grid.find(cell.weightBits, cell.activationBits);
-                rows.back().push_back(mine ? figure(mine->reading.score) + " ± " +
-                                                 figure(mine->reading.standardError, 2)
-                                           : "–");
+        const auto addRows = [&](PrecisionGrid StudyArm::*grid) {
+            for (const GridCell& cell : (arms.front().*grid).cells) {
+                rows.push_back({cellName(arms.front().*grid, cell)});
+                for (const StudyArm& arm : arms) {
+                    const GridCell* mine = (arm.*grid).find(cell.weightBits, cell.activationBits);
+                    rows.back().push_back(mine ? figure(mine->reading.score) + " ± " +
+                                                     figure(mine->reading.standardError, 2)
+                                               : "–");
+                }
             }
-        }
+        };
+        addRows(&StudyArm::grid), addRows(&StudyArm::solved);
         std::string key = "<p class=\"key\">";
         for (std::size_t i = 0; i < arms.size(); ++i)
             key += "<span><svg viewBox=\"0 0 34 10\"><path class=\"line" + std::to_string(i) +
@@ -281,6 +288,7 @@ private:
             runs.push_back({{"arm", arm.id},
                             {"finished", arm.run.finished},
                             {"grid", gridJson(arm.grid)},
+                            {"gptq", gridJson(arm.solved)},
                             {"migration", number(migrationCorrelation(arm.emergence))},
                             {"emergence", emergenceJson(arm.emergence)}});
         for (const StudyClaim& claim : claims)

@@ -6,6 +6,7 @@
 #include "core/training/trained_product.h"
 
 #include "core/base/grain.h"
+#include "core/engine/kernels/bf16_product.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -74,11 +75,7 @@ public:
 } // namespace
 
 std::string bfloat16Refusal(c10::Device device) {
-    if (!device.is_cpu()) return "";
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512bf16")) return "";
-#endif
+    if (!device.is_cpu() || hasBf16Products()) return "";
     return "this processor has no bf16 arithmetic, which would only be slower than float32 here";
 }
 

@@ -19,7 +19,7 @@ using namespace kurtoscope;
 namespace {
 
 struct Cost {
-    double seconds = 0, megabytes = 0;
+    double seconds = 0, megabytes = 0, kept = 0;
 };
 
 int stateMegabytes = 256; // what is kept to answer the next click grows until it is reached
@@ -37,7 +37,7 @@ Cost costOf(const char* model, const DataRequest& data, const Recipe& recipe) {
     const auto start = std::chrono::steady_clock::now();
     workbench.evaluate({data, {Recipe(), recipe}, false, false});
     return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
-            double(peakResidentBytes() - before) / 1e6};
+            double(peakResidentBytes() - before) / 1e6, double(workbench.workCounts().stateBytes) / 1e6};
 }
 
 // LibTorch's threads do not survive a fork: the child opens everything itself.
@@ -81,10 +81,10 @@ int main(int count, char** arguments) {
             data.windows = windows * times;
             const Cost cost = inAProgramOfItsOwn(arguments[1], data, recipe);
             std::printf(
-                "%4d × %d tokens: %7.2f s%s, %.0f MB beyond the open model\n", data.windows, data.length,
-                cost.seconds,
+                "%4d × %d tokens: %7.2f s%s, %.0f MB beyond the open model, %.0f of them kept states\n",
+                data.windows, data.length, cost.seconds,
                 before > 0 ? (" (× " + std::to_string(cost.seconds / before).substr(0, 4) + ")").c_str() : "",
-                cost.megabytes);
+                cost.megabytes, cost.kept);
             before = cost.seconds;
         }
     } catch (const Error& error) {

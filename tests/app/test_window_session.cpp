@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Sessions saved, reopened, recovered and damaged, through the window.
-#include "app/window/autosave.h"
-#include "app/window/main_window.h"
-#include "app/window/session.h"
+// Sessions saved, reopened, moved and damaged, through the window.
 #include "core/base/atomic_file.h"
-#include "widgets/panels/message_bar.h"
+#include "tests/support/session_window.h"
 #include "widgets/parts/comparison_model.h"
-#include "widgets/view.h"
 
-#include <QAction>
 #include <QApplication>
 #include <QDir>
 #include <QDropEvent>
@@ -17,91 +12,14 @@
 #include <QMenu>
 #include <QMessageBox>
 #include <QMimeData>
-#include <QProcess>
 #include <QPushButton>
-#include <QRandomGenerator>
-#include <QSignalSpy>
-#include <QStatusBar>
-#include <QTableView>
-#include <QTemporaryDir>
-#include <QTest>
-
-#include <sys/mount.h>
-#include <unistd.h>
+#include <QTimer>
 
 using namespace kurtoscope;
 
-namespace {
-
-const QString tiny = KURTOSCOPE_SOURCE_DIR "/sample_models/tiny-llama";
-constexpr int patience = 60000;
-
-// What the process that is killed does: a session that never stops changing.
-[[noreturn]] void autosaveForEver(const QString& folder) {
-    Autosave autosave(folder);
-    SavedSession session;
-    session.modelName = "killed";
-    session.columns = {{"FP32", {}, {}}, {"kept", Recipe::parse("w8a8"), {}}};
-    for (int channel = 0;; ++channel) {
-        session.columns[1].recipe.setKept({channel % 40, Place::attn_input}, channel, true);
-        session.channel = channel;
-        autosave.write(session);
-        QCoreApplication::processEvents();
-    }
-}
-
-} // namespace
-
-class TestWindowSession : public QObject {
+class TestWindowSession : public testing::SessionWindow {
     Q_OBJECT
 
-    std::unique_ptr<QTemporaryDir> folder_;
-    std::unique_ptr<Session> session_;
-    std::unique_ptr<MainWindow> window_;
-
-    const Workspace& workspace() const { return session_->workspace(); }
-    const Recipe& active() const { return workspace().activeColumn()->recipe; }
-    QAction* action(const char* name) { return window_->findChild<QAction*>(name); }
-    MessageBar* bar() { return window_->findChild<MessageBar*>(); }
-    QString at(const QString& name) const { return folder_->filePath(name); }
-
-    void makeWindow() {
-        session_ = std::make_unique<Session>(WorkbenchOptions{DeviceKind::cpu, 1, 1});
-        DataRequest data;
-        data.windows = 2;
-        data.length = 64;
-        data.calibrationWindows = 2;
-        session_->setDefaultData(data);
-        window_ = std::make_unique<MainWindow>(*session_, at("window.ini"), "light");
-        window_->resize(1280, 860);
-        window_->show();
-        QVERIFY(QTest::qWaitForWindowExposed(window_.get()));
-        window_->activateWindow();
-    }
-    void dropWindow() {
-        window_.reset();
-        session_.reset();
-    }
-    void settle() { QTRY_VERIFY_WITH_TIMEOUT(session_->isSettled(), patience); }
-    void open(const QString& model = tiny) {
-        window_->openModel(model);
-        settle();
-        QVERIFY(session_->hasFirstResults());
-    }
-    bool saveAs(const QString& path) {
-        QSignalSpy saved(&window_->sessionFile(), &SessionFile::saved);
-        window_->sessionFile().save(path);
-        return saved.wait(10000);
-    }
-    // The figures as the person reads them.
-    QStringList figures() const {
-        QStringList all;
-        const auto* model = window_->view("compare")->findChild<QTableView*>()->model();
-        for (int row = 0; row < model->rowCount(); ++row)
-            for (int column = 0; column < model->columnCount(); ++column)
-                all << model->index(row, column).data().toString();
-        return all;
-    }
     QString stateOf(int column) const {
         return window_->view("compare")
             ->findChild<QTableView*>()
@@ -371,147 +289,7 @@ private slots:
         QCOMPARE(figures(), before);
         QCOMPARE(window_->sessionFile().path(), file);
     }
-
-    void aFolderThatCannotBeWrittenToIsSaid() {
-        open();
-        window_->sessionFile().save("/proc/nowhere/s.kurtoscope.json");
-        QTRY_VERIFY(bar()->isVisible());
-        QVERIFY2(bar()->text().contains("not saved"), qPrintable(bar()->text()));
-        QVERIFY(window_->sessionFile().path().isEmpty());
-        if (::geteuid() == 0) return; // who may write anywhere
-        QDir().mkpath(at("shut"));
-        QFile::setPermissions(at("shut"), QFile::ReadOwner | QFile::ExeOwner);
-        bar()->dismiss();
-        window_->sessionFile().save(at("shut/s.kurtoscope.json"));
-        QTRY_VERIFY(bar()->isVisible());
-    }
-
-    void aFullDiskIsSaidAndTheOldFileStays() {
-        open();
-        const QString place = at("small");
-        QDir().mkpath(place);
-        if (::mount("tmpfs", place.toLocal8Bit().constData(), "tmpfs", 0, "size=64k") != 0)
-            QSKIP("a small file system cannot be made here: that needs root");
-        const auto away = qScopeGuard([place] { ::umount(place.toLocal8Bit().constData()); });
-        const QString file = place + "/s.kurtoscope.json";
-        QVERIFY(saveAs(file));
-        const std::string old = readFile(file.toStdString());
-        QFile filler(place + "/filler");
-        QVERIFY(filler.open(QIODevice::WriteOnly | QIODevice::Unbuffered));
-        while (filler.write(QByteArray(4096, 'x')) > 0) {
-        }
-        action("toggleSelected")->trigger();
-        QTest::keyClick(window_.get(), Qt::Key_S, Qt::ControlModifier);
-        QTRY_VERIFY(bar()->isVisible());
-        QVERIFY2(bar()->text().contains("space"), qPrintable(bar()->text()));
-        QVERIFY(window_->isWindowModified());
-        QCOMPARE(readFile(file.toStdString()), old);
-        filler.close();
-        filler.remove();
-        QTest::keyClick(window_.get(), Qt::Key_S, Qt::ControlModifier);
-        QTRY_VERIFY(!window_->isWindowModified());
-    }
-
-    void anAutosaveThatFailsIsSaidOnce() {
-        dropWindow();
-        writeFileAtomically(at("sessions").toStdString(), "a file where the folder should be");
-        makeWindow();
-        open();
-        QTRY_VERIFY_WITH_TIMEOUT(bar()->isVisible(), 10000);
-        QVERIFY2(bar()->text().contains("not autosaved"), qPrintable(bar()->text()));
-        bar()->dismiss();
-        action("toggleSelected")->trigger();
-        settle();
-        QTest::qWait(2500);
-        QVERIFY(!bar()->isVisible());
-    }
-
-    void aKilledProgramIsRecovered() {
-        const QString folder = at("sessions");
-        int found = 0;
-        for (int kill = 0; kill < 12; ++kill) {
-            QProcess process;
-            process.setProcessChannelMode(QProcess::ForwardedChannels);
-            process.start(QCoreApplication::applicationFilePath(), {"--autosave-for-ever", folder});
-            QVERIFY(process.waitForStarted());
-            QTRY_VERIFY_WITH_TIMEOUT(
-                !QDir(folder).entryList({"*-autosave.kurtoscope.json"}, QDir::Files).isEmpty(), 20000);
-            Autosave mine(folder);
-            QVERIFY2(!mine.left(), "it lives");
-            QTest::qWait(QRandomGenerator::global()->bounded(60));
-            process.kill(); // SIGKILL
-            QVERIFY(process.waitForFinished());
-            const auto left = mine.left();
-            QVERIFY2(left, "a whole file, however the writing was cut short");
-            QCOMPARE(left->name, "killed");
-            QVERIFY(left->session.columns[1].recipe.keptCount() >= 1);
-            ++found;
-            mine.forget(*left);
-            for (const QString& rest : QDir(folder).entryList(QDir::Files))
-                QFile::remove(folder + '/' + rest); // temporary files of a cut write
-        }
-        QCOMPARE(found, 12);
-    }
-
-    void theRealProgramIsRecoveredInTheWindow() {
-        QProcess process;
-        auto environment = QProcessEnvironment::systemEnvironment();
-        environment.insert("QT_QPA_PLATFORM", "offscreen");
-        environment.insert("XDG_DATA_HOME", at("data"));
-        environment.insert("XDG_CONFIG_HOME", at("config"));
-        process.setProcessEnvironment(environment);
-        process.setProcessChannelMode(QProcess::ForwardedChannels);
-        process.start(KURTOSCOPE_BINARY, {tiny, "--windows", "2", "--length", "64", "--threads", "1"});
-        QVERIFY(process.waitForStarted());
-        const QString folder = at("data/kurtoscope/sessions");
-        QTRY_VERIFY_WITH_TIMEOUT(
-            !QDir(folder).entryList({"*-autosave.kurtoscope.json"}, QDir::Files).isEmpty(), patience);
-        process.kill();
-        QVERIFY(process.waitForFinished());
-
-        dropWindow();
-        QVERIFY(QDir().rename(folder, at("sessions"))); // where this window's autosaves lie
-        makeWindow();
-        window_->offerRecovery();
-        QVERIFY(bar()->isVisible() && bar()->isOffer());
-        QVERIFY2(bar()->text().contains("not closed properly"), qPrintable(bar()->text()));
-        auto* recover = bar()->findChild<QPushButton*>("messageAction");
-        QCOMPARE(recover->text(), "Recover");
-        QTest::mouseClick(recover, Qt::LeftButton);
-        QVERIFY(!bar()->isVisible());
-        QCOMPARE(workspace().columns.size(), std::size_t(3));
-        QVERIFY(window_->isWindowModified());
-        settle();
-        QVERIFY(workspace().model);
-        Autosave other(at("sessions"));
-        QVERIFY2(!other.left(), "what was recovered is offered once");
-    }
-
-    void anOfferThatIsDismissedDoesNotComeBack() {
-        dropWindow();
-        { // as a crash leaves it
-            Autosave crashed(at("sessions"));
-            SavedSession session;
-            session.modelName = "x";
-            session.columns = {{"FP32", {}, {}}};
-            QSignalSpy written(&crashed, &Autosave::written);
-            crashed.write(session);
-            QVERIFY(written.wait(5000));
-        }
-        makeWindow();
-        window_->offerRecovery();
-        QVERIFY(bar()->isVisible());
-        bar()->dismiss();
-        window_->offerRecovery();
-        QVERIFY(!bar()->isVisible());
-    }
 };
 
-int main(int argc, char** argv) {
-    QApplication app(argc, argv);
-    if (argc > 2 && QByteArray(argv[1]) == "--autosave-for-ever")
-        autosaveForEver(QString::fromLocal8Bit(argv[2]));
-    TestWindowSession test;
-    return QTest::qExec(&test, argc, argv);
-}
+QTEST_MAIN(TestWindowSession)
 #include "test_window_session.moc"

@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/base/memory.h"
+#include "core/engine/ranks.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -214,6 +215,7 @@ std::vector<Reading> Workbench::evaluate(const EvaluateRequest& request, std::st
     }
     EvaluatorOptions options;
     options.latency = request.latency;
+    options.ranks = Ranks::shared();
     return impl_->evaluator(data).run(recipes, options, stop, onReading, progress, request.onNote);
 }
 

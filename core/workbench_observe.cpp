@@ -2,8 +2,10 @@
 // The facade's observing half: statistics, calibration, samples.
 #include "core/workbench_state.h"
 
+#include "core/base/byte_stream.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/engine/ranks.h"
 #include "core/statistics/collector.h"
 
 #include <chrono>
@@ -31,6 +33,9 @@ public:
     void take(Site site, const SiteTensor& tensor) override { collector_.take(site, tensor); }
     bool wantsReshaped(Site input) const override { return places_.contains(input.place); }
     void takeReshaped(Site input, const SiteTensor& tensor) override { reshaped_.take(input, tensor); }
+
+    void write(ByteWriter& to) const { collector_.write(to), reshaped_.write(to); }
+    void merge(ByteReader& from) { collector_.merge(from), reshaped_.merge(from); }
 
     Observation observation() const {
         Observation all = collector_.observation();
@@ -139,7 +144,7 @@ Observation Workbench::observe(const ObserveRequest& request, std::stop_token st
     CollectorOptions options;
     options.magnitudeBar = request.magnitudeBar;
     options.tokenText = [tokenizer](int id) { return tokenizer->tokenText(id); };
-    OnceTap tap(transformer, places, options);
+    auto tap = std::make_unique<OnceTap>(transformer, places, options);
 
     // Statistics in the file's own order: what was seen does not depend on the seed.
     std::vector<const Window*> windows;
@@ -151,24 +156,35 @@ Observation Workbench::observe(const ObserveRequest& request, std::stop_token st
     const Clock::time_point start = Clock::now();
     Clock::time_point told = start;
     const auto finish = [&](std::size_t done) {
-        Observation seen = tap.observation();
+        Observation seen = tap->observation();
         seen.windows = static_cast<int>(done);
         seen.windowsTotal = static_cast<int>(windows.size());
         seen.dataName = data.windows.info.name;
         seen.seconds = secondsSince(start);
         return seen;
     };
+    Ranks* ranks = Ranks::shared();
     for (std::size_t i = 0; i < windows.size(); ++i) {
+        if (ranks && i % std::size_t(ranks->size()) != std::size_t(ranks->rank())) continue;
         const double part = double(i) / double(windows.size());
         if (progress)
             progress({"Observing", std::int64_t(i), std::int64_t(windows.size()),
                       i ? secondsSince(start) * (1 - part) / part : -1});
-        Pass pass(windows[i]->batch, impl_->device, &tap, arithmetic.get(), stop);
+        Pass pass(windows[i]->batch, impl_->device, tap.get(), arithmetic.get(), stop);
         const at::Tensor hidden = transformer.hidden(pass);
         if (places.contains(Place::logits)) transformer.head(pass, hidden);
-        if (onObservation && i + 1 < windows.size() && (i == 0 || secondsSince(told) > 0.25)) {
+        if (onObservation && !ranks && i + 1 < windows.size() && (i == 0 || secondsSince(told) > 0.25)) {
             onObservation(finish(i + 1));
             told = Clock::now();
+        }
+    }
+    if (ranks) { // merged in one order, so that every process has the same bits
+        ByteWriter mine;
+        tap->write(mine);
+        tap = std::make_unique<OnceTap>(transformer, places, options);
+        for (const std::string& part : ranks->gather(mine.bytes())) {
+            ByteReader from(part);
+            tap->merge(from);
         }
     }
     Observation seen = finish(windows.size());

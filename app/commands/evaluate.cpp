@@ -3,6 +3,7 @@
 #include "app/commands/figures.h"
 #include "app/commands/json_output.h"
 #include "app/commands/run_options.h"
+#include "core/processes.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -71,6 +72,7 @@ public:
         std::vector<Reading> readings;
         std::string phase;
         ProgressLine progress;
+        const Processes processes;
         Workbench workbench = model_.open(progress, stop);
         recipes_.validate(workbench, asked);
         const DataInfo data = workbench.describe(
@@ -95,6 +97,7 @@ public:
         request.onNote = [&](const std::string& sentence) { progress.say(sentence); };
         readings = workbench.evaluate(request, stop, note, show);
         if (stop.stop_requested()) throw Cancelled();
+        if (!processes.leads()) return 0;
 
         // A table gives rows up for calibration only where a recipe asks for it.
         if (!data.note.empty() && readings.front().windowsTotal == data.windows) progress.say(data.note);

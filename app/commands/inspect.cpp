@@ -3,6 +3,7 @@
 #include "app/commands/figures.h"
 #include "app/commands/json_output.h"
 #include "app/commands/run_options.h"
+#include "core/processes.h"
 #include "core/statistics/outliers.h"
 
 #include <CLI/CLI.hpp>
@@ -152,6 +153,7 @@ public:
 
         Observation observation;
         ProgressLine progress;
+        const Processes processes;
         Workbench workbench = model_.open(progress, stop);
         const DataInfo data = workbench.describe(request.data, true, stop);
         recipe_.validate(workbench, {request.recipe});
@@ -161,6 +163,7 @@ public:
             request.recipe = workbench.resolveKeep(request.recipe, request.data, stop, progress.callback());
         observation = workbench.observe(request, stop, progress.callback());
         if (stop.stop_requested()) throw Cancelled();
+        if (!processes.leads()) return 0;
 
         const auto& sites = skipFirst_ ? observation.withoutFirstToken : observation.sites;
         const ChannelSets outliers = outlierChannels(sites, criterion);

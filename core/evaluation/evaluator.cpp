@@ -2,6 +2,7 @@
 #include "core/evaluation/evaluator.h"
 
 #include "core/base/clock.h"
+#include "core/engine/ranks.h"
 #include "core/evaluation/metrics.h"
 #include "core/evaluation/pass_times.h"
 
@@ -81,7 +82,14 @@ std::vector<Reading> Evaluator::run(const std::vector<EvaluatedRecipe>& recipes,
                 sum += length;
         return sum;
     };
-    for (std::size_t window = 0; window < total; ++window) {
+    if (options.ranks) {
+        figures = sharedFigures(recipes, columns, total, *options.ranks, stop, progress);
+        for (std::size_t r = 0; r < recipes.size(); ++r) {
+            readings[r] = reading(recipes[r], total, figures[r]);
+            if (onReading) onReading(readings[r]);
+        }
+    }
+    for (std::size_t window = 0; window < total && !options.ranks; ++window) {
         report(window, 0);
         const WindowOutput base = baseline(window, stop);
         for (std::size_t r = 0; r < recipes.size(); ++r) {
@@ -107,7 +115,7 @@ std::vector<Reading> Evaluator::run(const std::vector<EvaluatedRecipe>& recipes,
         }
     }
     report(total, 0);
-    if (options.latency) {
+    if (options.latency && (!options.ranks || options.ranks->leads())) { // the others wait
         measureLatency(recipes, readings, stop, progress);
         if (onReading)
             for (const Reading& one : readings)

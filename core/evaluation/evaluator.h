@@ -15,6 +15,8 @@
 
 namespace kurtoscope {
 
+class Ranks;
+
 // FP32's figures under one task, window by window; its answers themselves are among the kept states.
 class Baseline {
 public:
@@ -45,6 +47,9 @@ struct EvaluatorOptions {
     // Ends the run before its last window: asked of a single recipe's reading after each, with the share of
     // all windows' tokens that it stands on.
     std::function<bool(const Reading&, double share)> settled = {};
+    // Processes that run this very evaluation and share its windows; null: none. Readings come at the end
+    // then, and `settled` is not asked.
+    Ranks* ranks = nullptr;
 };
 
 // Runs recipes over windows side by side, window by window, so that every reading is a paired difference. A
@@ -79,6 +84,10 @@ private:
     WindowOutput inParts(const Window& window, const Column& column, int parts, std::stop_token stop);
     // FP32's answers to a window, its figures filled.
     WindowOutput baseline(std::size_t window, std::stop_token stop);
+    std::vector<std::vector<WindowFigures>> sharedFigures(const std::vector<EvaluatedRecipe>& recipes,
+                                                          const std::vector<Column>& columns,
+                                                          std::size_t total, Ranks& ranks,
+                                                          std::stop_token stop, const OnProgress& progress);
     Reading reading(const EvaluatedRecipe& recipe, std::size_t done,
                     const std::vector<WindowFigures>& figures) const;
     void measureLatency(const std::vector<EvaluatedRecipe>& recipes, std::vector<Reading>& readings,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/statistics/collector.h"
 
+#include "core/base/byte_stream.h"
 #include "core/base/parallel.h"
 #include "core/statistics/site_figures.h"
 
@@ -166,6 +167,34 @@ ChannelMoments Collector::moments(Site site, bool skipFirstToken) const {
     ChannelMoments merged = found->second.rest.moments;
     if (!skipFirstToken) merged.merge(found->second.first.moments);
     return merged;
+}
+
+void Collector::write(ByteWriter& to) const {
+    to.add(order_.size());
+    for (const Site site : order_) {
+        const SiteData& data = sites_.at(site);
+        to.add(site), to.add(data.tokens);
+        for (const Half* half : {&data.first, &data.rest})
+            half->moments.write(to), to.add(half->rows), to.add(half->peaks);
+    }
+    to.add(std::vector<int>(windows_.begin(), windows_.end()));
+}
+
+void Collector::merge(ByteReader& from) {
+    for (auto left = from.taken<std::size_t>(); left > 0; --left) {
+        SiteData& data = dataOf(from.taken<Site>());
+        data.tokens += from.taken<std::int64_t>();
+        for (Half* half : {&data.first, &data.rest}) {
+            ChannelMoments moments;
+            moments.read(from);
+            half->moments.merge(moments);
+            half->rows += from.taken<std::int64_t>();
+            for (const Peak& peak : from.taken<std::vector<Peak>>())
+                offer(half->peaks, peak);
+        }
+    }
+    for (const int window : from.taken<std::vector<int>>())
+        windows_.insert(window);
 }
 
 Observation Collector::observation() const {

@@ -14,6 +14,9 @@
 
 namespace kurtoscope {
 
+class ByteReader;
+class ByteWriter;
+
 struct CollectorOptions {
     std::set<Place> places;                         // empty: every place
     float magnitudeBar = 6;                         // |x| that SiteStats::shareAbove counts from
@@ -36,6 +39,10 @@ public:
     // What was taken so far, sites in the order first seen. Leaves dataName, seconds and windowsTotal to the
     // caller. Rows per sequence (class logits) have no first token: they count in both views.
     Observation observation() const;
+
+    // Everything that was taken, for a collector of another process with the same options.
+    void write(ByteWriter& to) const;
+    void merge(ByteReader& from);
 
     // The merged accumulators of a site over all counted rows, for ranges and tests; empty when it was never
     // taken.

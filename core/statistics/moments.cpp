@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/statistics/moments.h"
 
+#include "core/base/byte_stream.h"
 #include "core/statistics/moment_kernel.h"
 
 #include <algorithm>
@@ -184,6 +185,20 @@ void ChannelMoments::merge(const ChannelMoments& other) {
 Moments ChannelMoments::at(int channel) const {
     const auto at = static_cast<std::size_t>(channel);
     return {count_[at], mean_[at], m2_[at], m3_[at], m4_[at], above_[at], nonfinite_[at], min_[at], max_[at]};
+}
+
+void ChannelMoments::write(ByteWriter& to) const {
+    to.add(bar_);
+    for (const auto* values : {&count_, &mean_, &m2_, &m3_, &m4_, &above_, &nonfinite_})
+        to.add(*values);
+    to.add(min_), to.add(max_);
+}
+
+void ChannelMoments::read(ByteReader& from) {
+    from.take(bar_);
+    for (auto* values : {&count_, &mean_, &m2_, &m3_, &m4_, &above_, &nonfinite_})
+        from.take(*values);
+    from.take(min_), from.take(max_);
 }
 
 void ChannelMoments::set(int channel, const Moments& moments) {

@@ -9,6 +9,9 @@
 
 namespace kurtoscope {
 
+class ByteReader;
+class ByteWriter;
+
 // Count, extremes and central moments of one set of values, in double. Non-finite values are only counted.
 struct Moments {
     double count = 0, mean = 0, m2 = 0, m3 = 0, m4 = 0; // m2, m3, m4: Σ (x − mean)², …³, …⁴
@@ -46,6 +49,8 @@ public:
     void merge(const ChannelMoments& other); // grows to the wider of the two
 
     Moments at(int channel) const;
+    void write(ByteWriter& to) const;
+    void read(ByteReader& from); // what write() wrote, in place of what is there
 
 private:
     bool addPanel(const float* values, std::int64_t rows, std::int64_t stride, int begin, int channels,

@@ -4,9 +4,9 @@
 #include "core/base/clock.h"
 #include "core/base/progress.h"
 #include "core/data/training_progress.h"
+#include "core/engine/ranks.h"
 #include "core/model/model_folder.h"
 #include "core/training/adamw.h"
-#include "core/training/ranks.h"
 #include "core/training/run_folder.h"
 #include "core/training/training_arithmetic.h"
 

@@ -6,13 +6,11 @@
 #include "app/commands/regularization_study.h"
 #include "core/data/training_run.h"
 #include "core/workbench.h"
-#include "tests/support/command_run.h"
+#include "tests/support/processes.h"
 
 #include <QTemporaryDir>
-#include <arpa/inet.h>
 #include <csignal>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 using namespace kurtoscope;
@@ -29,18 +27,6 @@ QByteArray spec(int steps = 40, const QByteArray& more = "") {
         "data": {"artificial_bytes": 60000}, "training": {"steps": )" +
            QByteArray::number(steps) + R"(, "batch": 4, "warmup": 4},)" + more +
            R"("watch": {"checkpoint_every": 5, "validate_every": 20, "validation_windows": 8, "record_every": 1}})";
-}
-
-int freePort() {
-    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    const bool known = ::bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                       ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    ::close(socket);
-    return known ? ntohs(address.sin_port) : 0;
 }
 
 QByteArray lastWeights(const QString& folder) {
@@ -154,21 +140,8 @@ private slots:
         const QStringList words{"train", place.filePath("spec.json"), "--threads", "1", "--out"};
         const auto alone = runCommand(words + QStringList{place.filePath("alone")});
         QVERIFY2(alone.code == 0, alone.err.constData());
-        const QString port = QString::number(freePort());
-        QProcess processes[2];
-        for (int rank = 0; rank < 2; ++rank) {
-            QProcessEnvironment environment = test::commandEnvironment();
-            environment.insert("WORLD_SIZE", "2");
-            environment.insert("RANK", QString::number(rank));
-            environment.insert("MASTER_ADDR", "127.0.0.1");
-            environment.insert("MASTER_PORT", port);
-            processes[rank].setProcessEnvironment(environment);
-            processes[rank].start(KURTOSCOPE_BINARY, words + QStringList{place.filePath("two")});
-        }
-        for (QProcess& process : processes) {
-            QVERIFY(process.waitForFinished(120'000));
-            QVERIFY2(process.exitCode() == 0, process.readAllStandardError().constData());
-        }
+        for (const auto& process : test::runTogether(2, words + QStringList{place.filePath("two")}))
+            QVERIFY2(process.code == 0, process.err.constData());
         const TrainingRun one = TrainingRun::read(place.filePath("alone").toStdString()),
                           two = TrainingRun::read(place.filePath("two").toStdString());
         QCOMPARE(two.records.size(), one.records.size());
@@ -187,8 +160,8 @@ private slots:
                                           "1", "--out", place.filePath(name)});
             QVERIFY2(made.code == 0, made.err.constData());
         }
-        const auto run = runCommand({"train", "--compare", place.filePath("a"), place.filePath("b"),
-                                     "--gptq", "--emergence", "--windows", "8", "--threads", "1", "--json", "-"});
+        const auto run = runCommand({"train", "--compare", place.filePath("a"), place.filePath("b"), "--gptq",
+                                     "--emergence", "--windows", "8", "--threads", "1", "--json", "-"});
         QVERIFY2(run.code == 0, run.err.constData());
         QVERIFY(run.err.contains("W4 RTN") && run.err.contains("W4 GPTQ") && run.err.contains("±"));
         const auto json = run.json();

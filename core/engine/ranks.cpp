@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The wheel's LibTorch holds c10d with gloo, but gloo's own headers are not among those it brings, and
 // ProcessGroupGloo.hpp needs them. Its store needs none: what is summed goes through it.
-#include "core/training/ranks.h"
+#include "core/engine/ranks.h"
 
 #include "core/base/error.h"
 
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -75,16 +76,45 @@ Ranks::~Ranks() {
     }
 }
 
+Ranks*& Ranks::shared() {
+    static Ranks* those = nullptr;
+    return those;
+}
+
 void Ranks::waitForAll() {
-    const at::Tensor nothing = at::zeros({1});
-    sum({nothing});
+    gather("");
+}
+
+std::vector<std::string> Ranks::gather(const std::string& mine) {
+    const auto key = [&](std::int64_t round, int rank) {
+        return "kurtoscope/" + std::to_string(round) + "/" + std::to_string(rank);
+    };
+    std::vector<std::string> all;
+    try {
+        // One byte more, since a value must not be empty.
+        std::vector<std::uint8_t> value(mine.size() + 1);
+        std::copy(mine.begin(), mine.end(), value.begin() + 1);
+        meeting_->store->set(key(round_, rank_), value);
+        for (int rank = 0; rank < size_; ++rank) {
+            const std::vector<std::uint8_t> part = meeting_->store->get(key(round_, rank));
+            all.emplace_back(part.begin() + 1, part.end());
+        }
+        // Whoever is at this round has read the one before the last.
+        if (round_ >= 2) meeting_->store->deleteKey(key(round_ - 2, rank_));
+    } catch (const std::exception& failure) {
+        const std::string text = failure.what();
+        throw Error("another process is gone: " + text.substr(0, text.find('\n')), "",
+                    "See what it said; a training goes on with --resume");
+    }
+    ++round_;
+    return all;
 }
 
 void Ranks::sum(const std::vector<at::Tensor>& tensors) {
     std::int64_t values = 0;
     for (const at::Tensor& tensor : tensors)
         values += tensor.numel();
-    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(values) * sizeof(float));
+    std::string bytes(static_cast<std::size_t>(values) * sizeof(float), '\0');
     const auto visit = [&](auto act) {
         std::size_t at = 0;
         for (const at::Tensor& tensor : tensors) {
@@ -92,40 +122,24 @@ void Ranks::sum(const std::vector<at::Tensor>& tensors) {
             at += static_cast<std::size_t>(tensor.numel()) * sizeof(float);
         }
     };
-    visit([](const at::Tensor& tensor, std::uint8_t* to) {
+    visit([](const at::Tensor& tensor, char* to) {
         const at::Tensor plain = tensor.detach().to(at::kCPU, at::kFloat).contiguous();
         std::memcpy(to, plain.const_data_ptr<float>(),
                     static_cast<std::size_t>(plain.numel()) * sizeof(float));
     });
-    const auto key = [&](std::int64_t round, int rank) {
-        return "kurtoscope/" + std::to_string(round) + "/" + std::to_string(rank);
-    };
-    try {
-        meeting_->store->set(key(round_, rank_), bytes);
-        std::vector<float> total(static_cast<std::size_t>(values), 0.0F);
-        for (int rank = 0; rank < size_; ++rank) {
-            const std::vector<std::uint8_t> part = meeting_->store->get(key(round_, rank));
-            if (part.size() != bytes.size())
-                throw Error("process " + std::to_string(rank) + " trains another model", "",
-                            "Give every process the same command");
-            const auto* from = reinterpret_cast<const float*>(part.data());
-            for (std::size_t i = 0; i < total.size(); ++i)
-                total[i] += from[i];
+    std::vector<float> total(static_cast<std::size_t>(values), 0.0F);
+    for (const std::string& part : gather(bytes)) {
+        if (part.size() != bytes.size())
+            throw Error("another process trains another model", "", "Give every process the same command");
+        for (std::size_t i = 0; i < total.size(); ++i) {
+            float value = 0;
+            std::memcpy(&value, part.data() + i * sizeof value, sizeof value);
+            total[i] += value;
         }
-        std::memcpy(bytes.data(), total.data(), bytes.size());
-        // Whoever is at this round has read the one before the last.
-        if (round_ >= 2) meeting_->store->deleteKey(key(round_ - 2, rank_));
-    } catch (const Error&) {
-        throw;
-    } catch (const std::exception& failure) {
-        const std::string text = failure.what();
-        throw Error("another process is gone: " + text.substr(0, text.find('\n')), "",
-                    "See what it said, then go on with --resume");
     }
-    ++round_;
-    visit([](const at::Tensor& tensor, const std::uint8_t* from) {
-        const at::Tensor made =
-            at::from_blob(const_cast<std::uint8_t*>(from), tensor.sizes(), at::kFloat).clone();
+    std::memcpy(bytes.data(), total.data(), bytes.size());
+    visit([](const at::Tensor& tensor, char* from) {
+        const at::Tensor made = at::from_blob(from, tensor.sizes(), at::kFloat).clone();
         at::Tensor(tensor.detach()).copy_(made);
     });
 }

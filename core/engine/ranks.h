@@ -9,9 +9,9 @@
 
 namespace kurtoscope {
 
-// Processes that train one model together, each on its part of every batch, found by what torchrun
-// (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT), mpirun (OMPI_COMM_WORLD_*, PMI_*) or Slurm (SLURM_PROCID,
-// SLURM_NTASKS) put into the environment. They meet in LibTorch's TCP store. One thread.
+// Processes that do one piece of work together, each on its part of every batch or of the windows, found by
+// what torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT), mpirun (OMPI_COMM_WORLD_*, PMI_*) or Slurm
+// (SLURM_PROCID, SLURM_NTASKS) put into the environment. They meet in LibTorch's TCP store. One thread.
 class Ranks {
 public:
     static std::unique_ptr<Ranks> fromEnvironment(); // null for a process alone; throws Error
@@ -20,9 +20,12 @@ public:
     int rank() const { return rank_; }
     int size() const { return size_; }
     bool leads() const { return rank_ == 0; } // the one that writes files
+    // What every process gives, in their order.
+    std::vector<std::string> gather(const std::string& mine);
     // Every tensor becomes its sum over all processes, added in their order, so that all get the same bits.
     void sum(const std::vector<at::Tensor>& tensors);
     void waitForAll();
+    static Ranks*& shared(); // those that share this process's windows; null: it is alone
 
 private:
     Ranks(int rank, int size);

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `evaluate` and `inspect` in several processes that share the windows: the figures of one.
+#include <QtTest>
+
+#include "tests/support/processes.h"
+
+using namespace kurtoscope::test;
+
+class TestCommandProcesses : public QObject {
+    Q_OBJECT
+
+    static QStringList command(const char* id) {
+        return {id,         tinyModel, "--data",    tinyText, "--windows", "5",
+                "--length", "64",      "--threads", "1",      "--json",    "-"};
+    }
+
+private slots:
+    // Each window is run by one of them, so that every bit is there; latency is the leader's own.
+    void scoresAreThoseOfOneProcess() {
+        const QStringList words =
+            command("evaluate") + QStringList{"--recipe", "w8a8", "--recipe", "w8a8:activation=per-token"};
+        const auto alone = runCommand(words);
+        QVERIFY2(alone.code == 0, alone.err.constData());
+        Json expected = alone.json();
+        for (const int count : {2, 3}) {
+            const auto runs = runTogether(count, words);
+            for (const CommandRun& run : runs)
+                QVERIFY2(run.code == 0, run.err.constData());
+            for (int rank = 1; rank < count; ++rank)
+                QCOMPARE(runs[std::size_t(rank)].out, QByteArray());
+            Json got = runs[0].json();
+            QCOMPARE(got["readings"].size(), expected["readings"].size());
+            for (std::size_t i = 0; i < got["readings"].size(); ++i) {
+                QVERIFY(got["readings"][i]["latency_ms"]["p50"].get<double>() > 0);
+                got["readings"][i].erase("latency_ms"), expected["readings"][i].erase("latency_ms");
+            }
+            QCOMPARE(QByteArray::fromStdString(got.dump()), QByteArray::fromStdString(expected.dump()));
+        }
+    }
+
+    // Moments merge in another order: the last bits of double sums are all that may differ.
+    void statisticsAreThoseOfOneProcess() {
+        const auto alone = runCommand(command("inspect"));
+        QVERIFY2(alone.code == 0, alone.err.constData());
+        const auto runs = runTogether(2, command("inspect"));
+        for (const CommandRun& run : runs)
+            QVERIFY2(run.code == 0, run.err.constData());
+        QCOMPARE(runs[1].out, QByteArray());
+        const Json one = alone.json(), two = runs[0].json();
+        QCOMPARE(two["tokens"], one["tokens"]);
+        QCOMPARE(two["windows"], one["windows"]);
+        QCOMPARE(two["sites"].size(), one["sites"].size());
+        for (std::size_t s = 0; s < one["sites"].size(); ++s) {
+            const Json &a = one["sites"][s], &b = two["sites"][s];
+            for (const char* same : {"site", "tokens", "absmax", "nonfinite", "outlier_channels",
+                                     "first_token_only", "channel_absmax"})
+                QVERIFY2(a[same] == b[same], same);
+            near(b["kurtosis"], a["kurtosis"]), near(b["max_to_median"], a["max_to_median"]);
+            for (std::size_t c = 0; c < a["channel_kurtosis"].size(); ++c)
+                near(b["channel_kurtosis"][c], a["channel_kurtosis"][c]);
+        }
+    }
+
+    void oneThatIsToldNonsenseSaysSo() {
+        auto environment = commandEnvironment();
+        environment.insert("WORLD_SIZE", "2");
+        environment.insert("RANK", "seven");
+        const auto run = runCommand(command("inspect"), environment);
+        QCOMPARE(run.code, 1);
+        QVERIFY2(run.err.contains("the process's number is \"seven\""), run.err.constData());
+    }
+
+private:
+    static void near(const Json& got, const Json& expected) {
+        QCOMPARE(got.is_null(), expected.is_null());
+        if (got.is_null()) return;
+        const double a = got.get<double>(), b = expected.get<double>();
+        QVERIFY2(std::abs(a - b) <= 1e-6 * std::abs(b), qPrintable(QString("%1, not %2").arg(a).arg(b)));
+    }
+};
+
+QTEST_GUILESS_MAIN(TestCommandProcesses)
+#include "test_command_processes.moc"

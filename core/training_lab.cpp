@@ -108,7 +108,7 @@ TrainingRun TrainingLab::train(const TrainingSpec& asked, const std::string& fol
 
 Emergence TrainingLab::emergence(const std::string& folder, int windows, std::stop_token stop,
                                  const OnProgress& progress,
-                                 const std::function<void(const Emergence&)>& onCheckpoint) {
+                                 const std::function<void(const Emergence&)>& onCheckpoint, int after) {
     const c10::InferenceMode inference;
     const c10::Device device = opened(options_);
     const TrainingRun run = TrainingRun::read(folder);
@@ -123,6 +123,7 @@ Emergence TrainingLab::emergence(const std::string& folder, int windows, std::st
         result.windows += batch.sequences;
     for (const auto& [step, path] : run.checkpoints) {
         throwIfStopped(stop);
+        if (step <= after) continue;
         if (progress)
             progress({"Looking at checkpoints", std::int64_t(result.steps.size()),
                       std::int64_t(run.checkpoints.size()), -1});

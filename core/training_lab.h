@@ -38,10 +38,10 @@ public:
                       const OnProgress& progress = {});
 
     // Every checkpoint of a run over its held-out text: outlier channels, kurtosis, weights. `windows` of the
-    // run's own length.
+    // run's own length; checkpoints up to step `after` are left out.
     Emergence emergence(const std::string& folder, int windows = 8, std::stop_token stop = {},
                         const OnProgress& progress = {},
-                        const std::function<void(const Emergence&)>& onCheckpoint = {});
+                        const std::function<void(const Emergence&)>& onCheckpoint = {}, int after = -1);
     // The last checkpoint's perplexity at each width of weights and activations.
     PrecisionGrid grid(const std::string& folder, const GridRequest& request = {}, std::stop_token stop = {},
                        const OnProgress& progress = {});

@@ -191,18 +191,6 @@ std::vector<StudyArm> studyArms(const TrainingSpec& base, const std::string& lam
     return arms;
 }
 
-Whereabouts whereabouts(const Emergence& emergence) {
-    Whereabouts found;
-    if (emergence.steps.empty()) return found;
-    for (const EmergenceSite& site : emergence.steps.back().sites) {
-        const bool first = site.site.layer == 0;
-        found.outliers += site.outliers.size();
-        if (site.site.place == (first ? Place::attn_context : Place::attn_input))
-            found.named += site.outliers.size();
-    }
-    return found;
-}
-
 std::vector<StudyClaim> judge(const std::vector<StudyArm>& arms) {
     const StudyArm *plain = armOf(arms, "none"), *kurtosis = armOf(arms, "kurtosis"),
                    *qat = armOf(arms, "qat"), *both = armOf(arms, "both");

@@ -24,13 +24,6 @@ struct StudyArm {
 // The four arms of one spec, not yet trained.
 std::vector<StudyArm> studyArms(const TrainingSpec& base, const std::string& lambda, int bits);
 
-// Channels that stand out at the last checkpoint, of those the ones at the sites that the paper names: the
-// first layer's attention projection and the other layers' QKV inputs.
-struct Whereabouts {
-    std::size_t outliers = 0, named = 0;
-};
-Whereabouts whereabouts(const Emergence& emergence);
-
 // One claim after the other. An arm that did not end, or has no grid, makes what needs it false and says so.
 std::vector<StudyClaim> judge(const std::vector<StudyArm>& arms);
 

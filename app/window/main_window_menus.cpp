@@ -170,6 +170,10 @@ void MainWindow::showTraining() {
     if (!window) {
         window = new TrainingWindow(this);
         connect(window, &TrainingWindow::checkpointAsked, this, &MainWindow::openModel);
+        connect(window, &TrainingWindow::emergenceAsked, &session_, &Session::askEmergence);
+        connect(window, &TrainingWindow::emergenceDropped, &session_, &Session::dropEmergence);
+        connect(&session_, &Session::emergenceSeen, window, &TrainingWindow::takeEmergence);
+        connect(&session_, &Session::emergenceEnded, window, &TrainingWindow::endEmergence);
         connect(&session_, &Session::changed, window, [window](Changes what) {
             if (what & Change::theme) window->applyTheme();
         });

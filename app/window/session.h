@@ -6,6 +6,7 @@
 #include "app/window/work.h"
 #include "core/data/saved_session.h"
 #include "core/statistics/outliers.h"
+#include "core/training_lab.h"
 #include "widgets/parts/worker.h"
 #include "widgets/workspace.h"
 
@@ -98,7 +99,14 @@ public slots:
     void askExport(const kurtoscope::ExportRequest& request, bool write);
     void dropExport(); // what was asked for and is not done yet
 
+    // Outlier channels at a training run's checkpoints behind step `after`, an emergenceSeen() for each; it
+    // waits for everything else. A new one takes the place of the last.
+    void askEmergence(const QString& run, int after);
+    void dropEmergence();
+
 signals:
+    void emergenceSeen(QString run, kurtoscope::Emergence checkpoint); // which is its only step
+    void emergenceEnded(QString run, bool well);
     void exportPlanned(kurtoscope::ExportPlan plan);
     void exportWritten(kurtoscope::ExportResult result);
     void changed(kurtoscope::Changes what);
@@ -124,6 +132,7 @@ private:
 
     void schedule();
     std::vector<Work> missing() const;
+    std::vector<Work> missingOfModel() const; // and its data
     void start(const Work& work);
     EngineThread::Job jobFor(const Work& work, quint64 generation);
     OnProgress progressOf(const Work& work, quint64 generation);
@@ -132,7 +141,9 @@ private:
     QString labelOf(const Work& work) const;
     EngineThread::Job jobForExport(quint64 generation, OnProgress progress);
     EngineThread::Job jobForQuestion(const Work& work, quint64 generation);
+    EngineThread::Job jobForEmergence(quint64 generation, OnProgress progress);
     Work exportWork() const;
+    Work emergenceWork() const;
     void showAnswers(bool sensitivityRuns); // what is known of what views need, and what runs
     void forgetAnswers();
     bool answersNeeds() const; // nothing that a view in sight needs is on its way
@@ -168,11 +179,20 @@ private:
     std::optional<Exporting> exporting_;
     int exports_ = 0; // asked for so far
 
+    struct Watching {
+        QString run;
+        int after = -1; // the step of the checkpoint that was seen last
+        int number = 0;
+    };
+    std::optional<Watching> watching_;
+    int watches_ = 0; // asked for so far
+
     Workspace workspace_;
     Provenance provenance_;                // of what is measured now
     std::optional<SavedSession> restored_; // until its model and data stand
     std::string criterion_;
     Choice startChoice_, choice_;
+    TrainingOptions training_;
     std::vector<int> columnIds_; // of workspace_.columns
     int nextId_ = 0;
     QUndoStack undo_;

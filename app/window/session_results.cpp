@@ -51,6 +51,8 @@ void Session::takeFailure(quint64 ticket, const QString& what, const QString& wh
             !dataReady_ && !restored_ && pendingData_ && pendingData_->path != defaultData_.path;
         pendingData_.reset();
         if (fallBack) pendingData_ = data_ = defaultData_;
+    } else if (work.kind == Work::Kind::emergence && watching_) {
+        emit emergenceEnded(std::exchange(watching_, std::nullopt)->run, false);
     } else {
         setAside_.push_back(work);
     }

@@ -92,6 +92,12 @@ bool Session::hasFirstResults() const {
 }
 
 std::vector<Work> Session::missing() const {
+    std::vector<Work> all = missingOfModel();
+    if (watching_) all.push_back(emergenceWork()); // behind everything else
+    return all;
+}
+
+std::vector<Work> Session::missingOfModel() const {
     if (pendingModel_) return {{Work::Kind::open, {}, {}, pendingModel_->path.toStdString()}};
     if (!workspace_.model) return {};
     if (pendingData_) return {{Work::Kind::describe, {}, {}, pendingData_->path + '\n' + pendingData_->task}};
@@ -237,6 +243,8 @@ EngineThread::Job Session::jobFor(const Work& work, quint64 generation) {
         };
     case Work::Kind::exporting:
         return jobForExport(generation, progress);
+    case Work::Kind::emergence:
+        return jobForEmergence(generation, progress);
     case Work::Kind::read:
     case Work::Kind::attend:
     case Work::Kind::errors:
@@ -275,6 +283,8 @@ QString Session::labelOf(const Work& work) const {
         return tr("Measuring the errors of %1").arg(name);
     case Work::Kind::sensitivity:
         return tr("Sensitivity of %1").arg(name);
+    case Work::Kind::emergence:
+        return tr("Looking at a training run's checkpoints");
     case Work::Kind::exporting:
         return exporting_ && exporting_->write ? tr("Exporting") : tr("Looking at the export");
     }

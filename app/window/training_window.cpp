@@ -7,6 +7,8 @@
 #include "widgets/parts/legend.h"
 #include "widgets/plot/curve_plot.h"
 #include "widgets/theme.h"
+#include "widgets/training/emergence_map.h"
+#include "widgets/training/migration_plot.h"
 
 #include <QComboBox>
 #include <QCoreApplication>
@@ -17,6 +19,7 @@
 #include <QPainter>
 #include <QPushButton>
 #include <QSlider>
+#include <QTabWidget>
 #include <QToolTip>
 #include <QVBoxLayout>
 
@@ -135,8 +138,21 @@ TrainingWindow::TrainingWindow(QWidget* parent) : QWidget(parent, Qt::Window) {
     remove_ = new QPushButton(tr("&Remove"), this);
     remove_->setObjectName("trainingRemove");
     remove_->setToolTip(tr("Takes the chosen run off the picture; its folder stays"));
-    plot_ = new CurvePlot(this);
+    pages_ = new QTabWidget(this);
+    pages_->setObjectName("trainingPages");
+    pages_->setDocumentMode(true);
+    auto* curves = new QWidget(pages_);
+    plot_ = new CurvePlot(curves);
+    plot_->setObjectName("trainingCurves");
     plot_->setAccessibleName(tr("The chosen figure by step"));
+    auto* column = new QVBoxLayout(curves);
+    column->addWidget(figure_, 0, Qt::AlignLeft);
+    column->addWidget(plot_, 1);
+    emergence_ = new EmergenceMap(pages_);
+    migration_ = new MigrationPlot(pages_);
+    pages_->addTab(curves, tr("&Curves"));
+    pages_->addTab(emergence_, tr("&Emergence"));
+    pages_->addTab(migration_, tr("&Migration"));
     legend_ = new Legend(this);
     says_ = new QLabel(this);
     says_->setObjectName("trainingSays");
@@ -161,14 +177,14 @@ TrainingWindow::TrainingWindow(QWidget* parent) : QWidget(parent, Qt::Window) {
     const int gap = Theme::current().spacing;
     rows->setContentsMargins(2 * gap, 2 * gap, 2 * gap, 2 * gap);
     rows->setSpacing(gap);
-    auto* top = new QHBoxLayout;
-    top->addWidget(figure_);
-    top->addStretch(1);
+    auto* buttons = new QWidget(pages_);
+    auto* top = new QHBoxLayout(buttons);
+    top->setContentsMargins(0, 0, 0, gap / 2);
     top->addWidget(add_);
     top->addWidget(remove_);
+    pages_->setCornerWidget(buttons);
     rows->addWidget(messages_);
-    rows->addLayout(top);
-    rows->addWidget(plot_, 1);
+    rows->addWidget(pages_, 1);
     rows->addWidget(legend_);
     rows->addWidget(says_);
     auto* bottom = new QHBoxLayout;
@@ -177,7 +193,7 @@ TrainingWindow::TrainingWindow(QWidget* parent) : QWidget(parent, Qt::Window) {
     bottom->addWidget(checkpoint_);
     bottom->addWidget(open_);
     rows->addLayout(bottom);
-    resize(860, 520);
+    resize(900, 600);
 
     connect(add_, &QPushButton::clicked, this, &TrainingWindow::choose);
     connect(remove_, &QPushButton::clicked, this, [this] { remove(run_->currentIndex()); });
@@ -203,6 +219,12 @@ TrainingWindow::TrainingWindow(QWidget* parent) : QWidget(parent, Qt::Window) {
                                     figure_->currentText(), figure(line.y[std::size_t(index)], 4)),
                            plot_->canvas());
     });
+    connect(pages_, &QTabWidget::currentChanged, this, &TrainingWindow::askNext);
+    connect(emergence_, &EmergenceMap::stepChosen, this,
+            [this](int step) { chooseStep(run_->currentIndex(), step); });
+    connect(migration_, &MigrationPlot::stepChosen, this, &TrainingWindow::chooseStep);
+    for (View* view : std::initializer_list<View*>{emergence_, migration_})
+        connect(view, &View::failed, messages_, &MessageBar::showError);
     timer_.setInterval(lookEveryMs);
     connect(&timer_, &QTimer::timeout, this, &TrainingWindow::look);
     followRun();
@@ -224,6 +246,9 @@ bool TrainingWindow::read(Followed& followed) const {
     if (followed.size == metrics.size() && followed.changed == metrics.lastModified()) return false;
     followed.size = metrics.size(), followed.changed = metrics.lastModified();
     followed.run = TrainingRun::read(followed.run.path);
+    const auto& checkpoints = followed.run.checkpoints;
+    if (followed.seen && (checkpoints.empty() || followed.seen->steps.back().step > checkpoints.back().first))
+        followed.seen = nullptr; // it went back: what was seen is of another run
     return true;
 }
 
@@ -308,7 +333,9 @@ void TrainingWindow::draw() {
             ? tr("Add a folder that `kurtoscope train --out` writes: its curves grow while it trains.")
             : lines.join(u'\n'));
     figure_->setToolTip(tr(asked.help));
+    drawCheckpoints();
     followCheckpoint();
+    askNext();
 }
 
 void TrainingWindow::followRun() {
@@ -329,6 +356,8 @@ void TrainingWindow::followCheckpoint() {
     const int step = there ? run->checkpoints[std::size_t(slider_->value())].first : 0;
     checkpoint_->setText(there ? tr("step %1").arg(grouped(step)) : tr("no checkpoint"));
     plot_->setCurrent(there ? step : std::nan(""));
+    emergence_->setCurrent(there ? step : -1);
+    migration_->setCurrent(there ? step : -1);
 }
 
 QString TrainingWindow::describe() const {
@@ -347,6 +376,8 @@ QString TrainingWindow::describe() const {
 
 void TrainingWindow::applyTheme() {
     plot_->applyTheme();
+    emergence_->applyTheme();
+    migration_->applyTheme();
     draw();
     update();
 }
@@ -354,12 +385,14 @@ void TrainingWindow::applyTheme() {
 void TrainingWindow::showEvent(QShowEvent* event) {
     QWidget::showEvent(event);
     look();
+    askNext();
     timer_.start();
 }
 
 void TrainingWindow::hideEvent(QHideEvent* event) {
     QWidget::hideEvent(event);
     timer_.stop();
+    askNext();
 }
 
 } // namespace kurtoscope

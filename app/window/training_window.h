@@ -5,25 +5,31 @@
 #include <QTimer>
 #include <QWidget>
 
+#include "core/data/emergence.h"
 #include "core/data/training_run.h"
 
+#include <memory>
 #include <vector>
 
 class QComboBox;
 class QLabel;
 class QPushButton;
 class QSlider;
+class QTabWidget;
 
 namespace kurtoscope {
 
 class CurvePlot;
+class EmergenceMap;
 class Error;
 class Legend;
 class MessageBar;
+class MigrationPlot;
 
-// Training runs as they are written, each a curve over its steps; a slider goes through a run's checkpoints.
-// It reads what `kurtoscope train --out` writes, whoever runs it, and looks again every second while it is
-// visible. GUI thread.
+// Training runs as they are written: curves over their steps, and what their checkpoints show, which the
+// engine looks at while such a page is in sight. A slider goes through a run's checkpoints. It reads what
+// `kurtoscope train --out` writes, whoever runs it, and looks again every second while it is visible. GUI
+// thread.
 class TrainingWindow : public QWidget {
     Q_OBJECT
 public:
@@ -39,8 +45,14 @@ public:
     // What is drawn, as text a test can assert: "kurtosis, 2 runs (none, both), 12 points, 3.1…14.2".
     QString describe() const;
 
+public slots:
+    void takeEmergence(const QString& run, const kurtoscope::Emergence& checkpoint);
+    void endEmergence(const QString& run, bool well);
+
 signals:
     void checkpointAsked(QString folder);
+    void emergenceAsked(QString run, int after); // of its checkpoints behind this step
+    void emergenceDropped();
 
 protected:
     void showEvent(QShowEvent* event) override;
@@ -51,6 +63,8 @@ private:
         TrainingRun run;
         QDateTime changed; // of its metrics, when they were read
         qint64 size = -1;
+        std::shared_ptr<const Emergence> seen; // of its checkpoints so far; null: none yet
+        bool refused = false;                  // they could not be looked at
     };
     bool read(Followed& followed) const; // whether there was something new; throws Error
     void choose();
@@ -58,11 +72,19 @@ private:
     void draw();
     void followRun();        // the slider, for the run that is chosen
     void followCheckpoint(); // the words beside it
+    void drawCheckpoints();  // emergence and migration
+    void askNext();          // for checkpoints that a page in sight draws and nobody has looked at
+    QString waitingFor(const Followed* followed) const; // why there is nothing to draw
+    void chooseStep(int run, int step);
     const TrainingRun* chosen() const;
 
     std::vector<Followed> runs_;
+    QString asked_; // the run that is looked at; "": none
     MessageBar* messages_ = nullptr;
+    QTabWidget* pages_ = nullptr;
     CurvePlot* plot_ = nullptr;
+    EmergenceMap* emergence_ = nullptr;
+    MigrationPlot* migration_ = nullptr;
     Legend* legend_ = nullptr;
     QComboBox *figure_ = nullptr, *run_ = nullptr;
     QLabel *says_ = nullptr, *checkpoint_ = nullptr;

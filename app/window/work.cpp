@@ -50,6 +50,8 @@ Lane Work::lane() const {
     case Kind::evaluate:
     case Kind::sensitivity:
         return Lane::evaluate;
+    case Kind::emergence:
+        return Lane::train;
     case Kind::exporting:
         return Lane::exporting;
     default:

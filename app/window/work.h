@@ -31,6 +31,7 @@ struct Work {
         attend,      // its attention
         errors,      // rounding errors by site and channel
         sensitivity, // asked for outright; goes on where it was cut short
+        emergence,   // of a training run, asked for outright; its text says which request
         exporting    // asked for outright; its text says which request
     };
     Kind kind = Kind::open;

@@ -18,12 +18,24 @@ EmergenceTotals totals(const EmergenceStep& step) {
     return sum;
 }
 
-double migrationCorrelation(const Emergence& emergence) {
+Whereabouts whereabouts(const Emergence& emergence) {
+    Whereabouts found;
+    if (emergence.steps.empty()) return found;
+    for (const EmergenceSite& site : emergence.steps.back().sites) {
+        const bool first = site.site.layer == 0;
+        found.outliers += site.outliers.size();
+        if (site.site.place == (first ? Place::attn_context : Place::attn_input))
+            found.named += site.outliers.size();
+    }
+    return found;
+}
+
+double migrationCorrelation(const Emergence& emergence, double EmergenceTotals::*weights) {
     std::vector<double> kurtosis, error;
     for (const EmergenceStep& step : emergence.steps)
         if (step.step > 0) {
             const EmergenceTotals all = totals(step);
-            kurtosis.push_back(all.kurtosis), error.push_back(all.weightError);
+            kurtosis.push_back(all.kurtosis), error.push_back(all.*weights);
         }
     const double n = double(kurtosis.size());
     double a = 0, b = 0, aa = 0, bb = 0, ab = 0;

@@ -47,8 +47,16 @@ struct EmergenceTotals {
 KURTOSCOPE_API EmergenceTotals totals(const EmergenceStep& step);
 
 // Pearson's correlation over a run's checkpoints, the untrained first left out, of the largest activation
-// kurtosis and the mean RTN-4 error of weights: below 0 where one grows easy as the other grows hard. NaN
-// where one of them does not vary.
-KURTOSCOPE_API double migrationCorrelation(const Emergence& emergence);
+// kurtosis and a figure of the weights: below 0 where one grows easy as the other grows hard. NaN where one
+// of them does not vary.
+KURTOSCOPE_API double migrationCorrelation(const Emergence& emergence,
+                                           double EmergenceTotals::*weights = &EmergenceTotals::weightError);
+
+// Channels that stand out at the last checkpoint, of those the ones at the sites that arXiv 2404.03605 names:
+// the first layer's attention projection and the other layers' QKV inputs.
+struct Whereabouts {
+    std::size_t outliers = 0, named = 0;
+};
+KURTOSCOPE_API Whereabouts whereabouts(const Emergence& emergence);
 
 } // namespace kurtoscope

@@ -6,9 +6,13 @@
 #include "app/window/training_window.h"
 #include "core/base/atomic_file.h"
 #include "core/training_lab.h"
+#include "widgets/figures.h"
 #include "widgets/panels/message_bar.h"
 #include "widgets/plot/curve_plot.h"
+#include "widgets/plot/heat_map_plot.h"
 #include "widgets/theme.h"
+#include "widgets/training/emergence_map.h"
+#include "widgets/training/migration_plot.h"
 
 #include <QAction>
 #include <QApplication>
@@ -16,6 +20,7 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QSlider>
+#include <QTabWidget>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -77,7 +82,7 @@ private slots:
         // Step 1, every second one, and no record without a figure: 11 of each run.
         QVERIFY2(window_->describe().startsWith("kurtosis, 2 runs (both, none), 22 points, "),
                  qPrintable(window_->describe()));
-        const auto* plot = window_->findChild<CurvePlot*>();
+        const auto* plot = part<CurvePlot>("trainingCurves");
         const TrainingRun none = TrainingRun::read(folder("none").toStdString());
         double largest = 0;
         for (const TrainingSiteFigures& site : none.records.back().sites)
@@ -103,15 +108,16 @@ private slots:
             QFile::copy(folder("none") + "/" + name, copy + "/" + name);
         window_->add(copy);
         part<QComboBox>("trainingFigure")->setCurrentText("loss");
-        const std::size_t before = window_->findChild<CurvePlot*>()->curves()[0].y.size();
+        const std::size_t before = part<CurvePlot>("trainingCurves")->curves()[0].y.size();
         TrainingRecord record = TrainingRun::read(copy.toStdString()).records.back();
         record.step = 21, record.steps = 40, record.loss = 1.25, record.event = "loss spike: 9 after 1";
         QFile metrics(copy + "/metrics.jsonl");
         QVERIFY(metrics.open(QIODevice::Append));
         metrics.write(QByteArray::fromStdString(record.toJson()) + "\n");
         metrics.close();
-        QTRY_COMPARE_WITH_TIMEOUT(window_->findChild<CurvePlot*>()->curves()[0].y.size(), before + 1, 10'000);
-        QCOMPARE(window_->findChild<CurvePlot*>()->curves()[0].y.back(), 1.25);
+        QTRY_COMPARE_WITH_TIMEOUT(part<CurvePlot>("trainingCurves")->curves()[0].y.size(), before + 1,
+                                  10'000);
+        QCOMPARE(part<CurvePlot>("trainingCurves")->curves()[0].y.back(), 1.25);
         QVERIFY(part<QLabel>("trainingSays")->text().contains("loss spike: 9 after 1"));
     }
 
@@ -124,6 +130,54 @@ private slots:
         QTRY_VERIFY_WITH_TIMEOUT(session_->workspace().model, 60'000);
         QVERIFY(QString::fromStdString(session_->workspace().model->path).endsWith("step-000010"));
         QCOMPARE(session_->workspace().model->layers, 2);
+    }
+
+    // The engine looks at checkpoints while a page that draws them is in sight.
+    void checkpointsShowWhatEmerges() {
+        auto* pages = part<QTabWidget>("trainingPages");
+        auto* map = window_->findChild<EmergenceMap*>();
+        auto* migration = window_->findChild<MigrationPlot*>();
+        pages->setCurrentWidget(map);
+        QVERIFY2(map->describe().startsWith("Add a run"), qPrintable(map->describe()));
+        window_->add(place_->filePath("runs"));
+        QVERIFY2(map->describe().startsWith("Looking at"), qPrintable(map->describe()));
+        QTRY_VERIFY_WITH_TIMEOUT(map->describe().contains("at step 20"), 60'000);
+        QVERIFY2(map->describe().startsWith("both: 5 × "), qPrintable(map->describe()));
+        QVERIFY(map->exported("csv").startsWith("step,site,channel,mean_abs,outlier"));
+        part<QComboBox>("emergenceWhat")->setCurrentIndex(0);
+        const Emergence seen = TrainingLab({DeviceKind::cpu, 1}).emergence(folder("both").toStdString());
+        const ViewTable table = map->table();
+        QCOMPARE(table.rows.size(), 5 * 8);
+        QCOMPARE(table.rows[39][1], QString::fromStdString(seen.steps[4].sites[7].site.name()));
+        QCOMPARE(table.rows[39][3], ViewTable::number(seen.steps[4].sites[7].kurtosis));
+        QVERIFY(map->exported("png").size() > 1000);
+        emit map->findChild<HeatMapPlot*>()->cellChosen(1, 0, true);
+        QCOMPARE(part<QSlider>("trainingCheckpoint")->value(), 1);
+
+        pages->setCurrentWidget(migration);
+        // Four trained checkpoints of each run.
+        QTRY_VERIFY_WITH_TIMEOUT(migration->describe().startsWith("4-bit weight error, 8 points"), 60'000);
+        const double both = migrationCorrelation(seen);
+        QVERIFY2(migration->describe().contains(QString("both %1").arg(fixed(both, 2))),
+                 qPrintable(migration->describe()));
+        QCOMPARE(migration->table().rows[3][4], ViewTable::number(totals(seen.steps[4]).weightError));
+        part<QComboBox>("migrationWeights")->setCurrentIndex(1);
+        QVERIFY(migration->describe().contains(
+            QString("both %1").arg(fixed(migrationCorrelation(seen, &EmergenceTotals::weightKurtosis), 2))));
+        QVERIFY(!session_->isWorking());
+    }
+
+    void checkpointsThatCannotBeLookedAtAreSaid() {
+        const QString copy = place_->filePath("no text");
+        QVERIFY(QDir().mkpath(copy + "/checkpoints"));
+        for (const char* name : {"spec.json", "metrics.jsonl"})
+            QFile::copy(folder("none") + "/" + name, copy + "/" + name);
+        QVERIFY(QFile::link(folder("none") + "/checkpoints/step-000005", copy + "/checkpoints/step-000005"));
+        part<QTabWidget>("trainingPages")->setCurrentIndex(1);
+        window_->add(copy);
+        auto* map = window_->findChild<EmergenceMap*>();
+        QTRY_VERIFY_WITH_TIMEOUT(map->describe().contains("could not be looked at"), 60'000);
+        QTRY_VERIFY(!session_->isWorking());
     }
 
     void badFoldersAreSaid_data() {
@@ -168,14 +222,22 @@ private slots:
     }
 
     void looksRightInBothThemes() {
-        window_->add(place_->filePath("runs"));
+        window_->add(qEnvironmentVariable("KURTOSCOPE_RUNS", place_->filePath("runs")));
         for (const char* theme : {"light", "dark"}) {
             main_->useTheme(theme);
             QTest::qWait(50);
             const QImage picture = window_->grab().toImage();
             QCOMPARE(QColor(picture.pixel(3, 3)), Theme::current().window);
-            if (const QString to = qEnvironmentVariable("KURTOSCOPE_SHOTS"); !to.isEmpty())
-                QVERIFY(picture.save(to + "/training-" + theme + ".png"));
+            const QString to = qEnvironmentVariable("KURTOSCOPE_SHOTS");
+            if (to.isEmpty()) continue;
+            auto* pages = part<QTabWidget>("trainingPages");
+            for (int page = 0; page < pages->count(); ++page) {
+                pages->setCurrentIndex(page);
+                QTRY_VERIFY_WITH_TIMEOUT(!session_->isWorking(), 60'000);
+                QTest::qWait(200);
+                QVERIFY(window_->grab().save(QString("%1/training-%2-%3.png").arg(to, theme).arg(page)));
+            }
+            pages->setCurrentIndex(0);
         }
     }
 };

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What Session does for the window of training runs.
+#include "app/window/session.h"
+
+#include <algorithm>
+
+namespace kurtoscope {
+
+void Session::askEmergence(const QString& run, int after) {
+    watching_ = Watching{run, after, ++watches_};
+    schedule();
+}
+
+void Session::dropEmergence() {
+    if (!watching_) return;
+    watching_.reset();
+    std::erase_if(setAside_, [](const Work& work) { return work.kind == Work::Kind::emergence; });
+    schedule();
+}
+
+Work Session::emergenceWork() const {
+    return {Work::Kind::emergence, {}, {}, std::to_string(watching_->number)};
+}
+
+// Each checkpoint is delivered as it is seen: what is cut short goes on behind the last of them.
+EngineThread::Job Session::jobForEmergence(quint64 generation, OnProgress progress) {
+    constexpr int windows = 8;
+    return [this, generation, progress, asked = *watching_, options = training_](Workbench&,
+                                                                                 std::stop_token stop) {
+        const auto tell = [&](const Emergence& seen) {
+            Emergence one = seen;
+            one.steps = {seen.steps.back()};
+            deliver(generation, [this, run = asked.run, one] {
+                watching_->after = one.steps.front().step;
+                emit emergenceSeen(run, one);
+            });
+        };
+        TrainingLab(options).emergence(asked.run.toStdString(), windows, stop, progress, tell, asked.after);
+        deliver(generation, [this, run = asked.run] {
+            watching_.reset();
+            emit emergenceEnded(run, true);
+        });
+    };
+}
+
+} // namespace kurtoscope

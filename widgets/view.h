@@ -58,6 +58,7 @@ signals:
     void blockToggled(QList<kurtoscope::Site> sites, QList<int> channels,
                       bool keep); // a rubber band over layers
     void columnActivated(int column);
+    void columnAsked(QString name, kurtoscope::Recipe recipe); // a new one
     void columnDuplicated(int column);
     void columnRemoved(int column);
     void columnMoved(int column, int to);

@@ -35,6 +35,12 @@ struct Column {
     std::shared_ptr<const RoundingErrors> errors; // of this very recipe; null until a view needed them
 };
 
+// A recipe that was measured over this data and is no column's choice any more.
+struct Tried {
+    Recipe recipe;
+    Reading reading;
+};
+
 // What a recipe's loss comes from, as far as it was asked for and is known.
 struct SensitivityMap {
     Recipe recipe; // what it was asked of; another active recipe makes it stale
@@ -71,6 +77,7 @@ struct Workspace {
     std::shared_ptr<const AttentionReading> attention; // likewise, at the site's layer under FP32
     std::shared_ptr<const SensitivityMap> sensitivity; // null until asked for
     std::vector<HistoryLine> history;                  // oldest first
+    std::vector<Tried> tried;                          // oldest first, the last few
 
     // The unquantized observation, which maps and channel panels draw; null until observed.
     const Observation* baseline() const {

@@ -101,6 +101,7 @@ void MainWindow::connectView(View* view) {
     connect(view, &View::channelsToggled, &session_, &Session::toggleChannels);
     connect(view, &View::blockToggled, &session_, &Session::toggleBlock);
     connect(view, &View::columnActivated, &session_, &Session::activateColumn);
+    connect(view, &View::columnAsked, &session_, &Session::addColumn);
     connect(view, &View::columnDuplicated, &session_, &Session::duplicateColumn);
     connect(view, &View::columnRemoved, &session_, &Session::removeColumn);
     connect(view, &View::columnMoved, &session_, &Session::moveColumn);

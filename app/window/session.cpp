@@ -11,6 +11,8 @@
 namespace kurtoscope {
 namespace {
 
+constexpr std::size_t mostTried = 40;
+
 bool holds(const std::vector<ColumnChoice>& columns, int column) {
     return column >= 0 && column < static_cast<int>(columns.size());
 }
@@ -185,6 +187,7 @@ Changes Session::showColumns(const std::vector<int>& previousIds) {
         workspace_.columns.push_back(std::move(column));
         columnIds_.push_back(wanted.id);
     }
+    showTried();
     if (columnIds_ != previousIds)
         return Change::columns | Change::kept | Change::reading | Change::observation;
     Changes what;
@@ -193,6 +196,16 @@ Changes Session::showColumns(const std::vector<int>& previousIds) {
     for (std::size_t i = 0; i < before.size(); ++i)
         what |= difference(before[i], workspace_.columns[i]);
     return what;
+}
+
+void Session::showTried() {
+    workspace_.tried.clear();
+    for (auto one = known_.readings.rbegin();
+         one != known_.readings.rend() && workspace_.tried.size() < mostTried; ++one)
+        if (!one->first.isFp32() &&
+            std::ranges::find(choice_.columns, one->first, &ColumnChoice::recipe) == choice_.columns.end())
+            workspace_.tried.push_back({one->first, one->second});
+    std::ranges::reverse(workspace_.tried);
 }
 
 bool Session::canKeepAt(Site site) const {

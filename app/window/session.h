@@ -127,7 +127,8 @@ private:
     void push(const QString& text, Choice next);
     void apply(Choice next);                                  // shows it and computes what it needs
     Changes showColumns(const std::vector<int>& previousIds); // what is seen to differ
-    Changes chooseFirstSite();                                // until the person selects one
+    void showTried();
+    Changes chooseFirstSite(); // until the person selects one
     void look(Site site, int channel);
 
     void schedule();

@@ -111,6 +111,7 @@ void Session::takeData(const DataRequest& data, const DataInfo& info, const std:
     workspace_.task = QString::fromStdString(info.task);
     provenance_.dataPrint = print;
     known_ = {};
+    workspace_.tried.clear();
     setAside_.clear();
     workspace_.sample = workspace_.typed = nullptr;
     workspace_.grid.clear();
@@ -161,6 +162,7 @@ void Session::takeSample(const Work& work, std::shared_ptr<const SiteSample> sam
 void Session::takeReading(const Recipe& recipe, const Reading& reading, bool final) {
     if (final) {
         known_.add(recipe, reading);
+        showTried();
         provenance_.taken = nowText();
     }
     for (std::size_t i = 0; i < workspace_.columns.size(); ++i) {

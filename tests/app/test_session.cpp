@@ -128,6 +128,21 @@ private slots:
         QCOMPARE(noticed.size(), 1);
     }
 
+    // What was measured and given up again can be looked at and opened as a column.
+    void whatWasTriedIsRemembered() {
+        QVERIFY(workspace().tried.empty());
+        const Recipe first = active();
+        const double score = workspace().activeColumn()->reading->score;
+        session_->toggleChannels(planted, {9});
+        QCOMPARE(workspace().tried.size(), std::size_t(1));
+        QVERIFY(workspace().tried[0].recipe == first);
+        QCOMPARE(workspace().tried[0].reading.score, score);
+        session_->addColumn("w8a8, as before", first);
+        QVERIFY2(workspace().tried.empty(), "it is a column again");
+        QVERIFY2(isComplete(column(3)), "with the reading that is known");
+        QCOMPARE(column(3).reading->score, score);
+    }
+
     void whatIsNotQuantizedIsNotKept_data() {
         QTest::addColumn<int>("column");
         QTest::addColumn<int>("place");

@@ -227,6 +227,37 @@ private slots:
         QCOMPARE(model.index(model.rowOf(Row::kept), 2).data(Qt::ToolTipRole).toString(), help);
     }
 
+    void aPointLeadsToItsColumn() {
+        Workspace w = testing::filled({});
+        Tried tried{w.columns[2].recipe, *w.columns[2].reading};
+        tried.recipe.setKept({1, Place::attn_input}, 3, true);
+        tried.reading.keptChannels = 5;
+        tried.reading.score -= 4;
+        w.tried.push_back(tried);
+        std::unique_ptr<View> view(Registry<ViewFactory>::instance().get("trade-off", "view").make(nullptr));
+        view->resize(600, 400);
+        view->show(w, Change::everything);
+        view->QWidget::show();
+        QVERIFY2(view->describe().endsWith(", 1 tried before"), qPrintable(view->describe()));
+        auto* plot = view->findChild<ScatterPlot*>();
+        QVERIFY(QTest::qWaitForWindowExposed(view.get()));
+        QTest::qWait(50);
+        QSignalSpy activated(view.get(), &View::columnActivated);
+        Recipe asked;
+        QString name;
+        connect(view.get(), &View::columnAsked, this, [&](const QString& called, const Recipe& recipe) {
+            name = called;
+            asked = recipe;
+        });
+        QTest::mouseClick(plot->canvas(), Qt::LeftButton, {}, plot->pixelOf(1).toPoint());
+        QCOMPARE(activated.size(), 1);
+        QCOMPARE(activated[0][0].toInt(), 1);
+        QTest::mouseClick(plot->canvas(), Qt::LeftButton, {}, plot->pixelOf(0).toPoint()); // the ring
+        QVERIFY(asked == tried.recipe);
+        QVERIFY2(name.startsWith("w8a8, ") && name.endsWith(" kept"), qPrintable(name));
+        QCOMPARE(view->table().rows.size(), view->findChild<ScatterPlot*>()->points().size());
+    }
+
     void viewActsOnColumns() {
         const Workspace w = testing::filled({});
         std::unique_ptr<View> view(Registry<ViewFactory>::instance().get("compare", "view").make(nullptr));

@@ -54,6 +54,19 @@ private slots:
         QCOMPARE(scoreText("spearman", 0.8204), QString("0.820"));
     }
 
+    void phrasesFitWhole() {
+        const QFontMetrics metrics(Theme::current().small());
+        const auto wide = [&](const char* text) { return metrics.horizontalAdvance(text) + 1; };
+        const QString all = "layer 12 · kurtosis · log";
+        QCOMPARE(phrasesThatFit(all, metrics, 1000), all);
+        QCOMPARE(phrasesThatFit(all, metrics, metrics.horizontalAdvance(all) - 4), "layer 12 · kurtosis");
+        QCOMPARE(phrasesThatFit(all, metrics, wide("layer 12")), "layer 12");
+        const QString most = phrasesThatFit(all, metrics, wide("layer 12") * 4 / 5);
+        QVERIFY2(most.startsWith("lay") && most.endsWith("…"), qPrintable(most));
+        QCOMPARE(phrasesThatFit(all, metrics, wide("layer 12") / 3), QString());
+        QCOMPARE(phrasesThatFit({}, metrics, -5), QString());
+    }
+
     void severityTakesTheWorse() {
         SiteStats s;
         s.siteKurtosis = 3;

@@ -74,23 +74,23 @@ protected:
         painter->setAntialiasing(true);
         for (const ScatterPoint& point : points_) {
             const QPointF at(x(point.count), y(point.score));
-            const double radius = point.strong ? 6 : 4;
+            const double radius = point.strong ? 6 : point.faint ? 3 : 4;
             painter->setPen(QPen(point.colour, 1.2));
-            if (point.error > 0) {
+            if (point.error > 0 && !point.faint) {
                 const QPointF low(at.x(), y(point.score - point.error)),
                     high(at.x(), y(point.score + point.error));
                 painter->drawLine(low, high);
                 taken.push_back(QRectF(low, high).normalized().adjusted(-1, 0, 1, 0));
             }
-            painter->setPen(Qt::NoPen);
-            painter->setBrush(point.colour);
+            if (!point.faint) painter->setPen(Qt::NoPen);
+            painter->setBrush(point.faint ? theme.surface : point.colour);
             painter->drawEllipse(at, radius, radius);
             taken.emplace_back(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius);
         }
         drawn = 0;
         for (const bool strong : {true, false})
             for (const ScatterPoint& point : points_) {
-                if (point.strong != strong) continue;
+                if (point.strong != strong || point.label.isEmpty()) continue;
                 const QFont font = strong ? theme.font(theme.smallSize, true) : theme.small();
                 const QFontMetricsF metrics(font);
                 const double w = metrics.horizontalAdvance(point.label) + 2, h = metrics.height();

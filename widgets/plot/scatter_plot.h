@@ -19,6 +19,7 @@ struct ScatterPoint {
     double score = 0, error = 0;
     QColor colour;
     bool strong = false; // larger, its label bold
+    bool faint = false;  // a ring without a whisker
 };
 
 class PointLabels;

@@ -38,7 +38,7 @@ QString words(const char* text) {
 }
 
 // What quality costs: every measured recipe's score over its kept channels, bits or latency, and the line of
-// those that no other beats in both.
+// those that no other beats in both. Rings are recipes that were tried before; a click opens one as a column.
 class TradeOff : public View {
     Q_DECLARE_TR_FUNCTIONS(TradeOff)
 public:
@@ -59,17 +59,22 @@ public:
         connect(cost_, &QComboBox::currentIndexChanged, this, [this] {
             if (hasWorkspace()) refresh(Change::everything);
         });
-        connect(plot_, &ScatterPlot::pointClicked, this,
-                [this](int point) { emit columnActivated(columns_[static_cast<std::size_t>(point)]); });
+        connect(plot_, &ScatterPlot::pointClicked, this, [this](int point) {
+            const int column = columns_[static_cast<std::size_t>(point)];
+            if (column >= 0) return emit columnActivated(column);
+            const Recipe recipe = tried(column).recipe; // the session moves it
+            emit columnAsked(nameOf(recipe), recipe);
+        });
         connect(plot_, &ScatterPlot::pointHovered, this, [this](int point) {
             if (point < 0) return QToolTip::hideText();
-            const Column& column =
-                workspace().columns[static_cast<std::size_t>(columns_[static_cast<std::size_t>(point)])];
+            const int column = columns_[static_cast<std::size_t>(point)];
+            const QString name = column < 0
+                                     ? tr("tried before, click to open: %1").arg(nameOf(tried(column).recipe))
+                                     : workspace().columns[static_cast<std::size_t>(column)].name;
             const ScatterPoint& at = plot_->points()[static_cast<std::size_t>(point)];
             const QString text = tr("%1: %2 %3 ± %4, %5 %6")
-                                     .arg(column.name, QString::fromStdString(column.reading->metric),
-                                          scoreText(column.reading->metric, at.score),
-                                          scoreText(column.reading->metric, at.error), costText(at.count),
+                                     .arg(name, QString::fromStdString(metric_), scoreText(metric_, at.score),
+                                          scoreText(metric_, at.error), costText(at.count),
                                           cost().decades ? tr("kept") : words(cost().name));
             emit message(text);
             QToolTip::showText(QCursor::pos() + QPoint(12, 10), text, plot_->canvas());
@@ -80,15 +85,18 @@ public:
         if (isEmpty()) return emptyText();
         QStringList points;
         for (const ScatterPoint& point : plot_->points())
-            points.append(QString("%1 at %2%3")
-                              .arg(scoreText(metric_, point.score), costText(point.count),
-                                   cost().decades ? QStringLiteral(" kept") : QString()));
-        return QString("%1, %2 recipes (%3)%4, by %5, %6 unbeaten")
+            if (!point.faint)
+                points.append(QString("%1 at %2%3")
+                                  .arg(scoreText(metric_, point.score), costText(point.count),
+                                       cost().decades ? QStringLiteral(" kept") : QString()));
+        const auto rings = plot_->points().size() - static_cast<std::size_t>(points.size());
+        return QString("%1, %2 recipes (%3)%4, by %5, %6 unbeaten%7")
             .arg(QString::fromStdString(metric_))
             .arg(points.size())
             .arg(points.join(", "), baseline_.isEmpty() ? QString() : ", FP32 " + baseline_,
                  words(cost().name))
-            .arg(plot_->front().size());
+            .arg(plot_->front().size())
+            .arg(rings > 0 ? QString(", %1 tried before").arg(rings) : QString());
     }
 
     ViewTable numbers() const override {
@@ -97,12 +105,17 @@ public:
                         {}};
         for (std::size_t i = 0; !isEmpty() && i < columns_.size(); ++i) {
             const ScatterPoint& point = plot_->points()[i];
-            const Column& column = workspace().columns[static_cast<std::size_t>(columns_[i])];
-            const auto latency = costs[2].of(*column.reading);
-            table.rows.append({column.name, QString::fromStdString(metric_), ViewTable::number(point.score),
-                               ViewTable::number(point.error), QString::number(column.reading->keptChannels),
-                               ViewTable::number(column.reading->effectiveBits),
-                               latency ? ViewTable::number(*latency) : QString()});
+            const bool before = columns_[i] < 0;
+            const Column* column =
+                before ? nullptr : &workspace().columns[static_cast<std::size_t>(columns_[i])];
+            const Reading& reading = before ? tried(columns_[i]).reading : *column->reading;
+            const auto latency = costs[2].of(reading);
+            table.rows.append(
+                {before ? QString::fromStdString(tried(columns_[i]).recipe.text()) : column->name,
+                 QString::fromStdString(metric_), ViewTable::number(point.score),
+                 ViewTable::number(point.error), QString::number(reading.keptChannels),
+                 ViewTable::number(reading.effectiveBits),
+                 latency ? ViewTable::number(*latency) : QString()});
         }
         return table;
     }
@@ -117,6 +130,14 @@ protected:
         std::optional<double> reference;
         baseline_.clear();
         bool lowerIsBetter = true, simulated = false;
+        for (std::size_t i = 0; i < w.tried.size(); ++i) { // below the columns
+            const Reading& r = w.tried[i].reading;
+            const auto price = cost().of(r);
+            if (!price) continue;
+            points.push_back({{}, *price, r.score, r.differenceError, Theme::current().faint, false, true});
+            columns_.push_back(-1 - static_cast<int>(i));
+        }
+        const std::size_t before = points.size();
         for (std::size_t i = 0; i < w.columns.size(); ++i) {
             const Column& column = w.columns[i];
             if (!column.reading) continue;
@@ -145,14 +166,16 @@ protected:
             columns_.push_back(static_cast<int>(i));
         }
         if (!w.model) return setEmpty(tr("Open a model to compare recipes."));
-        if (points.empty() && simulated)
+        if (points.size() == before && simulated)
             return setEmpty(
                 tr("These recipes ran in simulation, whose latency says nothing of their own. Choose "
                    "another cost."));
-        if (points.empty()) return setEmpty(tr("Points appear when a quantized recipe has been measured."));
+        if (points.size() == before)
+            return setEmpty(tr("Points appear when a quantized recipe has been measured."));
         const QString metric = QString::fromStdString(metric_);
-        heading()->setText(tr("Trade-off"), tr("%1 · %2 is better · line: none is better in both")
-                                                .arg(metric, lowerIsBetter ? tr("lower") : tr("higher")));
+        heading()->setText(tr("Trade-off"),
+                           tr("%1 · %2 is better · line: none is better in both · rings were tried before")
+                               .arg(metric, lowerIsBetter ? tr("lower") : tr("higher")));
         plot_->setReference(reference, tr("FP32 %1").arg(baseline_));
         plot_->setDecades(cost().decades);
         plot_->setPoints(std::move(points), words(cost().title), metric);
@@ -161,6 +184,13 @@ protected:
     }
 
 private:
+    const Tried& tried(int column) const { return workspace().tried[static_cast<std::size_t>(-1 - column)]; }
+    static QString nameOf(const Recipe& recipe) {
+        const QString scheme = QString::fromStdString(recipe.scheme);
+        return recipe.keptCount() > 0
+                   ? tr("%1, %2 kept").arg(scheme, grouped(static_cast<std::int64_t>(recipe.keptCount())))
+                   : scheme;
+    }
     const Cost& cost() const { return costs[std::max(0, cost_->currentIndex())]; }
     QString costText(double price) const {
         return cost().decades ? grouped(static_cast<std::int64_t>(price)) : fixed(price, price < 100 ? 2 : 0);
@@ -186,7 +216,7 @@ private:
 
     QComboBox* cost_ = nullptr;
     ScatterPlot* plot_ = nullptr;
-    std::vector<int> columns_;
+    std::vector<int> columns_; // of the points; −1, −2 …: tried before
     std::string metric_;
     QString baseline_;
 };

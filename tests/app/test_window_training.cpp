@@ -167,6 +167,17 @@ private slots:
         QVERIFY(!session_->isWorking());
     }
 
+    // It waits for a model that is opened meanwhile, and goes on where it was.
+    void lookingGivesWayToOtherWork() {
+        part<QTabWidget>("trainingPages")->setCurrentIndex(1);
+        window_->add(folder("both"));
+        session_->openModel(folder("none") + "/checkpoints/step-000020");
+        QTRY_VERIFY_WITH_TIMEOUT(session_->workspace().model, 60'000);
+        auto* map = window_->findChild<EmergenceMap*>();
+        QTRY_VERIFY_WITH_TIMEOUT(map->describe().contains("at step 20"), 60'000);
+        QVERIFY2(map->describe().startsWith("both: 5 × "), qPrintable(map->describe()));
+    }
+
     void checkpointsThatCannotBeLookedAtAreSaid() {
         const QString copy = place_->filePath("no text");
         QVERIFY(QDir().mkpath(copy + "/checkpoints"));

@@ -430,6 +430,8 @@ private slots:
         row("a classifier from nothing", R"({"schema": 1, "data": {"task": "classification"}})",
             "model.from");
         row("an unknown task", R"({"schema": 1, "data": {"task": "poetry"}})", "poetry");
+        row("an unknown precision", R"({"schema": 1, "training": {"precision": "fp8"}})",
+            "training.precision");
         row("two in one", R"({"schema": 1, "regularizers": ["a+b"]})", "begins with its id");
         row("a number for a regularizer", R"({"schema": 1, "regularizers": [1]})", "regularizers");
         row("no JSON", "{", "JSON");

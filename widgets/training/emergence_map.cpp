@@ -156,20 +156,26 @@ void EmergenceMap::draw() {
 // When and where, in the words of the paper's claim.
 QString EmergenceMap::verdict() const {
     const Whereabouts end = whereabouts(*seen_);
-    const EmergenceTotals last = totals(seen_->steps.back());
-    if (end.outliers == 0)
-        return tr("At step %1 no channel stands out; the largest is %2 × its input's median channel.")
-            .arg(grouped(seen_->steps.back().step), figure(last.maxToMedian));
+    const QString last = grouped(seen_->steps.back().step);
+    QString when, where; // the first
     for (const EmergenceStep& step : seen_->steps)
         for (const EmergenceSite& one : step.sites)
-            if (!one.outliers.empty())
-                return tr("%1 outlier channels at step %2, the first at step %3 in %4; %5 of them are where "
-                          "arXiv 2404.03605 finds most: the first layer's attn_context, the others' "
-                          "attn_input.")
-                    .arg(end.outliers)
-                    .arg(grouped(seen_->steps.back().step), grouped(step.step), siteText(one.site))
-                    .arg(end.named);
-    return {};
+            if (when.isEmpty() && !one.outliers.empty())
+                when = grouped(step.step), where = siteText(one.site);
+    if (when.isEmpty())
+        return tr("At step %1 no channel stands out; the largest is %2 × its input's median channel.")
+            .arg(last, figure(totals(seen_->steps.back()).maxToMedian));
+    if (end.outliers == 0)
+        return tr("At step %1 no channel stands out any more; the first did at step %2, in %3.")
+            .arg(last, when, where);
+    const QString count =
+        end.outliers == 1 ? tr("1 outlier channel") : tr("%1 outlier channels").arg(end.outliers);
+    return tr("%1 at step %2, the first at step %3 in %4. %5 where arXiv 2404.03605 finds most: the first "
+              "layer's attn_context, the others' attn_input.")
+        .arg(count, last, when, where,
+             end.named == 0   ? tr("None is")
+             : end.named == 1 ? tr("One is")
+                              : tr("%1 are").arg(end.named));
 }
 
 void EmergenceMap::choose(int row) {

@@ -7,6 +7,7 @@
 #include "core/data/training_run.h"
 #include "core/workbench.h"
 #include "tests/support/processes.h"
+#include "tests/support/reference_python.h"
 
 #include <QTemporaryDir>
 #include <csignal>
@@ -212,7 +213,7 @@ private slots:
         QVERIFY2(run.err.contains(says), run.err.constData());
     }
 
-    // What transformers makes of a checkpoint, where KURTOSCOPE_PYTHON names a Python that has it.
+    // What transformers makes of a checkpoint, where there is a Python that has it.
     void transformersOpensCheckpoints_data() {
         QTest::addColumn<QString>("family");
         QTest::newRow("GPT-2") << "gpt2";
@@ -220,8 +221,8 @@ private slots:
     }
     void transformersOpensCheckpoints() {
         QFETCH(QString, family);
-        const QString python = qEnvironmentVariable("KURTOSCOPE_PYTHON");
-        if (python.isEmpty()) QSKIP("KURTOSCOPE_PYTHON names no Python with transformers");
+        const QString python = QString::fromStdString(test::referencePython());
+        if (python.isEmpty()) QSKIP("no Python with transformers");
         QTemporaryDir place;
         writeContents(place.filePath("spec.json"),
                       spec(10).replace("\"layers\"", "\"family\": \"" + family.toUtf8() + "\", \"layers\""));

@@ -39,7 +39,8 @@ struct Ranks::Meeting {
 };
 
 std::unique_ptr<Ranks> Ranks::fromEnvironment() {
-    const std::string size = variable({"WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"}),
+    const std::string size = variable(
+                          {"WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}),
                       rank = variable({"RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"});
     if (size.empty() || rank.empty()) return nullptr;
     const int count = numberOf(size, "the number of processes", 1, 1 << 20);

@@ -11,7 +11,8 @@ namespace kurtoscope {
 
 // Processes that do one piece of work together, each on its part of every batch or of the windows, found by
 // what torchrun (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT), mpirun (OMPI_COMM_WORLD_*, PMI_*) or Slurm
-// (SLURM_PROCID, SLURM_NTASKS) put into the environment. They meet in LibTorch's TCP store. One thread.
+// (SLURM_PROCID, SLURM_STEP_NUM_TASKS: of srun, not of an allocation in which a program runs alone) put into
+// the environment. They meet in LibTorch's TCP store. One thread.
 class Ranks {
 public:
     static std::unique_ptr<Ranks> fromEnvironment(); // null for a process alone; throws Error

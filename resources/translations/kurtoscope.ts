@@ -748,7 +748,7 @@ A dot grows and darkens with kurtosis and with max / median; the stream takes th
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>channels and kurtosis of %1</source>
+        <source>%1 · channels and kurtosis</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1294,7 +1294,7 @@ latency: of one window, only where real arithmetic ran.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>%1 · %2 is better · line: none is better in both</source>
+        <source>%1 · %2 is better · line: none is better in both · rings were tried before</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -1307,6 +1307,14 @@ latency: of one window, only where real arithmetic ran.</source>
     </message>
     <message>
         <source>FP32 %1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>tried before, click to open: %1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1, %2 kept</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

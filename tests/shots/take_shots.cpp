@@ -189,6 +189,7 @@ int main(int argc, char** argv) {
         std::fputs("usage: take_shots MODEL FOLDER NAME [2]\n", stderr);
         return 2;
     }
+    qputenv("HOME", "/home/lecturer"); // the export dialog proposes a folder there
     if (argc > 4) qputenv("QT_SCALE_FACTOR", "2");
     if (!qEnvironmentVariableIsSet("QT_QPA_PLATFORM")) qputenv("QT_QPA_PLATFORM", "offscreen");
     QApplication app(argc, argv);

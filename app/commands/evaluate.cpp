@@ -57,6 +57,7 @@ public:
     }
 
     int run(std::stop_token stop) override {
+        const Processes processes; // first, so that the others hear of whatever goes wrong
         EvaluateRequest request;
         const std::vector<Recipe> asked = recipes_.recipes({});
         const KernelOptions::Runs runs = kernels_.runs(asked, recipes_.names());
@@ -72,7 +73,6 @@ public:
         std::vector<Reading> readings;
         std::string phase;
         ProgressLine progress;
-        const Processes processes;
         Workbench workbench = model_.open(progress, stop);
         recipes_.validate(workbench, asked);
         const DataInfo data = workbench.describe(
@@ -104,8 +104,9 @@ public:
         progress.say("");
         readingTable(readingCells(names, readings)).print(json_.human());
         for (std::size_t i = 0; i + 1 < readings.size(); ++i)
-            if (readings[i].kernels != KernelTag::simulated &&
-                request.kernels[i + 1] == KernelChoice::simulated)
+            if (request.recipes[i] == request.recipes[i + 1] &&
+                request.kernels[i] != request.kernels[i + 1] &&
+                readings[i].kernels != readings[i + 1].kernels)
                 json_.human() << apart(names[i], readings[i], readings[i + 1]);
 
         if (!json_.wanted()) return 0;

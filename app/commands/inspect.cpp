@@ -141,6 +141,7 @@ public:
     }
 
     int run(std::stop_token stop) override {
+        const Processes processes; // first, so that the others hear of whatever goes wrong
         ObserveRequest request;
         request.recipe = recipe_.recipes({"fp32"}).front();
         request.data = data_.request();
@@ -153,7 +154,6 @@ public:
 
         Observation observation;
         ProgressLine progress;
-        const Processes processes;
         Workbench workbench = model_.open(progress, stop);
         const DataInfo data = workbench.describe(request.data, true, stop);
         recipe_.validate(workbench, {request.recipe});

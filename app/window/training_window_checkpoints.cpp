@@ -13,6 +13,18 @@
 #include <algorithm>
 
 namespace kurtoscope {
+namespace {
+
+// Whether a checkpoint is a later one of the same model.
+bool follows(const EmergenceStep& before, const EmergenceStep& later) {
+    const auto alike = [](const EmergenceSite& a, const EmergenceSite& b) {
+        return a.site == b.site && a.magnitude.size() == b.magnitude.size();
+    };
+    return later.step > before.step && std::equal(before.sites.begin(), before.sites.end(),
+                                                  later.sites.begin(), later.sites.end(), alike);
+}
+
+} // namespace
 
 void TrainingWindow::askNext() {
     const bool inSight = isVisible() && pages_->currentIndex() > 0;
@@ -40,8 +52,10 @@ void TrainingWindow::askNext() {
 void TrainingWindow::takeEmergence(const QString& run, const Emergence& checkpoint) {
     for (Followed& followed : runs_) {
         if (QString::fromStdString(followed.run.path) != run) continue;
-        auto seen = std::make_shared<Emergence>(followed.seen ? *followed.seen : checkpoint);
-        if (followed.seen) seen->steps.push_back(checkpoint.steps.front());
+        // A run that was begun anew in the same folder may be of another model: its steps stand alone.
+        const bool goesOn = followed.seen && follows(followed.seen->steps.back(), checkpoint.steps.front());
+        auto seen = std::make_shared<Emergence>(goesOn ? *followed.seen : checkpoint);
+        if (goesOn) seen->steps.push_back(checkpoint.steps.front());
         followed.seen = std::move(seen);
     }
     drawCheckpoints();

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 
 namespace kurtoscope {
 namespace {
@@ -32,6 +33,13 @@ int numberOf(const std::string& text, const char* what, int low, int high) {
     return value;
 }
 
+// The first byte of a value.
+constexpr std::uint8_t going = 0, failed = 1;
+
+std::string keyOf(std::int64_t round, int rank) {
+    return "kurtoscope/" + std::to_string(round) + "/" + std::to_string(rank);
+}
+
 } // namespace
 
 struct Ranks::Meeting {
@@ -48,7 +56,11 @@ std::unique_ptr<Ranks> Ranks::fromEnvironment() {
     return std::unique_ptr<Ranks>(new Ranks(numberOf(rank, "the process's number", 0, count - 1), count));
 }
 
-Ranks::Ranks(int rank, int size) : meeting_(std::make_unique<Meeting>()), rank_(rank), size_(size) {
+Ranks::Ranks(int rank, int size)
+    : meeting_(std::make_unique<Meeting>()),
+      rank_(rank),
+      size_(size),
+      exceptions_(std::uncaught_exceptions()) {
     std::string host = variable({"MASTER_ADDR", "SLURM_LAUNCH_NODE_IPADDR"});
     if (host.empty()) host = "127.0.0.1";
     c10d::TCPStoreOptions options;
@@ -72,7 +84,10 @@ Ranks::Ranks(int rank, int size) : meeting_(std::make_unique<Meeting>()), rank_(
 Ranks::~Ranks() {
     // The store goes with the process that holds it: the others have to be done with it.
     try {
-        waitForAll();
+        if (broken_ || std::uncaught_exceptions() > exceptions_)
+            meeting_->store->set(keyOf(round_, rank_), {failed});
+        else
+            waitForAll();
     } catch (const std::exception&) { // one of them has failed and said so
     }
 }
@@ -87,27 +102,31 @@ void Ranks::waitForAll() {
 }
 
 std::vector<std::string> Ranks::gather(const std::string& mine) {
-    const auto key = [&](std::int64_t round, int rank) {
-        return "kurtoscope/" + std::to_string(round) + "/" + std::to_string(rank);
-    };
     std::vector<std::string> all;
+    int gone = -1;
     try {
-        // One byte more, since a value must not be empty.
-        std::vector<std::uint8_t> value(mine.size() + 1);
+        std::vector<std::uint8_t> value(mine.size() + 1, going);
         std::copy(mine.begin(), mine.end(), value.begin() + 1);
-        meeting_->store->set(key(round_, rank_), value);
-        for (int rank = 0; rank < size_; ++rank) {
-            const std::vector<std::uint8_t> part = meeting_->store->get(key(round_, rank));
+        meeting_->store->set(keyOf(round_, rank_), value);
+        for (int rank = 0; rank < size_ && gone < 0; ++rank) {
+            const std::vector<std::uint8_t> part = meeting_->store->get(keyOf(round_, rank));
+            if (part.front() == failed) gone = rank;
             all.emplace_back(part.begin() + 1, part.end());
         }
         // Whoever is at this round has read the one before the last.
-        if (round_ >= 2) meeting_->store->deleteKey(key(round_ - 2, rank_));
+        if (round_ >= 2 && gone < 0) meeting_->store->deleteKey(keyOf(round_ - 2, rank_));
     } catch (const std::exception& failure) {
+        broken_ = true;
         const std::string text = failure.what();
         throw Error("another process is gone: " + text.substr(0, text.find('\n')), "",
                     "See what it said; a training goes on with --resume");
     }
-    ++round_;
+    ++round_; // in which the others look next
+    if (gone >= 0) {
+        broken_ = true;
+        throw Error("process " + std::to_string(gone) + " has failed or was stopped", "",
+                    "See what it said; a training goes on with --resume");
+    }
     return all;
 }
 
@@ -130,8 +149,10 @@ void Ranks::sum(const std::vector<at::Tensor>& tensors) {
     });
     std::vector<float> total(static_cast<std::size_t>(values), 0.0F);
     for (const std::string& part : gather(bytes)) {
-        if (part.size() != bytes.size())
+        if (part.size() != bytes.size()) {
+            broken_ = true;
             throw Error("another process trains another model", "", "Give every process the same command");
+        }
         for (std::size_t i = 0; i < total.size(); ++i) {
             float value = 0;
             std::memcpy(&value, part.data() + i * sizeof value, sizeof value);

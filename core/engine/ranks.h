@@ -16,6 +16,7 @@ namespace kurtoscope {
 class Ranks {
 public:
     static std::unique_ptr<Ranks> fromEnvironment(); // null for a process alone; throws Error
+    // Waits for the others, but where something has failed: they are told and not waited for.
     ~Ranks();
 
     int rank() const { return rank_; }
@@ -35,6 +36,8 @@ private:
     std::unique_ptr<Meeting> meeting_;
     int rank_, size_;
     std::int64_t round_ = 0;
+    int exceptions_;      // that were on their way when it was made
+    bool broken_ = false; // one of them is gone, or says what does not fit
 };
 
 } // namespace kurtoscope

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // at::linear multiplies float32 by MKL, which leaves half the vector width of an AMD processor unused. oneDNN
 // in the same library does not; its linear layer is an operator without a header and without gradients, which
-// are two more of the same product. In bf16 both sides are rounded and the sums are float32, in every one of
-// the three.
+// are two more of the same product. In bf16 both sides are rounded, the sums are float32, and each product's result is rounded
+// once more, in every one of the three.
 #include "core/training/trained_product.h"
 
 #include "core/base/grain.h"
@@ -76,7 +76,7 @@ public:
 
 std::string bfloat16Refusal(c10::Device device) {
     if (!device.is_cpu() || hasBf16Products()) return "";
-    return "this processor has no bf16 arithmetic, which would only be slower than float32 here";
+    return "this processor has no AVX-512 BF16: bf16 would only be slower than float32 here";
 }
 
 at::Tensor trainedProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

@@ -166,7 +166,7 @@ at::Tensor TrainingArithmetic::linear(const Linear& linear, const at::Tensor& x,
     }
     // What validation sees is what inference will make of the model, to the bit.
     if (!training_) return at::linear(x, weight, linear.bias);
-    const at::Tensor y = trainedProduct(x, weight, linear.bias, narrow_);
+    const at::Tensor y = trainedProduct(x, weight, linear.bias, narrow_ && !linear.head);
     if (linear.head) return y;
     for (const Member& member : members_) {
         if (member.lambda <= 0) continue;

@@ -15,6 +15,8 @@ class TestCommandProcesses : public QObject {
     }
 
 private slots:
+    void init() { NEEDS_TINY_MODEL; }
+
     // Each window is run by one of them, so that every bit is there; latency is the leader's own.
     void scoresAreThoseOfOneProcess() {
         const QStringList words =
@@ -59,6 +61,27 @@ private slots:
             for (std::size_t c = 0; c < a["channel_kurtosis"].size(); ++c)
                 near(b["channel_kurtosis"][c], a["channel_kurtosis"][c]);
         }
+    }
+
+    // Nobody waits for the one that has failed, whichever it is, and it is named.
+    void oneThatFailsIsNotWaitedFor_data() {
+        QTest::addColumn<int>("bad");
+        QTest::newRow("the leader") << 0;
+        QTest::newRow("another") << 1;
+    }
+    void oneThatFailsIsNotWaitedFor() {
+        QFETCH(int, bad);
+        std::vector<QStringList> commands(2, command("evaluate") + QStringList{"--recipe", "w8a8"});
+        commands[std::size_t(bad)][3] = "/nowhere/text.txt";
+        const auto runs = runTogether(commands); // fails after five minutes, long before patience ends
+        for (const CommandRun& run : runs)
+            QVERIFY2(run.code == 1, run.err.constData());
+        const QByteArray &failed = runs[std::size_t(bad)].err, &other = runs[std::size_t(1 - bad)].err;
+        QVERIFY2(failed.contains("/nowhere/text.txt"), failed.constData());
+        // The leader takes the meeting place with it when it goes.
+        QVERIFY2(other.contains("process " + QByteArray::number(bad) + " has failed") ||
+                     (bad == 0 && other.contains("another process is gone")),
+                 other.constData());
     }
 
     void oneThatIsToldNonsenseSaysSo() {

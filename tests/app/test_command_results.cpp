@@ -197,6 +197,16 @@ private slots:
             QCOMPARE(real, simulated);
     }
 
+    void simulationAloneIsComparedWithNothing() {
+        const CommandRun run =
+            runCommand(QStringList{"evaluate", tinyModel, "--data", tinyText, "--recipe", "fp32", "--recipe",
+                                   "w8a8", "--kernels", "simulated", "--no-latency"} +
+                       small);
+        QVERIFY2(run.code == 0, run.err);
+        QCOMPARE(run.json()["readings"].size(), std::size_t(2));
+        QVERIFY2(!run.err.contains("against their simulation"), run.err);
+    }
+
     void benchTimesEverySize() {
         const CommandRun run =
             runCommand({"bench",     tinyModel, "--recipe", "fp32", "--recipe",  "w8a8:keep=top:1",

@@ -237,7 +237,7 @@ private slots:
         constexpr float infinity = std::numeric_limits<float>::infinity();
         const std::vector<float> x{1,     0x1.01p0F, 0x1.03p0F, -0x1.0101p0F,
                                    65504, 3.4e38F,   infinity,  std::numeric_limits<float>::quiet_NaN(),
-                                   -0.0F, 0x1p-126F, 0.1F};
+                                   -0.0F, 0x1p-126F, 0.1F,      0x1p-127F};
         const auto channels = static_cast<std::int64_t>(x.size());
         std::vector<float> twice(x);
         twice.insert(twice.end(), x.size(), 1.0F); // a row of ones below
@@ -247,6 +247,8 @@ private slots:
         for (std::size_t i = 0; i < x.size(); ++i) {
             if (std::isnan(x[i]))
                 QVERIFY(std::isnan(fromHalf(halves[i])));
+            else if (std::abs(x[i]) < 0x1p-126F)
+                QCOMPARE(fromHalf(halves[i]), 0.0F);
             else
                 QCOMPARE(halves[i], halfOf(x[i]));
             QCOMPARE(halves[std::size_t(made.words) * 2 + i], std::uint16_t(0x3f80));

@@ -23,8 +23,9 @@ inline int freePort() {
     return known ? ntohs(address.sin_port) : 0;
 }
 
-// The same command in `count` processes, as torchrun would start them on one machine.
-inline std::vector<CommandRun> runTogether(int count, const QStringList& arguments) {
+// Commands in processes of their own, as torchrun would start them on one machine.
+inline std::vector<CommandRun> runTogether(const std::vector<QStringList>& commands) {
+    const int count = static_cast<int>(commands.size());
     const QString port = QString::number(freePort());
     std::vector<std::unique_ptr<QProcess>> processes;
     for (int rank = 0; rank < count; ++rank) {
@@ -35,7 +36,7 @@ inline std::vector<CommandRun> runTogether(int count, const QStringList& argumen
         environment.insert("MASTER_PORT", port);
         processes.push_back(std::make_unique<QProcess>());
         processes.back()->setProcessEnvironment(environment);
-        processes.back()->start(KURTOSCOPE_BINARY, arguments);
+        processes.back()->start(KURTOSCOPE_BINARY, commands[std::size_t(rank)]);
     }
     std::vector<CommandRun> runs;
     for (const auto& process : processes) {
@@ -46,6 +47,9 @@ inline std::vector<CommandRun> runTogether(int count, const QStringList& argumen
         runs.push_back(std::move(run));
     }
     return runs;
+}
+inline std::vector<CommandRun> runTogether(int count, const QStringList& arguments) {
+    return runTogether(std::vector<QStringList>(std::size_t(count), arguments));
 }
 
 } // namespace kurtoscope::test

@@ -188,6 +188,7 @@ void ScatterPlot::rebuild() {
     double most = decades_ ? 10 : 0, least = 1e300, low = 1e300, high = -1e300;
     const auto take = [&](double value) { low = std::min(low, value), high = std::max(high, value); };
     for (const ScatterPoint& point : points_) {
+        if (point.faint) continue; // what was tried must not squeeze what is compared
         most = std::max(most, point.count);
         least = std::min(least, point.count);
         take(point.score);

@@ -12,7 +12,7 @@ namespace kurtoscope {
 KURTOSCOPE_API bool hasBf16Products();
 
 // Rows of activations as bfloat16, halves to even, two channels in a word; what lies beyond is zero. NaN
-// stays NaN; numbers below 2⁻¹²⁶ become 0, as the processor takes them.
+// stays NaN; numbers and sums below 2⁻¹²⁶ become 0, as the processor takes them.
 struct Bf16Rows {
     std::int64_t rows = 0, channels = 0, words = 0;
     AlignedBytes values; // [row, word]

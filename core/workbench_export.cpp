@@ -55,9 +55,11 @@ struct Workbench::Impl::Leaving {
     std::shared_ptr<const RecipeArithmetic> arithmetic;
     DataRequest calibration;
     std::function<Observation(bool)> observe;
+    std::function<std::vector<std::vector<int>>()> calibrationIds;
 
     ExportSubject subject(const OpenModel& model) const {
-        return {model.folder, *model.transformer, recipe, plan, arithmetic.get(), calibration, observe};
+        return {model.folder,     *model.transformer, recipe,  plan,
+                arithmetic.get(), calibration,        observe, calibrationIds};
     }
 };
 
@@ -72,10 +74,12 @@ std::unique_ptr<Workbench::Impl::Leaving> Workbench::Impl::leave(Workbench& benc
     const OpenModel& model = current();
     Recipe recipe = request.recipe;
     std::shared_ptr<const RecipeArithmetic> made;
+    const CalibrationSet* text = nullptr;
     const bool needsArithmetic = format.info().needsArithmetic && !recipe.isFp32();
     if (!request.calibration.path.empty()) {
         PreparedData& data = prepare(request.calibration, true, stop);
         recipe = resolve(recipe, data, stop, progress);
+        text = &calibration(data, recipe);
         if (needsArithmetic) made = arithmetic(recipe, data, stop, progress);
     } else if (needsArithmetic) {
         Plan plan = planOf(recipe);
@@ -93,9 +97,20 @@ std::unique_ptr<Workbench::Impl::Leaving> Workbench::Impl::leave(Workbench& benc
         if (underRecipe) asked.recipe = recipe;
         return bench.observe(asked, stop, progress);
     };
+    const auto calibrationIds = [text] {
+        std::vector<std::vector<int>> windows;
+        for (const Batch& batch : text ? text->batches() : std::vector<Batch>())
+            for (int sequence = 0; sequence < batch.sequences; ++sequence) {
+                auto& window = windows.emplace_back();
+                for (int at = 0; at < batch.lengths[std::size_t(sequence)]; ++at)
+                    window.push_back(batch.at(sequence, at));
+            }
+        return windows;
+    };
     Plan plan = planOf(recipe);
     return std::unique_ptr<Leaving>(new Leaving{format, request.format, std::move(recipe), std::move(plan),
-                                                std::move(made), request.calibration, observe});
+                                                std::move(made), request.calibration, observe,
+                                                calibrationIds});
 }
 
 ExportPlan Workbench::planExport(const ExportRequest& request, std::stop_token stop,

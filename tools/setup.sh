@@ -94,6 +94,7 @@ check_disk() {
         need=6
         has_gpu && need=16
     fi
+    [[ -n ${WITH_REFERENCE:-} && ! -e build/reference-venv/kurtoscope-stamp ]] && need=$((need + 2))
     free=$(($(df -Pk . | awk 'NR == 2 { print $4 }') / 1048576))
     [[ $free -ge $need ]] ||
         fail "only $free GB are free in $PWD; setting up needs about $need GB." "Free some room there and run this again."
@@ -236,18 +237,19 @@ torch_beside() {
 
 # The libraries that exports are tried with, beside LibTorch's own torch. Tests go without where they cannot be had.
 install_reference() {
-    local venv=build/reference-venv list=tools/reference_packages.txt stamp had python torch=${KURTOSCOPE_TORCH:-$(torch_folder)}
+    local venv=build/reference-venv list=tools/reference_packages.txt stamp had="" python torch=${KURTOSCOPE_TORCH:-$(torch_folder)}
     step "Reference libraries"
-    stamp=$(cksum "$list" | cut -d' ' -f1)
-    [[ -e $venv/kurtoscope-stamp ]] && had=$(<"$venv/kurtoscope-stamp")
     if [[ -n ${KURTOSCOPE_REFERENCE_PYTHON:-} || -n ${KURTOSCOPE_SKIP_REFERENCE:-} ]]; then
         done_step "left alone, as asked"
         return
-    elif [[ ${had:-} == "$stamp $torch" ]]; then
-        done_step "already there"
-        return
     elif [[ ! -e $torch/__init__.py ]]; then
         done_step "left out: $torch is no Python package"
+        return
+    fi
+    stamp=$torch$'\n'$(<"$list")
+    [[ -e $venv/kurtoscope-stamp ]] && had=$(<"$venv/kurtoscope-stamp")
+    if [[ $had == "$stamp" ]]; then
+        done_step "already there"
         return
     fi
     : >"$LOGS/reference.log"
@@ -255,13 +257,13 @@ install_reference() {
     [[ -x $python ]] || python=python3
     logged reference rm -rf "$venv"
     if logged reference "$python" -m venv "$venv" &&
-        logged reference "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --no-deps -r "$list" &&
+        logged reference "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --retries 2 --no-deps -r "$list" &&
         # What torch's own loader wants of CUDA, where the system has not all of it: loaded before torch asks for it.
         logged reference "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --no-deps \
             nvidia-cufile==1.15.1.6 nvidia-cusparselt-cu13==0.8.0 nvidia-nvshmem-cu13==3.4.5 &&
         torch_beside "$torch" >"$(printf '%s' "$venv"/lib/python3*/site-packages)/torch-beside.pth" &&
         logged reference "$venv/bin/python" -c 'import torch, transformers, compressed_tensors, peft'; then
-        echo "$stamp $torch" >"$venv/kurtoscope-stamp"
+        echo "$stamp" >"$venv/kurtoscope-stamp"
         done_step "installed"
     else
         rm -rf "$venv"

@@ -2,6 +2,7 @@
 #include "app/commands/command.h"
 #include "app/commands/json_output.h"
 #include "app/commands/terminal.h"
+#include "core/data/check_json.h"
 #include "core/workbench.h"
 
 #include <CLI/CLI.hpp>
@@ -92,21 +93,8 @@ private:
 
     void write(const std::vector<CheckResult>& results) const {
         Json checks = Json::array();
-        for (const CheckResult& result : results) {
-            checks.push_back({{"way", result.check.way},
-                              {"versions", result.versions},
-                              {"skipped", result.skipped},
-                              {"tolerance", number(result.check.tolerance)},
-                              {"difference", number(result.difference)},
-                              {"largest", number(result.largest)},
-                              {"passed", result.passed()}});
-            if (const auto& steps = result.steps)
-                checks.back()["layer_by_layer"] = {{"difference", number(steps->difference)},
-                                                   {"largest_at", steps->where},
-                                                   {"tensors", steps->tensors},
-                                                   {"rounded_values", steps->rounded},
-                                                   {"tipped_values", steps->tipped}};
-        }
+        for (const CheckResult& result : results)
+            checks.push_back(checkJson(result));
         json_.write({{"schema", 1}, {"folder", folder_}, {"checks", checks}});
     }
 

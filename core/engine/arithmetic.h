@@ -19,6 +19,8 @@ public:
     // channel].
     virtual at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const = 0;
     virtual at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const = 0;
+    // Keys or values (`site`) as a cache holds them and attention reads them: keys after a rotary embedding.
+    virtual at::Tensor cached(Site /*site*/, const at::Tensor& x, const Batch& /*batch*/) const { return x; }
     // What operand() rounds: x, or what a step at run time makes of it.
     virtual at::Tensor reshaped(Site /*input*/, const at::Tensor& x) const { return x; }
     virtual bool treats(Site site) const = 0; // whether value() changes anything there

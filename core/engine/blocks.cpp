@@ -47,8 +47,10 @@ at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Te
     return at::layer_norm(x, {x.size(-1)}, weight, bias, epsilon);
 }
 
-at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                     std::int64_t heads, std::int64_t keyValueHeads, bool causal) {
+at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tensor& keys,
+                     const at::Tensor& values, std::int64_t heads, std::int64_t keyValueHeads, bool causal) {
+    const at::Tensor k = pass.cached({layer, Place::key}, keys),
+                     v = pass.cached({layer, Place::value}, values);
     const PhaseTimer timer(Phase::attention);
     const bool padded = q.size(0) == pass.batch().sequences; // else rows of padding are left out
     const std::int64_t sequences = pass.batch().sequences, length = pass.batch().length,

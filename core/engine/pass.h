@@ -33,6 +33,10 @@ public:
     at::Tensor see(Site site, const at::Tensor& x);
     // What the linear layers that read `site` multiply.
     at::Tensor operand(Site site, const at::Tensor& x) const;
+    // What attention reads of keys and values.
+    at::Tensor cached(Site site, const at::Tensor& x) const {
+        return arithmetic_ ? arithmetic_->cached(site, x, batch_) : x;
+    }
     at::Tensor linear(const Linear& linear, const at::Tensor& x,
                       const Then& then = {}) const; // x [.., in] → [.., out]
     // stream + see(linear.output, linear(x)), in one go where nobody sees or changes what is added.

@@ -55,6 +55,8 @@ std::vector<NamedTensor> Transformer::linearTensors(const at::Tensor& tied) cons
 void Transformer::readStored(const StoredQuantization& stored) {
     for (const auto& linear : linears_) {
         if (linear->head) continue;
+        if (const auto made = stored.outputs.find(linear->name); made != stored.outputs.end())
+            stored_.emplace(linear->output, made->second);
         const auto found = stored.inputs.find(linear->name);
         if (found == stored.inputs.end()) continue;
         // Layers that read the same tensor are given it rounded once.

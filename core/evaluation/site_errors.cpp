@@ -78,6 +78,12 @@ at::Tensor SiteErrorProbe::operand(Site site, const at::Tensor& x, const Batch& 
     return exact;
 }
 
+at::Tensor SiteErrorProbe::cached(Site site, const at::Tensor& x, const Batch& batch) const {
+    const at::Tensor y = recipe_.cached(site, x, batch);
+    if (!y.is_same(x)) add(site, x, y, recipe_.cacheRounding(site), batch);
+    return x;
+}
+
 at::Tensor SiteErrorProbe::linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const {
     const at::Tensor exact = at::linear(x, linear.weight, linear.bias);
     const auto input = rounded_.find(linear.input);

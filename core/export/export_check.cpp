@@ -4,6 +4,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/error.h"
 #include "core/base/stop.h"
+#include "core/data/check_json.h"
 #include "core/data/strict_json.h"
 #include "core/export/export_folder.h"
 #include "core/model/safetensors_writer.h"
@@ -40,6 +41,9 @@ public:
     }
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override {
         return recipe_.operand(site, shaken(x), batch);
+    }
+    at::Tensor cached(Site site, const at::Tensor& x, const Batch& batch) const override {
+        return recipe_.cached(site, shaken(x), batch);
     }
     at::Tensor reshaped(Site input, const at::Tensor& x) const override { return recipe_.reshaped(input, x); }
     bool treats(Site site) const override { return recipe_.treats(site); }
@@ -249,25 +253,8 @@ void addChecks(const fs::path& report, const std::vector<CheckResult>& results) 
     if (json.contains("checks") && json.at("checks").is_array())
         for (const Json& old : json.at("checks"))
             if (isNew(old)) kept.push_back(old);
-    for (const CheckResult& result : results) {
-        Json entry{{"way", result.check.way},
-                   {"versions", result.versions},
-                   {"tolerance", realJson(result.check.tolerance)}};
-        if (result.ran()) {
-            entry["difference"] = realJson(result.difference);
-            entry["largest"] = realJson(result.largest);
-            if (result.steps)
-                entry["layer_by_layer"] = {{"difference", realJson(result.steps->difference)},
-                                           {"largest_at", result.steps->where},
-                                           {"tensors", result.steps->tensors},
-                                           {"rounded_values", result.steps->rounded},
-                                           {"tipped_values", result.steps->tipped}};
-            entry["passed"] = result.passed();
-        } else {
-            entry["skipped"] = result.skipped;
-        }
-        kept.push_back(std::move(entry));
-    }
+    for (const CheckResult& result : results)
+        kept.push_back(checkJson(result));
     json["checks"] = std::move(kept);
     writeFileAtomically(report, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }

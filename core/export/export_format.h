@@ -24,6 +24,8 @@ struct ExportSubject {
     // Statistics of every site over the text: of the model as it was opened, or as the recipe reshapes and
     // rounds it. Runs it. Throws Error without a text.
     std::function<Observation(bool underRecipe)> observe;
+    // The windows of that text that ranges were taken from, as ids; none without a text.
+    std::function<std::vector<std::vector<int>>()> calibrationIds;
 
     // What runs: the recipe's reshaped model, else the one that was opened.
     const Transformer& model() const { return arithmetic ? arithmetic->model() : base; }

@@ -35,6 +35,9 @@ public:
             steps_.tensors["read." + site.name()] = valuesOf(recipe_.reshaped(site, x));
         return recipe_.operand(site, x, batch);
     }
+    at::Tensor cached(Site site, const at::Tensor& x, const Batch& batch) const override {
+        return recipe_.cached(site, x, batch);
+    }
     at::Tensor reshaped(Site input, const at::Tensor& x) const override { return recipe_.reshaped(input, x); }
     bool treats(Site site) const override { return recipe_.treats(site); }
     at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const override {

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/export/text_parts.h"
 
+#include "core/export/model_files.h"
+
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+
 namespace kurtoscope {
 
 std::string anchoredPattern(const std::string& module) {
@@ -36,6 +42,41 @@ std::vector<const Linear*> roundedLinears(const ExportSubject& subject) {
 
 void addLimit(ExportPlan& plan, std::string what, std::string nearest) {
     plan.limits.push_back({std::move(what), std::move(nearest)});
+}
+
+std::string loaderText(const std::string& fromTransformers, const std::string& config,
+                       const std::string& autoClass, const std::string& more, const std::string& imports) {
+    return "# SPDX-License-Identifier: GPL-3.0-or-later\nimport sys\n\n" + imports +
+           "from transformers import " + fromTransformers + "\n\nconfig = " + config +
+           "\n\n\ndef load(model, **more):\n    return " + autoClass +
+           ".from_pretrained(model, quantization_config=config" + more + ", **more" +
+           ")\n\n\nif __name__ == \"__main__\":\n    print(load(sys.argv[1]))\n";
+}
+
+void proveOnModel(const ExportSubject& subject, ExportPlan& plan, const char* way, double tolerance,
+                  bool withText) {
+    std::error_code code;
+    const std::filesystem::path path = std::filesystem::absolute(subject.folder.path, code);
+    if (!std::filesystem::is_directory(path, code) || subject.folder.stored) return;
+    nlohmann::ordered_json words{{"auto_class", autoClassOf(subject)}, {"model", path.string()}};
+    if (withText) words["text"] = subject.calibrationIds();
+    plan.checkWords = words.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    plan.checks.push_back({way, plan.limits.empty() ? tolerance : std::numeric_limits<double>::infinity()});
+}
+
+void limitLevels(const ExportSubject& subject, ExportPlan& plan, bool targetHasFull) {
+    const auto& rule = subject.plan.weights;
+    if (!rule || rule->format != Format::integer || !rule->symmetric || rule->fullRange == targetHasFull)
+        return;
+    const int most = (1 << (rule->bits - 1)) - 1;
+    const std::string narrow = "±" + std::to_string(most) + " in steps of absmax / " + std::to_string(most),
+                      full = "−" + std::to_string(most + 1) + " … " + std::to_string(most) +
+                             " in steps of absmax / " + std::to_string(most) + ".5";
+    addLimit(
+        plan, "weights on " + (targetHasFull ? narrow : full),
+        (targetHasFull ? full : narrow) + ", as a recipe with " +
+            (targetHasFull ? "weight_levels=full (of rtn, gptq and awq: levels=full)" : "narrow levels") +
+            " has them");
 }
 
 void limitChoice(const ExportSubject& subject, ExportPlan& plan, const std::string& insteadOfKept) {

@@ -25,11 +25,12 @@ struct Span {
 class LevelFinder {
 public:
     LevelFinder(const float* values, std::int64_t inputs, const std::vector<char>& isKept, int bits,
-                bool symmetric)
+                bool symmetric, bool full)
         : values_(values),
           inputs_(inputs),
           isKept_(isKept),
           most_(symmetric ? (1 << (bits - 1)) - 1 : (1 << bits) - 1),
+          least_(full ? -most_ - 1 : -most_),
           symmetric_(symmetric) {}
 
     // 0: there is none.
@@ -42,7 +43,7 @@ public:
         if (largest == 0) return 1;
         if (!std::isfinite(largest)) return 0;
         // The largest weight is some multiple of the step: most often of the last level.
-        for (int multiple = most_; multiple >= 1; --multiple) {
+        for (int multiple = symmetric_ ? -least_ : most_; multiple >= 1; --multiple) {
             const float about = largest / static_cast<float>(multiple);
             float candidate = std::nextafter(std::nextafter(about, 0.0F), 0.0F);
             for (int step = 0; step < 5; ++step, candidate = std::nextafter(candidate, INFINITY))
@@ -67,14 +68,14 @@ private:
             if (whole * scale != value) return false;
             span.low = std::min(span.low, static_cast<int>(whole));
             span.high = std::max(span.high, static_cast<int>(whole));
-            return symmetric_ ? span.low >= -most_ && span.high <= most_ : span.high - span.low <= most_;
+            return symmetric_ ? span.low >= least_ && span.high <= most_ : span.high - span.low <= most_;
         });
     }
 
     const float* values_;
     std::int64_t inputs_;
     const std::vector<char>& isKept_;
-    int most_;
+    int most_, least_;
     bool symmetric_;
 };
 
@@ -97,7 +98,7 @@ WeightLevels levelsOf(const at::Tensor& rounded, const WeightRule& rule, const s
     std::vector<char> isKept(std::size_t(made.inputs), 0);
     for (const int column : kept)
         isKept.at(std::size_t(column)) = 1;
-    const LevelFinder finder(values, made.inputs, isKept, rule.bits, rule.symmetric);
+    const LevelFinder finder(values, made.inputs, isKept, rule.bits, rule.symmetric, rule.fullRange);
     const int lowest = -(1 << (rule.bits - 1));
     std::atomic<std::int64_t> lost = -1;
     parallelFor(made.rowScales, 1, [&](std::int64_t begin, std::int64_t end) {

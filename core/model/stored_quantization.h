@@ -33,6 +33,8 @@ struct StoredQuantization {
     std::string summary; // "int8 weights per channel, int8 activations per token, dynamic"
     std::map<std::string, StoredActivation>
         inputs; // by linear layer's name; those that are not rounded left out
+    std::map<std::string, StoredActivation>
+        outputs; // keys and values as the cache holds them, by the linear layer that makes them
     std::string
         recipe; // the nearest in this program's words: a recipe's text or JSON; "" where there is none
     std::vector<std::string> warnings;

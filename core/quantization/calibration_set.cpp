@@ -44,6 +44,10 @@ public:
             take(operands_, operandExtras_, site, y, batch);
         return y;
     }
+    at::Tensor cached(Site site, const at::Tensor& x, const Batch& batch) const override {
+        if (request_.cache && only_.empty()) take(operands_, operandExtras_, site, x, batch);
+        return x;
+    }
     bool treats(Site site) const override {
         return site.place == Place::attn_probs && wanted_.contains(site);
     }
@@ -140,6 +144,7 @@ private:
 // An answer that says at least what is asked for.
 bool serves(const CalibrationRequest& had, const CalibrationRequest& asked) {
     return had.magnitudeBar == asked.magnitudeBar && (had.everySite || !asked.everySite) &&
+           (had.cache || !asked.cache) &&
            (!asked.histograms || (had.histograms && had.kept == asked.kept));
 }
 
@@ -211,6 +216,7 @@ CalibrationSet::statistics(const Workpiece& piece, const std::string& key, const
         for (auto& [site, at] : again.operands)
             seen->operands[site] = std::move(at);
         made.request.everySite = known.request.everySite;
+        made.request.cache = known.request.cache;
         made.seen = std::move(seen);
         break;
     }

@@ -43,6 +43,7 @@ struct CalibrationRequest {
     float magnitudeBar = 6;
     bool everySite = false;             // else linear inputs only
     bool histograms = false;            // and moving averages
+    bool cache = false;                 // and keys and values as attention reads them, as operands
     std::map<Site, std::set<int>> kept; // left out of histograms and averages
 };
 

@@ -84,7 +84,7 @@ bool Plan::needsCalibration() const {
     const bool range = (activations && !activations->dynamic && !rangesGiven) || sorting;
     const bool solver = weights && weights->solver;
     const bool mean = ablation && ablation->how != AblationRule::How::zero;
-    return range || solver || mean || !keep.empty();
+    return range || solver || mean || (cache && cache->fixed) || !keep.empty();
 }
 
 std::string Plan::transformsKey() const {
@@ -103,7 +103,7 @@ std::string ActivationRule::key() const {
 }
 
 std::string WeightRule::key() const {
-    return std::to_string(int(format)) + "/" + std::to_string(bits) + (symmetric ? "s" : "a") +
+    return std::to_string(int(format)) + "/" + std::to_string(bits) + (!symmetric ? "a" : fullRange ? "f" : "s") +
            std::to_string(int(granularity)) + "/" + std::to_string(group) + "/" + std::to_string(int(range)) +
            (solver ? "/" + solver->key() : "");
 }

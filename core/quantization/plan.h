@@ -67,6 +67,7 @@ struct WeightRule {
     Format format = Format::integer;
     int bits = 8;
     bool symmetric = true;
+    bool fullRange = false; // as an ActivationRule's
     Granularity granularity = Granularity::per_channel;
     int group = 0;
     RangeMethod range = RangeMethod::minmax;    // minmax or mse
@@ -76,9 +77,12 @@ struct WeightRule {
 };
 
 // Keys and values as attention's cache would hold them: a scale for each channel of a key over `group`
-// tokens, one for each token of a value in each head.
+// tokens, one for each token of a value in each head; or, fixed, symmetric in one range for all keys of a
+// layer, after their rotary embedding, and one for its values.
 struct CacheRule {
     int bits = 8, group = 32;
+    bool fixed = false;
+    Format format = Format::integer; // fixed: or e4m3
 
     bool operator==(const CacheRule&) const = default;
 };

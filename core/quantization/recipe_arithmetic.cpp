@@ -142,8 +142,10 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
     const bool ranged =
         rule && !plan.rangesGiven && (!rule->dynamic || (rule->embeddingGroups > 0 && rule->permute));
     std::shared_ptr<const CalibratedModel> seen;
-    if (ranged || (plan.ablation && plan.ablation->how != AblationRule::How::zero)) {
+    const bool fixedCache = plan.cache && plan.cache->fixed;
+    if (ranged || fixedCache || (plan.ablation && plan.ablation->how != AblationRule::How::zero)) {
         CalibrationRequest request;
+        request.cache = fixedCache;
         request.everySite = everySite;
         request.histograms = rule && !rule->dynamic && rule->range != RangeMethod::minmax;
         if (request.histograms)
@@ -181,32 +183,44 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
     if (rule && recipe.scope == Scope::all_activations)
         for (const auto& [site, steps] : shaped_->piece.online())
             if (!inHighPrecision(transformer, recipe, site)) atOperand_.emplace(site, prepare(site, true));
-    if (plan.cache)
-        for (int layer = 0; layer < transformer.info().layers; ++layer)
-            for (Place place : {Place::key, Place::value}) {
-                ActivationRule stored;
-                stored.bits = plan.cache->bits, stored.group = plan.cache->group;
+    if (plan.cache) planCache(recipe, plan, seen.get());
+    if (plan.ablation) planAblation(recipe, plan, seen.get());
+}
+
+void RecipeArithmetic::planCache(const Recipe& recipe, const Plan& plan, const CalibratedModel* seen) {
+    const Transformer& transformer = model();
+    const CacheRule& cache = *plan.cache;
+    for (int layer = 0; layer < transformer.info().layers; ++layer)
+        for (Place place : {Place::key, Place::value}) {
+            const Site site{layer, place};
+            const int width = transformer.info().channels(place);
+            ActivationRule stored;
+            stored.bits = cache.bits, stored.format = cache.format;
+            if (cache.fixed) {
+                stored.fullRange = true;
+            } else {
                 stored.dynamic = true, stored.symmetric = false;
                 // Keys by channel over runs of tokens, values by token within each head.
                 stored.granularity = place == Place::key ? Granularity::per_channel : Granularity::per_group;
-                const int width = transformer.info().channels(place);
-                if (place == Place::key)
-                    stored.tokenRun = plan.cache->group;
-                else
-                    stored.group = width / std::max(1, transformer.info().keyValueHeads);
-                const Site site{layer, place};
-                if (inHighPrecision(transformer, recipe, site)) continue;
-                atValue_.insert_or_assign(
-                    site, roundingFor(withBitsOf(transformer, recipe, plan, site, stored), site, width,
-                                      nullptr, keptAt(transformer, recipe, site)));
+                if (place == Place::key) stored.tokenRun = cache.group;
+                stored.group =
+                    place == Place::key ? cache.group : width / std::max(1, transformer.info().keyValueHeads);
             }
-    if (plan.ablation) planAblation(recipe, plan, seen.get());
+            if (inHighPrecision(transformer, recipe, site)) continue;
+            SiteRounding rounding = roundingFor(
+                withBitsOf(transformer, recipe, plan, site, stored), site, width,
+                cache.fixed ? seen->operand(transformer, site) : nullptr, keptAt(transformer, recipe, site));
+            // Nothing else rounds what the cache does.
+            atValue_.erase(site);
+            (cache.fixed ? atCache_ : atValue_).insert_or_assign(site, std::move(rounding));
+        }
 }
 
 void RecipeArithmetic::planStored(const Recipe& recipe) {
     for (const auto& [site, activation] : model().stored())
         if (!inHighPrecision(model(), recipe, site))
-            atOperand_.emplace(site, roundingOf(activation, model().info().channels(site.place)));
+            (site.place == Place::key || site.place == Place::value ? atCache_ : atOperand_)
+                .emplace(site, roundingOf(activation, model().info().channels(site.place)));
 }
 
 void RecipeArithmetic::planAblation(const Recipe& recipe, const Plan& plan, const CalibratedModel* seen) {
@@ -293,14 +307,20 @@ void RecipeArithmetic::count(const Recipe& recipe, const Plan& plan) {
     if (plan.cache) {
         // Of each value: its bits, and its part of a 16-bit scale and zero point.
         const double perHead = double(info.channels(Place::value)) / std::max(1, info.keyValueHeads);
-        storage_.cacheBits = plan.cache->bits + (32.0 / plan.cache->group + 32.0 / perHead) / 2;
+        storage_.cacheBits = plan.cache->bits;
+        if (!plan.cache->fixed) storage_.cacheBits += (32.0 / plan.cache->group + 32.0 / perHead) / 2;
     }
 }
 
 const SiteRounding* RecipeArithmetic::rounding(Site site) const {
     if (const auto found = atOperand_.find(site); found != atOperand_.end()) return &found->second;
     const auto found = atValue_.find(model().origin(site));
-    return found == atValue_.end() ? nullptr : &found->second;
+    return found == atValue_.end() ? cacheRounding(site) : &found->second;
+}
+
+const SiteRounding* RecipeArithmetic::cacheRounding(Site site) const {
+    const auto found = atCache_.find(site);
+    return found == atCache_.end() ? nullptr : &found->second;
 }
 
 const at::Tensor* RecipeArithmetic::roundedWeight(const Linear& linear) const {
@@ -318,6 +338,7 @@ std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::without(const Recipe& 
     const auto whole = [&](Site site) { return inHighPrecision(model(), recipe, site); };
     std::erase_if(made->atValue_, [&](const auto& entry) { return whole(entry.first); });
     std::erase_if(made->atOperand_, [&](const auto& entry) { return whole(entry.first); });
+    std::erase_if(made->atCache_, [&](const auto& entry) { return whole(entry.first); });
     std::erase_if(made->weights_, [&](const auto& entry) { return whole(entry.first->input); });
     return made;
 }
@@ -390,6 +411,11 @@ at::Tensor RecipeArithmetic::operand(Site site, const at::Tensor& x, const Batch
     if (real_ && real_->reads(site)) return y; // its readers turn it into their numbers
     const auto found = atOperand_.find(site);
     return found == atOperand_.end() ? y : roundActivation(y, found->second, batch.lengths);
+}
+
+at::Tensor RecipeArithmetic::cached(Site site, const at::Tensor& x, const Batch& batch) const {
+    const auto found = atCache_.find(site);
+    return found == atCache_.end() ? x : roundActivation(x, found->second, batch.lengths);
 }
 
 at::Tensor RecipeArithmetic::linearThen(const Linear& linear, const at::Tensor& x, const Batch& batch,

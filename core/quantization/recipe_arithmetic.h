@@ -61,6 +61,7 @@ public:
 
     at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const override;
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override;
+    at::Tensor cached(Site site, const at::Tensor& x, const Batch& batch) const override;
     bool treats(Site site) const override { return atValue_.contains(site) || ablated_.contains(site); }
     bool looksAt(Site site) const override { return treats(site); }
     bool takesRowsAlone() const override;
@@ -95,6 +96,8 @@ public:
     const SiteRounding* rounding(Site site) const;
     // How a tensor is rounded where it is made, whatever its readers do to it; null where it is not.
     const SiteRounding* valueRounding(Site site) const;
+    // How keys or values are rounded as attention reads them; null where they are not.
+    const SiteRounding* cacheRounding(Site site) const;
     // The same ranges and the same rounded weights, but for the further sites that `recipe`, otherwise this
     // one's, leaves in high precision, and for the weights that read them. Storage and counts stay this
     // one's.
@@ -120,6 +123,7 @@ private:
     };
     void planSites(const Recipe& recipe, const Plan& plan, CalibrationSet* calibration, std::stop_token stop,
                    const OnProgress& progress);
+    void planCache(const Recipe& recipe, const Plan& plan, const CalibratedModel* seen);
     void planStored(const Recipe& recipe);
     void planAblation(const Recipe& recipe, const Plan& plan, const CalibratedModel* seen);
     void roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store);
@@ -132,7 +136,7 @@ private:
     std::shared_ptr<const ShapedModel> shaped_;
     KernelTag kernels_ = KernelTag::simulated;
     double threshold_ = 0; // LLM.int8()
-    std::unordered_map<Site, SiteRounding> atValue_, atOperand_;
+    std::unordered_map<Site, SiteRounding> atValue_, atOperand_, atCache_;
     std::unordered_map<Site, Ablation> ablated_;
     // Made when a pass first multiplies by it: real integers never do.
     struct RoundedWeight {

@@ -58,6 +58,7 @@ std::string RecipeArithmetic::deedsAt(Step step) const {
     };
     note('v', atValue_, roundingText);
     note('o', atOperand_, roundingText);
+    note('c', atCache_, roundingText);
     note('a', ablated_, [](const Ablation& ablation) {
         std::string text;
         append(text, ablation.rule.how);

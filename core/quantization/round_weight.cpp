@@ -42,7 +42,7 @@ at::Tensor roundBySearch(const at::Tensor& weight, const WeightRule& rule, const
     }
     SiteRounding rounding;
     rounding.rule.bits = rule.bits;
-    rounding.rule.symmetric = rule.symmetric;
+    rounding.rule.symmetric = rule.symmetric, rounding.rule.fullRange = rule.fullRange;
     rounding.rule.dynamic = true;
     rounding.rule.granularity = Granularity::per_token;
     at::Tensor best, leastError;
@@ -74,7 +74,7 @@ at::Tensor roundWeight(const at::Tensor& weight, const WeightRule& rule, const s
     SiteRounding rounding;
     rounding.rule.format = rule.format;
     rounding.rule.bits = rule.bits;
-    rounding.rule.symmetric = rule.symmetric;
+    rounding.rule.symmetric = rule.symmetric, rounding.rule.fullRange = rule.fullRange;
     rounding.rule.dynamic = true;
     rounding.rule.group = rule.group;
     rounding.rule.granularity =
@@ -86,7 +86,7 @@ at::Tensor roundWeight(const at::Tensor& weight, const WeightRule& rule, const s
 
 std::optional<IntegerWeight> integerWeight(const at::Tensor& weight, const WeightRule& rule,
                                            const std::set<int>& kept) {
-    if (rule.format != Format::integer || rule.bits > 8 || !rule.symmetric || rule.solver ||
+    if (rule.format != Format::integer || rule.bits > 8 || !rule.symmetric || rule.fullRange || rule.solver ||
         rule.range != RangeMethod::minmax || rule.granularity == Granularity::per_group)
         return std::nullopt;
     const at::Tensor plain = weight.to(at::kCPU, at::kFloat).contiguous();

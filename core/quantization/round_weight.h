@@ -25,7 +25,7 @@ struct IntegerWeight {
     std::vector<std::int8_t> q;
     std::vector<float> scales; // [output]
 };
-// Empty where the rule's levels are no such integers: more than 8 bits, zero points, groups, searched ranges.
+// Empty where the rule's levels are no such integers: more than 8 bits, zero points, −128, groups, searched ranges.
 std::optional<IntegerWeight> integerWeight(const at::Tensor& weight, const WeightRule& rule,
                                            const std::set<int>& kept);
 // What storing it takes, scales included; kept columns are float32 and nothing else.

@@ -127,6 +127,11 @@ std::vector<ParameterInfo> UniformParameters::weights(const Values& defaults, co
          choiceOf("weight_range", "Weight range",
                   "of the weights that share a scale: all values, or the range with the least squared error",
                   "minmax", {"minmax", "mse"}),
+         choiceOf(
+             "weight_levels", "Weight levels",
+             "narrow: as many on both sides; full: one more below, as compressed-tensors' and torchao's own "
+             "tools take weights",
+             "narrow", {"narrow", "full"}),
          choiceOf("weight_bits", "Weight bits", "bits of a weight; 16 leaves weights in high precision", "8",
                   bitChoices())},
         defaults, settled);
@@ -179,6 +184,7 @@ std::optional<WeightRule> UniformParameters::weightRule(const Told& told, const 
     rule.granularity = granularityOf(words.text("weight"));
     rule.group = words.integer("weight_group");
     rule.range = rangeOf(words.text("weight_range"));
+    rule.fullRange = words.text("weight_levels") == "full";
     if (rule.bits == 16) return std::nullopt;
     return rule;
 }

@@ -9,6 +9,12 @@ std::vector<ParameterInfo> WeightParameters::all(bool symmetric) {
         integerOf("group", "Group", "inputs of an output that share a scale; 0: all of them", 128, 0, 65536),
         switchOf("symmetric", "Symmetric",
                  "weight ranges around 0; off: from minimum to maximum with a zero point", symmetric),
+        choiceOf("levels", "Levels",
+                 "of a symmetric range: narrow has as many on both sides (±7 at 4 bit, in steps of absmax / "
+                 "7), full "
+                 "one more below (−8 … 7, absmax / 7.5), as compressed-tensors' and torchao's own tools take "
+                 "weights",
+                 "narrow", {"narrow", "full"}),
         choiceOf("activation_bits", "Activation bits",
                  "bits of an activation, each token with its own range; 16 leaves activations in high "
                  "precision, or to another scheme of the recipe",
@@ -21,6 +27,7 @@ WeightRule WeightParameters::rule(const Told& told) {
     rule.group = told.integer("group");
     rule.granularity = rule.group > 0 ? Granularity::per_group : Granularity::per_channel;
     rule.symmetric = told.on("symmetric");
+    rule.fullRange = rule.symmetric && told.text("levels") == "full";
     return rule;
 }
 

@@ -11,11 +11,17 @@ Where the folder holds a text's steps, the model is run over it layer by layer t
 input is noted and replaced by the simulation's. What was noted, what the layers made of the simulation's inputs, and the
 answer go to OUT_FOLDER/WAY.steps.safetensors; the line of JSON says how many values their own input would round otherwise.
 """
+import contextlib
 import importlib
 import importlib.metadata
 import json
 import pathlib
 import sys
+import tempfile
+
+
+class Missing(Exception):
+    """Something that is no fault of the export."""
 
 
 def versions(names):
@@ -88,11 +94,11 @@ class Transformers:
         return noted, counts
 
     def tipped(self, module, name, given, own):
-        from compressed_tensors.quantization.lifecycle.forward import forward_quantize
-
         scheme = getattr(module, "quantization_scheme", None)
         if scheme is None or scheme.input_activations is None:
             return {}
+        from compressed_tensors.quantization.lifecycle.forward import forward_quantize
+
         if name in self.outliers:
             given, own = (x.index_fill(-1, self.outliers[name], 0) for x in (given, own))
         rounded = [forward_quantize(module, x, "input", scheme.input_activations) for x in (given, own)]
@@ -125,6 +131,56 @@ def compressed_tensors_adapter(folder, words):
     return Transformers(model)
 
 
+def original(words):
+    """The model that a configuration was made for."""
+    if not pathlib.Path(words["model"]).is_dir():
+        raise Missing(f"the model it was made for is not at {words['model']} any more")
+    return words["model"]
+
+
+def by_configuration(library):
+    """The original model, loaded by the folder's own script."""
+
+    def open_model(folder, words):
+        importlib.import_module(library)
+        import torch
+        from transformers.quantizers import AutoQuantizationConfig
+
+        model = original(words)
+        sys.path.insert(0, str(folder))
+        import load
+
+        with open(folder / "quantization_config.json", encoding="utf-8") as stream:
+            snippet = AutoQuantizationConfig.from_dict(json.load(stream))
+        if str(snippet.to_dict()) != str(load.config.to_dict()):
+            raise RuntimeError("quantization_config.json and load.py say different things")
+        made = load.load(model, dtype=torch.float32)
+        torch.set_float32_matmul_precision("highest")  # torchao lets products be taken in bfloat16
+        return Transformers(made)
+
+    return open_model
+
+
+def llm_compressor(folder, words):
+    """The original model, quantized anew by the folder's recipes over the text that the simulation took its ranges from."""
+    from llmcompressor import oneshot
+
+    import torch
+    import transformers
+    from datasets import Dataset
+
+    model = getattr(transformers, words["auto_class"]).from_pretrained(original(words), dtype=torch.float32)
+    text = {}
+    if words["text"]:
+        windows = [{"input_ids": ids, "attention_mask": [1] * len(ids)} for ids in words["text"]]
+        text = {"dataset": Dataset.from_list(windows), "num_calibration_samples": len(windows), "shuffle_calibration_samples": False,
+                "max_seq_length": max(len(ids) for ids in words["text"])}
+    with tempfile.TemporaryDirectory() as place, contextlib.chdir(place), contextlib.redirect_stdout(sys.stderr):  # it leaves logs about
+        for recipe in sorted(folder.glob("recipe*.yaml")):
+            model = oneshot(model=model, recipe=str(recipe), **text)
+    return Transformers(model)
+
+
 class OnnxGraph:
     """model.onnx in a run time. `start` makes a session of a file; a session turns inputs by name into outputs by name."""
 
@@ -148,8 +204,6 @@ class OnnxGraph:
             import onnx
         except ImportError:
             return None, {}  # nothing else here can change a graph
-        import tempfile
-
         model = onnx.load(str(self.path))
         values = json.loads(next(one.value for one in model.metadata_props if one.key == "steps"))
         sites = set(words["reads"].values())
@@ -219,6 +273,9 @@ def open_vino(folder, words):
 
 WAYS = {"compressed-tensors": (compressed_tensors, ["torch", "transformers", "compressed-tensors"]),
         "compressed-tensors+peft": (compressed_tensors_adapter, ["torch", "transformers", "compressed-tensors", "peft"]),
+        "bitsandbytes": (by_configuration("bitsandbytes"), ["torch", "transformers", "bitsandbytes"]),
+        "torchao": (by_configuration("torchao"), ["torch", "transformers", "torchao"]),
+        "llm-compressor": (llm_compressor, ["torch", "transformers", "compressed-tensors", "llmcompressor"]),
         "onnxruntime": (onnx_runtime, ["onnxruntime"]), "openvino": (open_vino, ["openvino"])}
 
 
@@ -239,6 +296,8 @@ def run(folder, way, probe, out):
                 save_file(noted, str(out / f"{way}.steps.safetensors"))
     except ImportError as error:
         return {"way": way, "skipped": f"a library is missing: {error}"}
+    except Missing as missing:
+        return {"way": way, "skipped": str(missing)}
     return said
 
 

@@ -11,6 +11,10 @@
 using namespace kurtoscope;
 using namespace kurtoscope::test;
 
+namespace {
+constexpr const char* sampleLlama = KURTOSCOPE_SOURCE_DIR "/sample_models/tiny-llama";
+}
+
 class ExportReferenceTest : public QObject {
     Q_OBJECT
 
@@ -33,14 +37,17 @@ private slots:
               "w8a8:activation=per-token,levels=full,keep=top:3", "w4a4:symmetric=off", "w4a4:levels=full",
               "rtn:bits=4,group=8", "rtn:bits=8,group=0", "rtn:bits=4,group=8,symmetric=off", "fp8",
               "fp8:activation=per-token", "mx:format=nvfp4,activation_format=16", "smoothquant:levels=full",
+              "w8a8:levels=full+kv-cache:ranges=static,bits=8", "fp8+kv-cache:ranges=static,format=fp8",
               "rotation:where=residual,online=off+w8a8:levels=full"});
         rows("tiny-bert-classifier", {"w8a8:levels=full", "w8a8:activation=per-token,levels=full",
                                       "w8a8:levels=full,keep=top:3", "rtn:bits=4,group=8"});
-        rows("tiny-bert", {"w8a8:symmetric=off", "w8a8:activation=per-token,levels=full,keep=top:3"});
+        rows("tiny-bert", {"w8a8:symmetric=off", "w8a8:activation=per-token,levels=full,keep=top:3",
+                           "mx:format=mxfp4,activation_format=16"});
+        rows(sampleLlama, {"mx:format=mxfp4,activation_format=16"}); // whose rows are whole blocks of 32
         if (QFile::exists(QString::fromStdString(miniLm)))
-            for (const char* recipe :
-                 {"w8a8:levels=full", "w8a8:symmetric=off", "w8a8:activation=per-token,levels=full",
-                  "w8a8:levels=full,keep=top:4", "rtn:bits=4,group=32"})
+            for (const char* recipe : {"w8a8:levels=full", "w8a8:symmetric=off",
+                                       "w8a8:activation=per-token,levels=full", "w8a8:levels=full,keep=top:4",
+                                       "rtn:bits=4,group=32", "mx:format=mxfp4,activation_format=16"})
                 QTest::newRow((std::string("MiniLM ") + recipe).c_str())
                     << QString::fromStdString(miniLm) << recipe;
         if (QFile::exists(QString::fromStdString(smolLm)))
@@ -73,10 +80,64 @@ private slots:
         QVERIFY(checks[1]["versions"].get<std::string>().find("compressed-tensors 0.") != std::string::npos);
     }
 
-    // On so short a text a value tips in one recipe or another, which ones depends on the processor's last bits.
+    // On so short a text a value tips in one recipe or another, which ones depends on the processor's last
+    // bits.
     void mostAgreeFreelyToo() {
         if (tiny_ == 0) QSKIP("no export was tried");
         QVERIFY2(4 * freely_ >= 3 * tiny_, qPrintable(QString("%1 of %2").arg(freely_).arg(tiny_)));
+    }
+
+    // Targets without weights: the model that was opened, loaded by the folder's own script or run through
+    // its recipe.
+    void theRealLibrariesLoadTheConfigurations_data() {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<QString>("format");
+        QTest::addColumn<QString>("recipe");
+        QTest::addColumn<double>("bound"); // 0: what is told and not judged
+        const auto rows = [](const char* format, const char* recipe, double bound) {
+            std::vector<std::string> models{"tiny-llama", "tiny-bert-classifier"};
+            if (QFile::exists(QString::fromStdString(miniLm))) models.push_back(miniLm);
+            for (const std::string& model : models)
+                QTest::newRow((model.substr(model.rfind('/') + 1) + " " + format + " " + recipe).c_str())
+                    << QString::fromStdString(model) << format << recipe << bound;
+        };
+        rows("bitsandbytes", "w8a8:activation=per-token", 2e-2);
+        rows("bitsandbytes", "llm-int8:threshold=4.5", 2e-2);
+        rows("torchao", "w8a8:activation=per-token,levels=full,weight_levels=full", 2e-2);
+        rows("torchao", "w8a8:activation=per-token,levels=full", 0);
+        rows("torchao", "rtn:bits=8,group=0,levels=full", 2e-2);
+        rows("torchao", "rtn:bits=4,group=8,levels=full", 0);
+        rows("torchao",
+             "w8a8:activation=per-token,symmetric=off,weight_bits=4,weight=per-group,weight_group=8,"
+             "weight_levels=full",
+             0);
+        rows("llm-compressor", "w8a8:levels=full,weight_levels=full", 1e-5);
+        rows("llm-compressor", "w8a8:activation=per-token,levels=full,weight_levels=full", 1e-5);
+        rows("llm-compressor", "rtn:bits=4,group=8,levels=full", 1e-5);
+        rows("llm-compressor", "gptq:bits=4,group=8,levels=full", 0);
+    }
+    void theRealLibrariesLoadTheConfigurations() {
+        QFETCH(QString, model);
+        QFETCH(QString, format);
+        QFETCH(QString, recipe);
+        QFETCH(double, bound);
+        const std::string python =
+            format == QStringLiteral("llm-compressor") ? compressorPython() : referencePython();
+        if (python.empty()) QSKIP("no Python with llm-compressor");
+        const ExportPlace place;
+        Workbench& bench = opened(model.toStdString());
+        bench.exportModel(
+            exportRequest(model.toStdString(), recipe.toStdString(), format.toStdString(), place));
+        const auto results = bench.verifyExport(place.path(), python);
+        QCOMPARE(results.size(), std::size_t{1});
+        const CheckResult& result = results.front();
+        if (!result.ran()) QSKIP(result.skipped.c_str());
+        const QString figures = figuresOf(result);
+        qInfo("%s", qPrintable(figures));
+        QVERIFY2(result.passed() && std::isfinite(result.check.tolerance) == (bound > 0),
+                 qPrintable(figures));
+        QVERIFY2(result.steps, qPrintable(figures));
+        if (bound > 0) QVERIFY2(result.steps->difference <= bound, qPrintable(figures));
     }
 
     // The proof can fail: a scale that is off shows.

@@ -9,6 +9,7 @@
 #include "tests/support/tensor_table.h"
 
 #include <QProcess>
+#include <QStandardPaths>
 #include <QTest>
 
 using namespace kurtoscope;
@@ -62,9 +63,9 @@ private slots:
         QCOMPARE(file->tensors().size(),
                  std::size_t{2 * 7 * 2}); // two for each of seven layers in two blocks
         // 32 inputs are no whole blocks of 256: the older four-bit type.
-        QVERIFY(linesOf(place.read("tensor-types.txt")).contains("blk\\.0\\.attn_q=q4_0"));
+        QVERIFY(linesOf(place.read("tensor-types.txt")).contains("^blk\\.0\\.attn_q\\.weight$=q4_0"));
         QVERIFY(linesOf(place.read("tensor-types.txt"))
-                    .contains("blk\\.1\\.ffn_down=f16")); // 48 are no blocks of 32
+                    .contains("^blk\\.1\\.ffn_down\\.weight$=f16")); // 48 are no blocks of 32
         QVERIFY(!made.plan.loading.empty());
     }
 
@@ -107,6 +108,37 @@ private slots:
         QVERIFY(python.waitForFinished(60'000));
         if (python.readAllStandardError().contains("ModuleNotFoundError")) QSKIP("no gguf in that Python");
         QCOMPARE(python.readAllStandardOutput().trimmed(), QByteArray("imatrix 28 32 True 1"));
+    }
+
+    // llama.cpp's own tool takes both files, uses the importance of every weight, and gives each the type
+    // that is listed. $KURTOSCOPE_LLAMA_QUANTIZE, else what PATH has.
+    void llamaQuantizeTakesImportanceAndTypes() {
+        const QString given = qEnvironmentVariable("KURTOSCOPE_LLAMA_QUANTIZE"),
+                      tool = given.isEmpty() ? QStandardPaths::findExecutable("llama-quantize") : given;
+        if (tool.isEmpty()) QSKIP("no llama-quantize of llama.cpp");
+        if (!QFile::exists(QString::fromStdString(smolLm))) QSKIP("SmolLM2 was not fetched");
+        const ExportPlace place;
+        exported(smolLm, "rtn:bits=4,group=32", "llama-imatrix", place);
+        const QString folder = QString::fromStdString(place.path()), out = folder + "/out.gguf";
+        QStringList words{"--allow-requantize", "--imatrix", folder + "/imatrix.gguf"};
+        for (const QString& line : linesOf(place.read("tensor-types.txt")))
+            words << "--tensor-type" << line;
+        QProcess process;
+        process.setProcessChannelMode(QProcess::MergedChannels);
+        process.start(tool, words + QStringList{QString::fromStdString(smolLm), out, "q8_0"});
+        QVERIFY(process.waitForFinished(300'000));
+        const QByteArray said = process.readAll();
+        QVERIFY2(process.exitCode() == 0, said.right(400).constData());
+        QVERIFY2(said.contains("loaded 210 importance matrix entries"), said.left(2000).constData());
+        QVERIFY2(!said.contains("did not find weights for blk."), said.right(2000).constData());
+        const auto made = GgufFile::read(MappedFile::open(out.toStdString()));
+        for (const QString& line : linesOf(place.read("tensor-types.txt"))) {
+            QString name = line.section('=', 0, 0), type = line.section('=', 1);
+            const StoredTensor* tensor = made->find(name.remove('^').remove('$').remove('\\').toStdString());
+            QVERIFY2(tensor, qPrintable(line));
+            QCOMPARE(QString(storedTypeName(tensor->type)).toLower(), type);
+        }
+        QVERIFY(!opened(out.toStdString()).predict("The old lighthouse keeper", {}, {}).logits.empty());
     }
 
     void bitsandbytesTakesThresholdAndSkipList() {

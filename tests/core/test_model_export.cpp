@@ -144,6 +144,8 @@ private slots:
         row("every activation", "tiny-llama", "w8a8:levels=full,scope=all-activations",
             "no linear layer reads", false);
         row("the cache", "tiny-llama", "w8a8:levels=full+kv-cache", "in the cache", false);
+        row("a cache of an encoder", "tiny-bert", "w8a8:levels=full+kv-cache:ranges=static,bits=8",
+            "no cache", false);
         row("16 bits at a site", "tiny-llama", "mixed:levels=full,sites=mlp_hidden", "16-bit activations",
             false);
     }
@@ -205,6 +207,9 @@ private slots:
                   std::pair{"rtn:bits=8,group=0", "weight_packed I32"},
                   std::pair{"rtn:bits=4,group=8,symmetric=off", "weight I8"},
                   std::pair{"rtn:bits=3,group=8", "weight I8"},
+                  std::pair{"rtn:bits=4,group=8,levels=full", "weight_packed I32"},
+                  std::pair{"w8a8:levels=full,weight_levels=full", "weight I8"},
+                  std::pair{"gptq:bits=4,group=8,levels=full", "weight_packed I32"},
                   std::pair{"w8a8:weight_range=mse,levels=full", "weight I8"},
                   std::pair{"gptq:bits=4,group=8", "weight_packed I32"},
                   std::pair{"fp8", "weight F8_E4M3"},
@@ -277,6 +282,61 @@ private slots:
         QVERIFY(std::isfinite(again.evaluate(request).front().score));
     }
 
+    // Keys after their rotary embedding, and values, as attention reads them.
+    void aCacheIsReadAgain_data() {
+        QTest::addColumn<QString>("cache");
+        QTest::addColumn<QString>("type");
+        QTest::newRow("integers") << "bits=8,ranges=static"
+                                  << "int";
+        QTest::newRow("six bits") << "bits=6,ranges=static"
+                                  << "int";
+        QTest::newRow("FP8") << "format=fp8,ranges=static"
+                             << "float";
+    }
+    void aCacheIsReadAgain() {
+        QFETCH(QString, cache);
+        QFETCH(QString, type);
+        const ExportPlace place;
+        Workbench& bench = opened("tiny-llama");
+        const ExportResult made = bench.exportModel(
+            exportRequest("tiny-llama", "w8a8:levels=full+kv-cache:" + cache.toStdString(), ct, place));
+        QVERIFY(made.plan.limits.empty());
+        QCOMPARE(made.checks.front().difference, 0.0);
+        QCOMPARE(made.plan.modules.back().name, std::string("model.layers.1.self_attn"));
+        QCOMPARE(made.plan.modules.back().group, std::string("kv_cache_scheme"));
+        QCOMPARE(QString::fromStdString(
+                     place.json("config.json")["quantization_config"]["kv_cache_scheme"]["type"]),
+                 type);
+        const auto file = TensorFile::openSafetensors(place.path() + "/model.safetensors");
+        QVERIFY(file->find("model.layers.0.self_attn.k_scale") &&
+                file->find("model.layers.1.self_attn.v_scale"));
+        // It matters, and without the report the configuration says it all.
+        const auto without = answers("tiny-llama", Recipe::parse("w8a8:levels=full"));
+        QVERIFY(largestDifference(answers("tiny-llama", made.recipe), without) > 1e-3F);
+        QVERIFY(QFile::remove(QString::fromStdString(place.path() + "/kurtoscope_export.json")));
+        Workbench again(WorkbenchOptions{DeviceKind::cpu, 0, 1});
+        const ModelInfo& info = again.open(place.path());
+        QVERIFY(info.warnings.empty());
+        QCOMPARE(QString::fromStdString(Recipe::parse(info.storedRecipe).text()),
+                 QStringLiteral("w8a8:levels=full+kv-cache:") + cache);
+    }
+
+    // Scales are for whole models: a layer that is left out would be loaded with none.
+    void aCacheOfSomeLayersIsRefused() {
+        const ExportPlace place;
+        ExportRequest request =
+            exportRequest("tiny-llama", "w8a8:levels=full+kv-cache:ranges=static,bits=8", ct, place);
+        request.recipe.highPrecision.insert({1, Place::value});
+        QVERIFY(contains(failure([&] { opened("tiny-llama").exportModel(request); }), "keys and values"));
+    }
+
+    void aCacheIsToldInWordsThatGoTogether() {
+        for (const char* recipe : {"kv-cache:format=fp8", "kv-cache:ranges=static,format=fp8,bits=4",
+                                   "kv-cache:ranges=static,group=8"})
+            QVERIFY2(contains(failure([&] { Workbench::checkWords(Recipe::parse(recipe)); }), "eave "),
+                     recipe);
+    }
+
     // As others would have written it: what stands in the configuration alone.
     void withoutItsReportTheRecipeIsRecovered_data() {
         QTest::addColumn<QString>("recipe");
@@ -285,8 +345,8 @@ private slots:
               "w8a8:activation=per-token,levels=full", "w8a8:dynamic=on,levels=full",
               "w8a8:activation=per-group,activation_group=8,dynamic=on,levels=full",
               "w8a8:activation_bits=4,levels=full,weight_bits=4", "rtn:bits=4,group=8", "rtn:bits=8,group=0",
-              "rtn:bits=3,group=8,symmetric=off", "fp8", "fp8:activation=per-token",
-              "fp8:dynamic=on,weight=per-tensor", "fp8:activation_format=16",
+              "rtn:bits=3,group=8,symmetric=off", "w8a8:levels=full+kv-cache:bits=8,ranges=static", "fp8",
+              "fp8:activation=per-token", "fp8:dynamic=on,weight=per-tensor", "fp8:activation_format=16",
               "mx:activation_format=16,format=nvfp4", "mx:format=nvfp4,tensor_scale=static"})
             QTest::newRow(recipe) << recipe;
     }
@@ -370,6 +430,11 @@ private slots:
         row("asymmetric without zero points", "config.json",
             "\"symmetric\": true,\n          \"strategy\": \"channel\"",
             "\"symmetric\": false,\n          \"strategy\": \"channel\"", "weight_zero_point");
+        row("a cache without scales", "config.json", "\"kv_cache_scheme\": null",
+            "\"kv_cache_scheme\": {\"num_bits\": 8, \"type\": \"int\", \"strategy\": \"tensor\"}",
+            "no …k_scale");
+        row("a cache of unknown kind", "config.json", "\"kv_cache_scheme\": null",
+            "\"kv_cache_scheme\": {\"num_bits\": 8, \"strategy\": \"head\"}", "kv_cache_scheme");
         row("half a config", "config.json", "", "", "not a JSON object");
         row("half the weights", "model.safetensors", "", "", "cut short");
         row("renamed tensor", "model.safetensors", "mlp.up_proj.weight_scale", "mlp.up_proj.weight_scalx",

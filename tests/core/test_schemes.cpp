@@ -349,6 +349,7 @@ private slots:
                                << 4 + 8 * 15 / values << 32.0;
         QTest::newRow("w4a4") << "w4a4" << 4 + 32 * outputs / weights << 4 + 7 * 16 / values << 32.0;
         QTest::newRow("cache") << "kv-cache:bits=4" << 32.0 << 32.0 << 4 + (32.0 / 32 + 32.0 / 8) / 2;
+        QTest::newRow("a cache with fixed ranges") << "kv-cache:ranges=static,bits=8" << 32.0 << 32.0 << 8.0;
         QTest::newRow("with a cache")
             << "w8a8+kv-cache:bits=2" << 8 + 32 * outputs / weights << 8.0 << 2 + (32.0 / 32 + 32.0 / 8) / 2;
     }

@@ -17,4 +17,9 @@ inline std::string referencePython() {
     return QFile::exists(QString::fromStdString(made)) ? made : "";
 }
 
+// One with llm-compressor, which wants other versions of the rest: $KURTOSCOPE_COMPRESSOR_PYTHON, or none.
+inline std::string compressorPython() {
+    return qgetenv("KURTOSCOPE_COMPRESSOR_PYTHON").toStdString();
+}
+
 } // namespace kurtoscope::test

@@ -4,17 +4,18 @@
 #include "core/export/export_format.h"
 #include "core/export/tensor_writer.h"
 
+#include <nlohmann/json.hpp>
+
 #include <vector>
 
 namespace kurtoscope {
 
-// self_attn.k_scale and v_scale of every layer of a decoder: static scales for keys and values as a cache
-// holds them in 8 bits, `largest` being the last level (127.5 of integers, 448 of E4M3). From statistics of
-// keys before their rotary embedding: a pair that turns never gets larger than its length, which is what
-// bounds it. Empty for encoders, which have no cache. Runs the model.
-std::vector<PlannedTensor> cacheScales(const ExportSubject& subject, float largest);
-
-// How many there are, without running anything.
-std::vector<std::string> cachedLayers(const ExportSubject& subject);
+// What compressed-tensors can say of keys and values in the cache, as the recipe rounds them: one static
+// scale for those of a layer. Null where the recipe leaves them alone, or as the limits say.
+nlohmann::ordered_json cacheScheme(const ExportSubject& subject, std::vector<ExportLimit>& limits);
+// Attention modules by name, in the model's order. Empty for encoders, which have no cache.
+std::vector<ExportedModule> cachedModules(const ExportSubject& subject, const nlohmann::ordered_json& scheme);
+// Their k_scale and v_scale.
+std::vector<PlannedTensor> cacheScales(const ExportSubject& subject);
 
 } // namespace kurtoscope

@@ -71,11 +71,6 @@ public:
                        "transformers "
                        "with PEFT loads by itself; off: the loader in the folder alone",
                        "auto", {"auto", "off"}),
-              choiceOf(
-                  "kv_cache", "Key and value cache",
-                  "static scales for keys and values in 8 bits, for loaders that keep their cache so; none: "
-                  "left in floating point",
-                  "none", {"none", "int8", "fp8"}),
               integerOf("shard_mb", "Shard size (MB)", "weights in one file, at most", 5000, 1, 100000)}},
             true};
         return info;
@@ -106,7 +101,8 @@ public:
         for (const PlannedTensor& tensor : modelTensors(subject, replaced))
             plan.bytes += tensor.bytes();
         plan.bytes += 4 << 20; // tokenizer and words
-        describeCache(subject, told, plan);
+        for (ExportedModule& module : cachedModules(subject, cacheScheme(subject, plan.limits)))
+            plan.modules.push_back(std::move(module));
         plan.expectedDifference = differenceText(plan, blocks);
         describeOutliers(subject, linears, adapterWanted(told), plan);
         describeLoading(subject, linears, blocks, plan);
@@ -134,19 +130,14 @@ public:
         }
         for (PlannedTensor& tensor : modelTensors(subject, replaced))
             tensors.push_back(std::move(tensor));
-        if (cachesIn(told) > 0)
-            for (PlannedTensor& tensor : cacheScales(subject, cachesIn(told)))
+        const Json cache = cacheScheme(subject, limits);
+        if (!cache.is_null())
+            for (PlannedTensor& tensor : cacheScales(subject))
                 tensors.push_back(std::move(tensor));
         Json config = modelConfig(subject);
         if (blocks) config["dtype"] = "bfloat16"; // their loaders know nothing else
         config["quantization_config"] = quantizationConfig(subject, linears);
-        if (cachesIn(told) > 0)
-            config["quantization_config"]["kv_cache_scheme"] = {
-                {"num_bits", 8},
-                {"type", told.text("kv_cache") == "fp8" ? "float" : "int"},
-                {"symmetric", true},
-                {"strategy", "tensor"},
-                {"dynamic", false}};
+        config["quantization_config"]["kv_cache_scheme"] = cache;
         out.write("config.json", config.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
         writeCheckpoint(tensors, std::int64_t(told.integer("shard_mb")) * 1'000'000, out);
         writeOutliers(subject, linears, adapterWanted(told), out);
@@ -157,27 +148,6 @@ private:
     static Packing packingOf(const Told& told) {
         return told.text("packing") == "int8" ? Packing::int8 : Packing::automatic;
     }
-    // The cache's last level; 0: none.
-    static float cachesIn(const Told& told) {
-        const std::string kind = told.text("kv_cache");
-        return kind == "int8" ? 127.5F : kind == "fp8" ? 448.0F : 0.0F;
-    }
-    static void describeCache(const ExportSubject& subject, const Told& told, ExportPlan& plan) {
-        if (cachesIn(told) == 0) return;
-        if (cachedLayers(subject).empty()) {
-            plan.limits.push_back(
-                {"a cache of keys and values (kv_cache=" + told.text("kv_cache") + "): an encoder has none",
-                 ""});
-            return;
-        }
-        if (subject.calibration.path.empty())
-            throw Error("kv_cache=" + told.text("kv_cache") +
-                            " takes its scales from a text, and there is none",
-                        "", "Give one with --calibration FILE");
-        plan.limits.push_back(
-            {"the simulation of an 8-bit cache: no recipe rounds keys and values with one static range",
-             "scales for it are written, and the loaders round by them beyond what was simulated"});
-    }
     static bool adapterWanted(const Told& told) { return told.text("adapter") == "auto"; }
     static bool isBlockFloat(const CompressedLinear& one) {
         return one.rounded && one.weightRule.format != Format::integer &&
@@ -187,9 +157,6 @@ private:
     // What concerns the recipe as a whole.
     static void limitWhole(const ExportSubject& subject, ExportPlan& plan) {
         if (subject.plan.ablation) plan.limits.push_back({"an ablation, which is no quantization", ""});
-        if (subject.plan.cache)
-            plan.limits.push_back({"keys by channel and values by token in the cache (scheme kv-cache)",
-                                   "keys and values stay in floating point"});
         if (subject.recipe.scope == Scope::all_activations)
             plan.limits.push_back({"rounding of tensors that no linear layer reads (scope all-activations)",
                                    "only the inputs of linear layers are rounded"});

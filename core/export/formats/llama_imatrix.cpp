@@ -6,7 +6,6 @@
 #include "core/export/linear_statistics.h"
 
 #include <algorithm>
-#include <cstring>
 #include <set>
 
 namespace kurtoscope {
@@ -108,10 +107,10 @@ public:
         if (!subject.plan.weights) return;
         std::string types;
         for (const ExportedModule& module : plan.modules) {
-            std::string pattern = module.name.substr(0, module.name.size() - std::strlen(".weight"));
+            std::string pattern = module.name;
             for (std::size_t dot = pattern.find('.'); dot != pattern.npos; dot = pattern.find('.', dot + 2))
                 pattern.replace(dot, 1, "\\.");
-            types += pattern + "=" + module.group + "\n";
+            types += "^" + pattern + "$=" + module.group + "\n"; // else it is looked for anywhere in a name
         }
         out.write("tensor-types.txt", types);
     }

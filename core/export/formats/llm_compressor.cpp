@@ -58,7 +58,7 @@ public:
              "the choice as YAML, to be run again by llm-compressor; no weights",
              "llm-compressor, then vLLM",
              {}},
-            false};
+            true};
         return info;
     }
 
@@ -93,6 +93,7 @@ public:
                        "oneshot(model=MODEL, dataset=DATA, recipe=\"" +
                        (two ? "recipe-2-quantize.yaml" : "recipe.yaml") + "\", output_dir=OUT)\n```\n";
         plan.bytes = 65536;
+        proveOnModel(subject, plan, "llm-compressor", 1e-5, true);
         return plan;
     }
 
@@ -182,7 +183,14 @@ private:
         if (recipe.weights && recipe.weights->format != Format::integer &&
             recipe.weights->format != Format::e4m3)
             addLimit(plan, "weights in this float format", "");
+        limitLevels(subject, plan, true);
+        if (recipe.weights && recipe.weights->solver)
+            addLimit(plan, "weights as they were solved for here",
+                     "weights that llm-compressor's own GPTQ solves for");
         const auto& rule = recipe.activations;
+        if (rule && !rule->dynamic && rule->range == RangeMethod::mse)
+            addLimit(plan, "ranges as the search for the least error found them here",
+                     "llm-compressor's own search");
         if (!rule) return;
         if (rule->format != Format::integer && rule->format != Format::e4m3)
             addLimit(plan, "activations in this float format", "");

@@ -75,7 +75,7 @@ public:
              "the scheme to load the original model with, where torchao has it; no weights",
              "transformers with torchao",
              {}},
-            false};
+            true};
         return info;
     }
 
@@ -94,6 +94,11 @@ public:
         else if (subject.plan.activations && subject.plan.activations->symmetric &&
                  !subject.plan.activations->fullRange)
             plan.limits.push_back({"levels=narrow", "one level more below, as levels=full has it"});
+        limitLevels(subject, plan, true);
+        // absmax / 7.5 puts it at the middle between two levels; there, x · (1 / scale) is not x / scale.
+        if (subject.plan.weights && subject.plan.weights->fullRange && subject.plan.weights->bits < 8)
+            addLimit(plan, "which of two levels the largest weight of a group takes",
+                     "torchao multiplies by the scale's reciprocal, and may take the other one");
         if (!subject.recipe.bits.empty())
             plan.limits.push_back({"bits of single sites", "8 bits everywhere"});
         for (const Linear* linear : wholeLinears(subject))
@@ -110,6 +115,7 @@ public:
                        "the block that "
                        "config.json may hold.\n";
         plan.bytes = 8192;
+        proveOnModel(subject, plan, "torchao", 2e-2);
         return plan;
     }
 
@@ -122,14 +128,12 @@ public:
                           {"include_input_output_embeddings", false},
                           {"untie_embedding_weights", false}};
         out.write("quantization_config.json", config.dump(2) + "\n");
-        const std::string name = choice.call.substr(0, choice.call.find('('));
-        out.write("load.py", "# SPDX-License-Identifier: GPL-3.0-or-later\nimport sys\n\nimport torch\nfrom "
-                             "torchao.quantization import PerAxis, PerGroup, " +
-                                 name + "\nfrom transformers import " + autoClassOf(subject) +
-                                 ", TorchAoConfig\n\nconfig = TorchAoConfig(" + choice.call +
-                                 ", modules_to_not_convert=" + Json(plan.left).dump() +
-                                 ")\nmodel = " + autoClassOf(subject) +
-                                 ".from_pretrained(sys.argv[1], quantization_config=config)\nprint(model)\n");
+        out.write("load.py", loaderText(autoClassOf(subject) + ", TorchAoConfig",
+                                        "TorchAoConfig(" + choice.call +
+                                            ", modules_to_not_convert=" + Json(plan.left).dump() + ")",
+                                        autoClassOf(subject), "",
+                                        "import torch\nfrom torchao.quantization import PerAxis, PerGroup, " +
+                                            choice.call.substr(0, choice.call.find('(')) + "\n"));
     }
 };
 

@@ -119,7 +119,9 @@ void addBlocksOf4Bits(CheckpointParts& parts, const std::string& module, const s
                                         "]");
     const StoredTensor& code = parts.need(at + ".quant_map", {StoredType::F32}, {16});
     const std::int64_t blocks = blocksOf(count, state.block);
-    const StoredTensor& largest = parts.need(at + ".absmax", {StoredType::F32, StoredType::U8}, {blocks});
+    // In 16 bits where it was saved by a processor that multiplies so.
+    const StoredTensor& largest = parts.need(
+        at + ".absmax", {StoredType::F32, StoredType::BF16, StoredType::F16, StoredType::U8}, {blocks});
     const bool nested = largest.type == StoredType::U8;
     StoredTensor outer, outerCode;
     if (nested) {

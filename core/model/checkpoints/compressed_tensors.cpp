@@ -95,17 +95,18 @@ public:
         : config_(config), file_(std::move(file)), folder_(folder) {}
 
     OpenedCheckpoint open() {
-        if (config_.has("transform_config"))
+        // llm-compressor writes empty ones.
+        if (holds("transform_config"))
             fail("holds rotations that are applied at run time, which is not supported", "transform_config",
                  "Open a checkpoint whose rotations are folded into its weights");
-        if (config_.has("kv_cache_scheme"))
-            made_.stored.warnings.push_back(
-                "The checkpoint rounds keys and values in the cache (kv_cache_scheme): they are "
-                "shown as they are before that");
+        if (holds("sparsity_config") && config_.json().at("sparsity_config").value("format", "") != "dense")
+            fail("holds weights whose zeros are left out, which is not supported", "sparsity_config",
+                 "Open a checkpoint that is not stored as a sparse one");
         readGroups();
         const auto sideCar = OutlierSideCar::open(folder_);
         std::vector<StoredTensor> tensors;
         std::set<std::string> parts;
+        readCache(parts);
         for (const StoredTensor& tensor : file_->tensors()) {
             if (!tensor.name.ends_with(".weight_scale")) continue;
             const std::string module =
@@ -136,6 +137,8 @@ private:
     [[noreturn]] void fail(const std::string& what, const std::string& key, const std::string& todo) const {
         throw Error(what, config_.where() + ", " + key, todo);
     }
+
+    bool holds(const char* key) const { return config_.has(key) && !config_.json().at(key).empty(); }
 
     void readGroups() {
         if (!config_.has("config_groups") || !config_.json().at("config_groups").is_object())
@@ -189,6 +192,39 @@ private:
                  "Download weights and config.json again, from the same place");
         parts.insert(tensor->name);
         return *tensor;
+    }
+
+    // Keys and values as the cache holds them: a static scale for each, beside the attention's projections.
+    void readCache(std::set<std::string>& parts) {
+        if (!config_.has("kv_cache_scheme")) return;
+        const Arguments args =
+            argumentsOf(config_.json().at("kv_cache_scheme"), config_.where(), "kv_cache_scheme", false);
+        if (args.dynamic || args.strategy != "tensor" || !args.symmetric ||
+            (args.isFloat && args.bits != 8)) {
+            made_.stored.warnings.push_back(
+                "The checkpoint rounds keys and values in the cache otherwise than in one static symmetric "
+                "range (kv_cache_scheme): they are shown as they are before that");
+            return;
+        }
+        for (const StoredTensor& tensor : file_->tensors())
+            for (const auto& [ending, projection] :
+                 {std::pair(".k_scale", ".k_proj"), std::pair(".v_scale", ".v_proj")}) {
+                if (!tensor.name.ends_with(ending)) continue;
+                parts.insert(tensor.name);
+                StoredActivation made;
+                made.bits = args.bits;
+                if (args.isFloat) made.numbers = StoredActivation::Numbers::e4m3;
+                made.scale = scalar(tensor);
+                if (!(made.scale > 0))
+                    fail(tensor.name + " is " + std::to_string(made.scale) + ", expected a number above 0",
+                         "kv_cache_scheme", "Download the weights again");
+                const std::string module =
+                    tensor.name.substr(0, tensor.name.size() - std::string_view(ending).size());
+                made_.stored.outputs[module + projection] = made;
+            }
+        if (made_.stored.outputs.empty())
+            fail("names a scheme, but the file has no scale for keys or values (no …k_scale)",
+                 "kv_cache_scheme", "Download weights and config.json again, from the same place");
     }
 
     StoredTensor weightOf(const std::string& module, const OutlierSideCar* sideCar,
@@ -286,7 +322,12 @@ private:
             if (members_.contains(group.name) &&
                 (!largest || members_.at(group.name) > members_.at(largest->name)))
                 largest = &group;
-        return largest ? nearestRecipe(*largest->weights, largest->activations) : "";
+        std::string nearest = largest ? nearestRecipe(*largest->weights, largest->activations) : "";
+        if (nearest.empty() || made_.stored.outputs.empty()) return nearest;
+        const StoredActivation& cache = made_.stored.outputs.begin()->second;
+        return nearest + "+kv-cache:ranges=static," +
+               (cache.numbers == StoredActivation::Numbers::integer ? "bits=" + std::to_string(cache.bits)
+                                                                    : "format=fp8");
     }
 
     std::string summary() const {

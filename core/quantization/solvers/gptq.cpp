@@ -25,8 +25,10 @@ Levels over(const at::Tensor& columns, const WeightRule& rule) { // [column, out
     const at::Tensor least = columns.amin(0).clamp_max(0), most = columns.amax(0).clamp_min(0);
     Levels made;
     made.high = double((1 << (rule.symmetric ? rule.bits - 1 : rule.bits)) - 1);
-    made.low = rule.symmetric ? -made.high : 0;
-    made.scale = (rule.symmetric ? at::maximum(-least, most) : most - least) / made.high;
+    const bool full = rule.symmetric && rule.fullRange;
+    made.low = full ? -made.high - 1 : rule.symmetric ? -made.high : 0;
+    made.scale =
+        (rule.symmetric ? at::maximum(-least, most) : most - least) / (full ? made.high + 0.5 : made.high);
     made.scale = made.scale.to(at::kFloat).to(at::kDouble); // as it is stored
     made.scale = at::where(made.scale > 0, made.scale, at::ones_like(made.scale));
     made.zero = rule.symmetric ? at::zeros_like(made.scale) : (-least / made.scale).round();

@@ -177,8 +177,10 @@ private slots:
                                 std::string(model) != "tiny-llama")
                                 continue;
                             const bool staticRange = parameter.id == "range" && perToken;
+                            const bool fixed = scheme.id == "kv-cache" && choice == "fp8";
                             add("," + parameter.id + "=" + choice +
-                                (staticRange ? ",activation=per-tensor" : ""));
+                                (staticRange ? ",activation=per-tensor" : "") +
+                                (fixed ? ",ranges=static" : ""));
                         }
                 }
     }

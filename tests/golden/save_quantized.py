@@ -5,7 +5,7 @@
     python save_quantized.py KIND OUT
 
 KIND is int8, nf4, nf4-nested or fp4 (transformers with bitsandbytes), or w8a8 or w4a16 (llm-compressor). Writes the folder
-OUT with answer.safetensors in it: `ids` and the `logits` of the model before it was saved. Ends with code 3 where a library
+OUT with answer.safetensors in it: `ids` and the `logits` of the model that was saved. Ends with code 3 where a library
 is missing.
 """
 import contextlib
@@ -70,9 +70,9 @@ def main(kind, out):
         except ImportError as error:
             print(error)
             sys.exit(3)
+        made.save_pretrained(out)  # first: bitsandbytes lays weights out for the processor when they are multiplied
         with torch.no_grad():
             logits = made(torch.tensor([IDS])).logits[0].float().contiguous()
-        made.save_pretrained(out)
         save_file({"ids": torch.tensor(IDS), "logits": logits}, str(pathlib.Path(out) / "answer.safetensors"))
 
 

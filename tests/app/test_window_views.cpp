@@ -17,7 +17,7 @@ using namespace kurtoscope;
 class TestWindowViews : public QObject {
     Q_OBJECT
 
-    static constexpr int patience = 60000;
+    static constexpr int patience = 300000; // what a sanitizer needs
     QTemporaryDir folder_;
 
     static void shoot(MainWindow& window, const QString& name) {

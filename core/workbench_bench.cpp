@@ -7,8 +7,10 @@
 #include "core/base/error.h"
 #include "core/base/memory.h"
 #include "core/base/parallel.h"
+#include "core/engine/kernels/bf16_product.h"
 #include "core/evaluation/metrics.h"
 #include "core/evaluation/pass_times.h"
+#include "core/quantization/kernels/integer_product.h"
 
 #include <chrono>
 #include <cstring>

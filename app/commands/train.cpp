@@ -187,13 +187,11 @@ private:
         Json all = Json::array(), seen = Json::array();
         GridRequest request;
         request.windows = windows_;
-        GridRequest solving = request;
-        solving.gptq = true, solving.weights = {8, 4, 3};
         for (const std::string& folder : compare_) {
             grids.push_back(lab.grid(folder, request, stop, progress.callback()));
             all.push_back(gridJson(grids.back()));
             if (gptq_) {
-                grids.push_back(lab.grid(folder, solving, stop, progress.callback()));
+                grids.push_back(lab.grid(folder, request.solved(), stop, progress.callback()));
                 all.push_back(gridJson(grids.back()));
             }
             if (!emergence_) continue;
@@ -234,7 +232,8 @@ private:
         return 0;
     }
 
-    std::string specFile_, preset_, text_, validation_, from_, task_, out_, name_, precision_, device_ = "auto";
+    std::string specFile_, preset_, text_, validation_, from_, task_, out_, name_, precision_,
+        device_ = "auto";
     std::vector<std::string> regularizers_, compare_;
     int inputBits_ = 0, weightBits_ = 0, steps_ = 0, threads_ = 0, windows_ = 32;
     std::int64_t seed_ = -1;

@@ -14,6 +14,13 @@ struct GridRequest {
     int windows = 32;     // evaluated
     int calibration = 16; // windows that static ranges and GPTQ take
     std::string data;     // another text; empty: what the run held out
+
+    GridRequest solved() const { // the same with GPTQ, where there is something to solve
+        GridRequest other = *this;
+        other.gptq = true;
+        std::erase(other.weights, 16);
+        return other;
+    }
 };
 
 struct GridCell {

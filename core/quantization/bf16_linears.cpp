@@ -3,10 +3,13 @@
 
 #include "core/base/memory.h"
 #include "core/base/phases.h"
+#include "core/quantization/round_activation.h"
 
 namespace kurtoscope {
 
-void Bf16Linears::add(const Linear& linear, const std::set<int>& kept, const std::string& key, Store& store) {
+bool Bf16Linears::pack(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
+                       const std::set<int>& kept, const std::string& key, PackedWeights& store) {
+    if (rule.format != Format::bf16 || rule.solver || input.rule.format != Format::bf16) return false;
     Packed made;
     const at::Tensor weight = linear.weight.to(at::kFloat).contiguous();
     if (linear.bias.defined()) made.bias = linear.bias.to(at::kFloat).contiguous();
@@ -14,17 +17,17 @@ void Bf16Linears::add(const Linear& linear, const std::set<int>& kept, const std
         made.kept = at::tensor(std::vector<std::int64_t>(kept.begin(), kept.end()), at::kLong);
         made.keptWeight = weight.index_select(1, made.kept); // [output, kept]
     }
-    made.weight = store[key].lock();
+    made.weight = store.bf16[key].lock();
     if (!made.weight) {
         at::Tensor cast = weight.to(at::kBFloat16);
         if (!kept.empty()) cast.index_fill_(1, made.kept, 0);
         made.weight = std::make_shared<const PackedBf16>(
             static_cast<const std::uint16_t*>(cast.const_data_ptr()), weight.size(0), weight.size(1));
-        std::erase_if(store, [](const auto& entry) { return entry.second.expired(); });
-        store[key] = made.weight;
+        std::erase_if(store.bf16, [](const auto& entry) { return entry.second.expired(); });
+        store.bf16[key] = made.weight;
     }
     packed_[&linear] = std::move(made);
-    inputs_.insert(linear.input);
+    return true;
 }
 
 at::Tensor Bf16Linears::multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>&,

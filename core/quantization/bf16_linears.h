@@ -14,25 +14,22 @@ namespace kurtoscope {
 // Linear layers whose two sides are bfloat16; kept channels are multiplied in float32 and added.
 class Bf16Linears : public RealLinears {
 public:
-    // Packed weights shared between recipes that treat a linear layer alike.
-    using Store = std::map<std::string, std::weak_ptr<const PackedBf16>>;
-
-    void add(const Linear& linear, const std::set<int>& kept, const std::string& key, Store& store);
     Format format() const override { return Format::bf16; }
-    bool has(const Linear& linear) const override { return packed_.contains(&linear); }
-    bool reads(Site input) const override { return inputs_.contains(input); }
+    KernelTag tag() const override { return KernelTag::floating; }
     at::Tensor multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>& lengths,
                         const Then& then) const override;
     std::map<const void*, std::int64_t> heldBytes() const override;
 
 private:
+    bool pack(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
+              const std::set<int>& kept, const std::string& key, PackedWeights& store) override;
+
     struct Packed {
         std::shared_ptr<const PackedBf16> weight;
         at::Tensor bias;             // float32 [output], may be undefined
         at::Tensor kept, keptWeight; // int64 [kept] and float32 [output, kept]; undefined where none is
     };
     std::unordered_map<const Linear*, Packed> packed_;
-    std::set<Site> inputs_;
     mutable at::Tensor last_; // held, so that no other tensor can take its place unnoticed
     mutable Bf16Rows rows_;   // of last_; its memory serves the next
 };

@@ -12,11 +12,11 @@ constexpr std::int64_t mostInputs = 65'536; // their sum of products still fits 
 
 } // namespace
 
-bool IntegerLinears::add(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
-                         const std::set<int>& kept, const std::string& key, Store& store) {
+bool IntegerLinears::pack(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
+                          const std::set<int>& kept, const std::string& key, PackedWeights& store) {
     const std::int64_t outputs = linear.weight.size(0), inputs = linear.weight.size(1);
     std::vector<IntegerPart> parts = integerParts(input);
-    if (!linear.weight.is_cpu() || inputs > mostInputs || parts.empty()) return false;
+    if (inputs > mostInputs || parts.empty()) return false;
     std::optional<IntegerWeight> integers;
     at::Tensor weight, bias;
     std::vector<Part> made;
@@ -24,7 +24,7 @@ bool IntegerLinears::add(const Linear& linear, const WeightRule& rule, const Sit
         std::string name = key + (made.empty() ? "" : "+"); // the first alone has the bias
         for (const std::int64_t channel : part.channels)
             name += ";" + std::to_string(channel);
-        auto packed = store[name].lock();
+        auto packed = store.integers[name].lock();
         if (!packed) {
             if (!integers) integers = integerWeight(linear.weight, rule, kept);
             if (!integers) return false;
@@ -49,13 +49,12 @@ bool IntegerLinears::add(const Linear& linear, const WeightRule& rule, const Sit
             packed = std::make_shared<const PackedWeight>(
                 whole ? integers->q.data() : q.data(), outputs, count, integers->scales,
                 bias.defined() && made.empty() ? bias.const_data_ptr<float>() : nullptr, places, columns);
-            std::erase_if(store, [](const auto& entry) { return entry.second.expired(); });
-            store[name] = packed;
+            std::erase_if(store.integers, [](const auto& entry) { return entry.second.expired(); });
+            store.integers[name] = packed;
         }
         made.push_back({std::move(packed), std::move(part.channels), std::move(part.rounding)});
     }
     packed_[&linear] = std::move(made);
-    inputs_.insert(linear.input);
     return true;
 }
 

@@ -353,30 +353,19 @@ std::map<const void*, std::int64_t> RecipeArithmetic::heldBytes() const {
 
 std::shared_ptr<const RecipeArithmetic>
 RecipeArithmetic::withRealKernels(const Recipe& recipe, const Plan& plan, PackedWeights& store) const {
-    const bool plain = plan.activations && plan.weights && !plan.cache && threshold_ == 0 &&
-                       recipe.scope == Scope::linear_inputs;
-    if (!plain) return nullptr;
-    const bool bf16 = plan.activations->format == Format::bf16 && plan.weights->format == Format::bf16 &&
-                      !plan.weights->solver;
-    if (bf16 ? !hasBf16Products() : !hasFastIntegers()) return nullptr;
-    auto integers = std::make_shared<IntegerLinears>();
-    auto halves = std::make_shared<Bf16Linears>();
+    const bool plain = !plan.cache && threshold_ == 0 && recipe.scope == Scope::linear_inputs;
+    std::shared_ptr<RealLinears> real = plain ? realLinearsFor(plan) : nullptr;
+    if (!real) return nullptr;
     for (const auto& linear : model().linears()) {
         if (!weights_.contains(linear.get())) continue; // an output head, or left in high precision
         const SiteRounding* input = rounding(linear->input);
-        if (!input || (bf16 && !linear->weight.is_cpu())) return nullptr;
-        const std::set<int> kept = keptAt(model(), recipe, linear->input);
-        const std::string key = weightKey(recipe, plan, *linear);
-        if (bf16)
-            halves->add(*linear, kept, key, store.bf16);
-        else if (!integers->add(*linear, *plan.weights, *input, kept, key, store.integers))
+        if (!input || !real->add(*linear, *plan.weights, *input, keptAt(model(), recipe, linear->input),
+                                 weightKey(recipe, plan, *linear), store))
             return nullptr;
     }
     auto made = std::make_shared<RecipeArithmetic>(*this);
-    if (bf16)
-        made->real_ = std::move(halves), made->kernels_ = KernelTag::floating;
-    else
-        made->real_ = std::move(integers), made->kernels_ = KernelTag::integer;
+    made->kernels_ = real->tag();
+    made->real_ = std::move(real);
     return made;
 }
 

@@ -2,9 +2,8 @@
 #pragma once
 
 #include "core/data/reading.h"
-#include "core/quantization/bf16_linears.h"
 #include "core/quantization/calibration_set.h"
-#include "core/quantization/integer_linears.h"
+#include "core/quantization/real_linears.h"
 #include "core/quantization/round_activation.h"
 #include "core/quantization/round_weight.h"
 #include "core/quantization/scheme.h"
@@ -24,12 +23,6 @@ struct Storage {
     double activationBits =
         32;                // per value that a linear layer multiplies, kept channels at 32, scales included
     double cacheBits = 32; // per value of attention's keys and values
-};
-
-// Packed weights that recipes share, by kind of number.
-struct PackedWeights {
-    IntegerLinears::Store integers;
-    Bf16Linears::Store bf16;
 };
 
 // Kept columns over the linear layers' inputs, a site counted once for each layer that reads it.

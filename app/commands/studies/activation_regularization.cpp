@@ -117,8 +117,9 @@ public:
              "λ " + lambda_ + " × the kurtosis of each token's channels, summed over linear layers' outputs"},
             {"QAT", std::to_string(bits_) + " bits, one learned range per linear input, after " +
                         percent(base.inputStart, 0) + " of the steps"},
-            {"Weights", "symmetric, one scale for each output channel, to nearest levels (RTN) or by GPTQ on 16 "
-                        "windows"},
+            {"Weights",
+             "symmetric, one scale for each output channel, to nearest levels (RTN) or by GPTQ on 16 "
+             "windows"},
             {"Activations", "asymmetric, one static range per tensor: learned where there is QAT, else all "
                             "values of 16 windows"},
             {"Evaluated on", arms.front().grid.data},
@@ -164,9 +165,7 @@ private:
         if (begun) arm.run = TrainingRun::read(folder);
         if (!arm.run.finished) arm.run = lab.train(arm.spec, folder, begun, stop, tell, progress.callback());
         arm.grid = lab.grid(folder, {}, stop, progress.callback());
-        GridRequest solving;
-        solving.gptq = true, solving.weights = {8, 4, 3};
-        arm.solved = lab.grid(folder, solving, stop, progress.callback());
+        arm.solved = lab.grid(folder, GridRequest().solved(), stop, progress.callback());
         arm.emergence = lab.emergence(folder, 16, stop, progress.callback());
         arm.grid.run = arm.solved.run = arm.emergence.run = arm.title;
     }

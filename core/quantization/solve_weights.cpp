@@ -12,9 +12,10 @@
 namespace kurtoscope {
 namespace {
 
-// What rounding a weight loses of its outputs' energy, beside what the nearest levels would.
+// What rounding a weight loses of its outputs' energy, beside what the nearest levels would. Over fewer rows
+// than the layer has inputs that is no loss to go by: the solution answers to those rows alone.
 std::string lossText(const Linear& linear, const at::Tensor& solved, const at::Tensor& gram,
-                     const WeightRule& rule, const std::set<int>& kept) {
+                     std::int64_t rows, const WeightRule& rule, const std::set<int>& kept) {
     const double whole = outputEnergy(linear.weight, gram);
     if (!(whole > 0)) return linear.name + ": its inputs are all zero";
     WeightRule plain = rule;
@@ -25,7 +26,12 @@ std::string lossText(const Linear& linear, const at::Tensor& solved, const at::T
     char text[96];
     std::snprintf(text, sizeof text, ": output error %.3g %% (to nearest %.3g %%)", 100 * lost,
                   100 * nearest);
-    return linear.name + text;
+    const std::int64_t inputs = linear.weight.size(1);
+    const std::string few = rows >= inputs ? ""
+                                           : ", but " + std::to_string(rows) +
+                                                 " calibration tokens are too few for its " +
+                                                 std::to_string(inputs) + " inputs";
+    return linear.name + text + few;
 }
 
 } // namespace
@@ -79,10 +85,10 @@ void RecipeArithmetic::solveWeights(const Recipe& recipe, const Plan& plan, Cali
                 }
             });
             if (progress)
-                progress(
-                    {before ? linear->name + ": as it was solved before"
-                            : lossText(*linear, *weight.tensor, grams.gram(linear->input), rule, weight.kept),
-                     done, total, -1});
+                progress({before ? linear->name + ": as it was solved before"
+                                 : lossText(*linear, *weight.tensor, grams.gram(linear->input), stream.rows(),
+                                            rule, weight.kept),
+                          done, total, -1});
             weights_.emplace(linear, std::move(weight));
         }
         past = store.shortened(past + deedsAt({layer}));

@@ -32,14 +32,16 @@ int mappedWeights() {
 
 // What a solution says of each module: its loss beside that of nearest levels.
 struct Losses {
-    int modules = 0;
-    std::string worse; // modules that lost more than nearest levels would
+    int modules = 0, fewTokens = 0; // said to be too few
+    std::string worse;              // modules that lost more than nearest levels would
 
     void read(const Progress& progress) {
-        static const QRegularExpression loss("^\\S+: output error (\\S+) % \\(to nearest (\\S+) %\\)$");
+        static const QRegularExpression loss("^\\S+: output error (\\S+) % \\(to nearest (\\S+) %\\)(, but "
+                                             "\\d+ calibration tokens are too few for its \\d+ inputs)?$");
         const auto match = loss.match(QString::fromStdString(progress.phase));
         if (!match.hasMatch()) return;
         ++modules;
+        fewTokens += match.captured(3).size() > 0;
         if (!(match.captured(1).toDouble() < match.captured(2).toDouble())) worse += progress.phase + "\n";
     }
 };
@@ -71,6 +73,7 @@ private slots:
         Losses losses;
         opened(miniLm).evaluate(request, {}, {}, [&](const Progress& p) { losses.read(p); });
         QCOMPARE(losses.modules, 36);
+        QCOMPARE(losses.fewTokens, 0);
         QCOMPARE(losses.worse, std::string());
         for (Site site : {Site{0, Place::query}, Site{0, Place::value}, Site{0, Place::mlp_output},
                           Site{5, Place::mlp_norm}}) {
@@ -85,6 +88,21 @@ private slots:
                                                       .arg(solved)
                                                       .arg(nearest)));
         }
+    }
+
+    // From fewer tokens than a layer has inputs a solution is found, and what it is worth is said.
+    void tooFewTokensAreSaid() {
+        EvaluateRequest request;
+        request.data = textOf("tiny-llama");
+        request.data.calibrationWindows = 2; // 32 tokens, for 32 inputs each, and 48 behind the gate
+        request.recipes = {Recipe::parse("gptq:bits=3")};
+        request.latency = false;
+        Losses losses;
+        opened("tiny-llama").evaluate(request, {}, {}, [&](const Progress& progress) {
+            losses.read(progress);
+        });
+        QCOMPARE(losses.modules, 14);
+        QCOMPARE(losses.fewTokens, 2);
     }
 
     // Each input's own search includes the weight as it is, so none ends above it, and most below.

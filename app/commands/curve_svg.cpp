@@ -11,7 +11,7 @@
 namespace kurtoscope::commands {
 namespace {
 
-constexpr double width = 380, height = 230, left = 52, right = 10, top = 26, bottom = 36;
+constexpr double width = 380, height = 230, left = 52, right = 16, top = 26, bottom = 36;
 
 std::string text(const char* format, double a, double b, double c = 0, double d = 0) {
     std::array<char, 160> out{};
@@ -23,7 +23,8 @@ bool shown(double value) {
     return std::isfinite(value) && value > 0;
 }
 
-// Whole decades make a readable axis; within one decade steps of 1, 2, 5 do.
+// Whole decades make a readable axis; within two of them steps of 1, 2, 5 do, and where fewer than three of
+// those lie in sight, even steps.
 std::vector<double> ticks(double low, double high) {
     std::vector<double> all;
     const bool narrow = std::log10(high / low) < 2;
@@ -33,6 +34,14 @@ std::vector<double> ticks(double low, double high) {
             const double value = step * std::pow(10, decade);
             if ((step == 1 || narrow) && value >= low * 0.999 && value <= high * 1.001) all.push_back(value);
         }
+    const double whole = std::pow(10, std::floor(std::log10(high - low)));
+    for (const double share : {1.0, 0.5, 0.2, 0.1}) {
+        if (!narrow || all.size() >= 3) break;
+        all.clear();
+        const double step = whole * share;
+        for (double at = std::ceil(low / step); at * step <= high; ++at)
+            if (at > 0) all.push_back(at * step);
+    }
     return all;
 }
 
@@ -73,7 +82,7 @@ std::string axes(const Frame& frame, const CurveAxis& axis) {
         svg += text(R"(<line class="grid" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>)", left, y, width - right,
                     y);
         svg += text(R"(<text class="axis" x="%.1f" y="%.1f" text-anchor="end">)", left - 6, y + 4) +
-               figure(tick, 1) + "</text>";
+               (tick < 1000 ? text("%.4g", tick, 0) : figure(tick, 1)) + "</text>";
     }
     const std::size_t step = std::max<std::size_t>(1, (frame.layers + 9) / 10);
     for (std::size_t layer = 0; layer < frame.layers; layer += step)

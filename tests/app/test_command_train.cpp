@@ -329,6 +329,13 @@ private slots:
         for (const char* part : {"Claim by claim", "W4A4", "data:image/png;base64", "RTN-4 error"})
             QVERIFY2(page.contains(part), part);
         QVERIFY(!page.contains("http://") && !page.contains("https://"));
+        // Eight steps hardly move a weight: an axis as narrow as that is told by three figures all the same.
+        const QList<QByteArray> figures =
+            QByteArray(page).replace("<svg viewBox=\"0 0 380", "\f").split('\f');
+        QCOMPARE(figures.size(), 5);
+        for (int i = 1; i < 5; ++i)
+            QVERIFY2(figures[i].left(figures[i].indexOf("</svg>")).count("text-anchor=\"end\"") >= 3,
+                     figures[i].left(2000).constData());
         // What was trained is not trained again.
         const auto again = runCommand(words);
         QCOMPARE(again.json()["arms"][3]["grid"], json["arms"][3]["grid"]);

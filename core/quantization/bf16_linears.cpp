@@ -7,9 +7,12 @@
 
 namespace kurtoscope {
 
-bool Bf16Linears::pack(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
-                       const std::set<int>& kept, const std::string& key, PackedWeights& store) {
-    if (rule.format != Format::bf16 || rule.solver || input.rule.format != Format::bf16) return false;
+bool Bf16Linears::pack(const RealLayer& layer, PackedWeights& store) {
+    if (layer.rule.format != Format::bf16 || layer.rule.solver || !layer.input ||
+        layer.input->rule.format != Format::bf16)
+        return false;
+    const Linear& linear = layer.linear;
+    const std::set<int>& kept = layer.kept;
     Packed made;
     const at::Tensor weight = linear.weight.to(at::kFloat).contiguous();
     if (linear.bias.defined()) made.bias = linear.bias.to(at::kFloat).contiguous();
@@ -17,14 +20,14 @@ bool Bf16Linears::pack(const Linear& linear, const WeightRule& rule, const SiteR
         made.kept = at::tensor(std::vector<std::int64_t>(kept.begin(), kept.end()), at::kLong);
         made.keptWeight = weight.index_select(1, made.kept); // [output, kept]
     }
-    made.weight = store.bf16[key].lock();
+    made.weight = store.bf16[layer.key].lock();
     if (!made.weight) {
         at::Tensor cast = weight.to(at::kBFloat16);
         if (!kept.empty()) cast.index_fill_(1, made.kept, 0);
         made.weight = std::make_shared<const PackedBf16>(
             static_cast<const std::uint16_t*>(cast.const_data_ptr()), weight.size(0), weight.size(1));
         std::erase_if(store.bf16, [](const auto& entry) { return entry.second.expired(); });
-        store.bf16[key] = made.weight;
+        store.bf16[layer.key] = made.weight;
     }
     packed_[&linear] = std::move(made);
     return true;

@@ -14,15 +14,14 @@ namespace kurtoscope {
 // Linear layers whose two sides are bfloat16; kept channels are multiplied in float32 and added.
 class Bf16Linears : public RealLinears {
 public:
-    Format format() const override { return Format::bf16; }
+    std::optional<Format> format() const override { return Format::bf16; }
     KernelTag tag() const override { return KernelTag::floating; }
     at::Tensor multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>& lengths,
                         const Then& then) const override;
     std::map<const void*, std::int64_t> heldBytes() const override;
 
 private:
-    bool pack(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
-              const std::set<int>& kept, const std::string& key, PackedWeights& store) override;
+    bool pack(const RealLayer& layer, PackedWeights& store) override;
 
     struct Packed {
         std::shared_ptr<const PackedBf16> weight;

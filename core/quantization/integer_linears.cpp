@@ -12,21 +12,23 @@ constexpr std::int64_t mostInputs = 65'536; // their sum of products still fits 
 
 } // namespace
 
-bool IntegerLinears::pack(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
-                          const std::set<int>& kept, const std::string& key, PackedWeights& store) {
+bool IntegerLinears::pack(const RealLayer& layer, PackedWeights& store) {
+    if (!layer.input) return false;
+    const Linear& linear = layer.linear;
+    const std::set<int>& kept = layer.kept;
     const std::int64_t outputs = linear.weight.size(0), inputs = linear.weight.size(1);
-    std::vector<IntegerPart> parts = integerParts(input);
+    std::vector<IntegerPart> parts = integerParts(*layer.input);
     if (inputs > mostInputs || parts.empty()) return false;
     std::optional<IntegerWeight> integers;
     at::Tensor weight, bias;
     std::vector<Part> made;
     for (IntegerPart& part : parts) {
-        std::string name = key + (made.empty() ? "" : "+"); // the first alone has the bias
+        std::string name = layer.key + (made.empty() ? "" : "+"); // the first alone has the bias
         for (const std::int64_t channel : part.channels)
             name += ";" + std::to_string(channel);
         auto packed = store.integers[name].lock();
         if (!packed) {
-            if (!integers) integers = integerWeight(linear.weight, rule, kept);
+            if (!integers) integers = integerWeight(linear.weight, layer.rule, kept);
             if (!integers) return false;
             if (!weight.defined()) weight = linear.weight.to(at::kFloat).contiguous();
             if (linear.bias.defined() && !bias.defined()) bias = linear.bias.to(at::kFloat).contiguous();

@@ -16,15 +16,14 @@ namespace kurtoscope {
 // Linear layers whose two sides are integers.
 class IntegerLinears : public RealLinears {
 public:
-    Format format() const override { return Format::integer; }
+    std::optional<Format> format() const override { return Format::integer; }
     KernelTag tag() const override { return KernelTag::integer; }
     at::Tensor multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>& lengths,
                         const Then& then) const override;
     std::map<const void*, std::int64_t> heldBytes() const override;
 
 private:
-    bool pack(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
-              const std::set<int>& kept, const std::string& key, PackedWeights& store) override;
+    bool pack(const RealLayer& layer, PackedWeights& store) override;
 
     // A product of its own for each part of the inputs that has a range of its own; they add up.
     struct Part {

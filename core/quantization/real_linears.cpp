@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/real_linears.h"
 
+#include "core/engine/kernels/float_product.h"
 #include "core/quantization/bf16_linears.h"
 #include "core/quantization/integer_linears.h"
+#include "core/quantization/weight_only_linears.h"
 
 namespace kurtoscope {
 
-bool RealLinears::add(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
-                      const std::set<int>& kept, const std::string& key, PackedWeights& store) {
-    if (!linear.weight.is_cpu() || !pack(linear, rule, input, kept, key, store)) return false;
-    linears_.insert(&linear);
-    inputs_.insert(linear.input);
+bool RealLinears::add(const RealLayer& layer, PackedWeights& store) {
+    if (!layer.linear.weight.is_cpu() || !pack(layer, store)) return false;
+    linears_.insert(&layer.linear);
+    inputs_.insert(layer.linear.input);
     return true;
 }
 
 std::unique_ptr<RealLinears> realLinearsFor(const Plan& plan) {
-    if (!plan.activations || !plan.weights) return nullptr;
+    if (!plan.weights) return nullptr;
+    if (!plan.activations) return hasFloatKernels() ? std::make_unique<WeightOnlyLinears>() : nullptr;
     if (plan.activations->format == Format::bf16)
         return hasBf16Products() ? std::make_unique<Bf16Linears>() : nullptr;
     if (hasFastIntegers()) return std::make_unique<IntegerLinears>();

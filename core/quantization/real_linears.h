@@ -7,8 +7,10 @@
 #include "core/quantization/plan.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_set>
@@ -17,6 +19,7 @@
 namespace kurtoscope {
 
 class PackedBf16;
+class PackedLevels;
 class PackedWeight;
 struct SiteRounding;
 
@@ -24,6 +27,17 @@ struct SiteRounding;
 struct PackedWeights {
     std::map<std::string, std::weak_ptr<const PackedWeight>> integers;
     std::map<std::string, std::weak_ptr<const PackedBf16>> bf16;
+    std::map<std::string, std::weak_ptr<const PackedLevels>> levels;
+};
+
+// A linear layer as a recipe treats it.
+struct RealLayer {
+    const Linear& linear;
+    const WeightRule& rule;
+    const SiteRounding* input; // null: left as it is
+    const std::set<int>& kept;
+    const std::string& key;              // names its weight
+    std::function<at::Tensor()> rounded; // the weight in float32, however its levels were found
 };
 
 // A recipe's linear layers multiplied in its own numbers, instead of a float32 product of rounded values.
@@ -32,11 +46,10 @@ struct PackedWeights {
 class RealLinears {
 public:
     virtual ~RealLinears() = default;
-    virtual Format format() const = 0;
+    virtual std::optional<Format> format() const = 0; // that products are made in; empty: float32
     virtual KernelTag tag() const = 0;
-    // False where the layer's weights or its input's rounding are no such numbers. `key` names its weight.
-    bool add(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
-             const std::set<int>& kept, const std::string& key, PackedWeights& store);
+    // False where the layer's weights or its input's rounding are no such numbers.
+    bool add(const RealLayer& layer, PackedWeights& store);
     bool has(const Linear& linear) const { return linears_.contains(&linear); }
     bool reads(Site input) const { return inputs_.contains(input); }
     // x [sequence, …, input], not yet rounded → [sequence, …, output], then what `then` says. `lengths`:
@@ -46,8 +59,7 @@ public:
     virtual std::map<const void*, std::int64_t> heldBytes() const = 0; // of each packed weight
 
 private:
-    virtual bool pack(const Linear& linear, const WeightRule& rule, const SiteRounding& input,
-                      const std::set<int>& kept, const std::string& key, PackedWeights& store) = 0;
+    virtual bool pack(const RealLayer& layer, PackedWeights& store) = 0;
 
     std::unordered_set<const Linear*> linears_;
     std::set<Site> inputs_;

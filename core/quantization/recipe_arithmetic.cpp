@@ -357,10 +357,15 @@ RecipeArithmetic::withRealKernels(const Recipe& recipe, const Plan& plan, Packed
     std::shared_ptr<RealLinears> real = plain ? realLinearsFor(plan) : nullptr;
     if (!real) return nullptr;
     for (const auto& linear : model().linears()) {
-        if (!weights_.contains(linear.get())) continue; // an output head, or left in high precision
-        const SiteRounding* input = rounding(linear->input);
-        if (!input || !real->add(*linear, *plan.weights, *input, keptAt(model(), recipe, linear->input),
-                                 weightKey(recipe, plan, *linear), store))
+        const auto found = weights_.find(linear.get());
+        if (found == weights_.end()) continue; // an output head, or left in high precision
+        const RoundedWeight& weight = found->second;
+        if (!real->add({*linear, *plan.weights, rounding(linear->input), weight.kept, weight.name,
+                        [&] {
+                            return weight.tensor ? *weight.tensor
+                                                 : roundWeight(linear->weight, *plan.weights, weight.kept);
+                        }},
+                       store))
             return nullptr;
     }
     auto made = std::make_shared<RecipeArithmetic>(*this);

@@ -82,7 +82,7 @@ public:
 
     KernelTag kernels() const { return kernels_; }
     // The numbers that linear layers are really multiplied in; empty: float32.
-    std::optional<Format> realFormat() const { return real_ ? std::optional(real_->format()) : std::nullopt; }
+    std::optional<Format> realFormat() const { return real_ ? real_->format() : std::nullopt; }
     Storage storage() const { return storage_; }
     KeptCount keptCount() const { return kept_; }
     // How a site is rounded, null where it is left as it is: the operand's rounding under linear-inputs.

@@ -7,6 +7,7 @@
 #include "core/engine/kernels/bf16_product.h"
 #include "core/engine/kernels/float_product.h"
 #include "core/engine/kernels/row_functions.h"
+#include "core/engine/kernels/weight_only_product.h"
 
 #include <bit>
 #include <cmath>
@@ -229,6 +230,71 @@ private slots:
         packed.multiply(last, bias.data(), alone.data(), outputs);
         for (std::int64_t column = 0; column < outputs; ++column)
             QCOMPARE(alone[std::size_t(column)] + 100, made[std::size_t((rows - 1) * stride + column)]);
+    }
+
+    void productsOfLevels_data() {
+        QTest::addColumn<int>("bits");
+        QTest::addColumn<int>("group");
+        QTest::addColumn<bool>("zeros");
+        QTest::addColumn<int>("rows");
+        QTest::addColumn<int>("inputs");
+        QTest::addColumn<int>("outputs");
+        const int sizes[][6] = {{4, 32, 0, 13, 75, 37},  {4, 128, 1, 1, 384, 48},  {3, 16, 1, 7, 1536, 385},
+                                {2, 5, 0, 50, 11, 1},    {8, 1000, 0, 3, 513, 17}, {8, 64, 1, 64, 256, 16},
+                                {5, 600, 1, 6, 600, 100}};
+        for (const auto& s : sizes)
+            QTest::addRow("%d bits in groups of %d%s, %d × %d × %d", s[0], s[1], s[2] ? ", zero points" : "",
+                          s[3], s[4], s[5])
+                << s[0] << s[1] << bool(s[2]) << s[3] << s[4] << s[5];
+    }
+    // The same to the bit as with the weight written out in float32, kept columns included.
+    void productsOfLevels() {
+        if (!hasFloatKernels()) QSKIP("this processor has no AVX2: weights are written out here");
+        QFETCH(int, bits);
+        QFETCH(int, group);
+        QFETCH(bool, zeros);
+        QFETCH(int, rows);
+        QFETCH(int, inputs);
+        QFETCH(int, outputs);
+        std::mt19937 random(4);
+        const int lowest = -(1 << (bits - 1));
+        const std::int64_t groups = (inputs + group - 1) / group;
+        const auto level = [&] { return static_cast<std::int8_t>(lowest + int(random() % (1U << bits))); };
+        std::vector<std::int8_t> q(std::size_t(inputs * outputs)), zero(std::size_t(outputs * groups), 0);
+        std::ranges::generate(q, level);
+        if (zeros) std::ranges::generate(zero, level);
+        const auto scales = normals(outputs * groups, 5), x = normals(rows * inputs, 1),
+                   bias = normals(outputs, 3);
+        const std::vector<int> kept{inputs - 1, 3};
+        const auto columns = normals(2 * outputs, 6);
+        std::vector<float> w(q.size());
+        for (std::int64_t output = 0; output < outputs; ++output)
+            for (std::int64_t input = 0; input < inputs; ++input) {
+                const auto of = std::size_t(output * groups + input / group),
+                           at = std::size_t(output * inputs + input);
+                w[at] = float(q[at] - zero[of]) * scales[of];
+            }
+        for (std::size_t i = 0; i < kept.size(); ++i)
+            for (std::int64_t output = 0; output < outputs; ++output)
+                w[std::size_t(output * inputs + kept[i])] =
+                    columns[i * std::size_t(outputs) + std::size_t(output)];
+        const PackedLevels packed({outputs, inputs, group, bits, q.data(), scales.data(),
+                                   zeros ? zero.data() : nullptr, kept, columns.data()});
+        const std::int64_t stride = outputs + 3;
+        std::vector<float> expected(std::size_t(rows * stride), -1), made = expected;
+        multiplyFloats(x.data(), rows, inputs, w.data(), outputs, bias.data(), expected.data(), stride);
+        const auto make = [&](std::vector<float>& out) {
+            packed.multiply(x.data(), rows, bias.data(), out.data(), stride);
+        };
+        make(made);
+        QVERIFY(made == expected);
+        sameOnAnyThreads(made, make);
+        // Half a byte each up to 4 bits, and what their scales take.
+        const std::size_t panels = (std::size_t(outputs) + 31) / 32;
+        const auto whole = [](std::size_t bytes) { return (bytes + 63) / 64 * 64; };
+        QCOMPARE(packed.bytes(), whole(panels * std::size_t(inputs) * (bits <= 4 ? 16 : 32)) +
+                                     whole(panels * std::size_t(groups) * 32 * 4) +
+                                     whole(panels * std::size_t(groups) * 32) + whole(panels * 32 * 2 * 4));
     }
 
     // Halves to even; ∞ and NaN stay, and only where they are.

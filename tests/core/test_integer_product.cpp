@@ -2,6 +2,7 @@
 // Integer products against plain loops, and against the schemes that they make real.
 #include <QtTest>
 
+#include "core/engine/kernels/float_product.h"
 #include "core/quantization/kernels/integer_levels.h"
 #include "core/quantization/kernels/integer_product.h"
 #include "core/quantization/round_values.h"
@@ -353,11 +354,44 @@ private slots:
         QVERIFY2(apart[2] < 0.002, qPrintable(QString::number(apart[2])));
     }
 
+    void integerWeightsAloneAreTheSame_data() {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<QString>("recipe");
+        for (const char* model : {"tiny-llama", "tiny-bert-classifier"})
+            for (const char* recipe :
+                 {"rtn:bits=4,group=16", "rtn:bits=8", "rtn:bits=3,symmetric=on,keep=top:3",
+                  "gptq:bits=4,group=8", "gptq:bits=2,act_order=on", "awq:bits=4,group=16,keep=top:2",
+                  "w8a8:activation_bits=16,weight=per-tensor", "rotation:activation_bits=16"})
+                QTest::addRow("%s %s", model, recipe) << model << recipe;
+    }
+    // Decoded where they are multiplied or written out before: the same sums, to the bit.
+    void integerWeightsAloneAreTheSame() {
+        if (!hasFloatKernels()) QSKIP("this processor has no AVX2: weights are written out here");
+        QFETCH(QString, model);
+        QFETCH(QString, recipe);
+        Workbench workbench({DeviceKind::cpu, 2, 1});
+        workbench.open(goldens + model.toStdString());
+        EvaluateRequest request;
+        request.data.path = goldens + model.toStdString() + "/text.txt";
+        request.data.task = "fidelity";
+        request.data.windows = 3, request.data.length = 16, request.data.calibrationWindows = 3;
+        request.recipes = {Recipe::parse(recipe.toStdString()), Recipe::parse(recipe.toStdString())};
+        request.kernels = {KernelChoice::automatic, KernelChoice::simulated};
+        request.latency = false;
+        const auto readings = workbench.evaluate(request);
+        QCOMPARE(readings[0].kernels, KernelTag::floating);
+        QCOMPARE(readings[1].kernels, KernelTag::simulated);
+        QVERIFY(*readings[1].klMean > 0);
+        QCOMPARE(*readings[0].klMean, *readings[1].klMean);
+        QCOMPARE(readings[0].effectiveBits, readings[1].effectiveBits);
+    }
+
     void whatHasNoKernelIsSimulated_data() {
         QTest::addColumn<QString>("recipe");
         for (const char* recipe :
-             {"llm-int8", "fp8", "w8a8:weight_bits=16", "w8a8:scope=all-activations", "w8a8+kv-cache",
-              "w8a8:weight=per-group,weight_group=8", "gptq+w8a8:weight_bits=16", "mixed:sites=mlp_hidden"})
+             {"llm-int8", "fp8", "rtn:scope=all-activations", "gptq+kv-cache", "w8a8:weight_bits=16",
+              "w8a8:scope=all-activations", "w8a8+kv-cache", "w8a8:weight=per-group,weight_group=8",
+              "gptq+w8a8:weight_bits=16", "mixed:sites=mlp_hidden"})
             QTest::newRow(recipe) << recipe;
     }
     void whatHasNoKernelIsSimulated() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every scheme of the registry on both families, and the numbers of tests/golden/make_quantization.py.
 #include "core/engine/kernels/bf16_product.h"
+#include "core/engine/kernels/float_product.h"
 #include "core/quantization/rounding.h"
 #include "core/workbench.h"
 #include "tests/support/failure.h"
@@ -207,10 +208,12 @@ private slots:
             steps |= part.scheme == "smoothquant" || part.scheme == "rotation" || part.scheme == "awq";
         QVERIFY(reading.weightBytes > 0 && reading.weightBytes <= whole + (steps ? whole * 3 / 100 : 0));
         // What rounds nothing says so, and what rounds states fewer bits. Bfloat16 that is really multiplied
-        // is floating point too.
+        // is floating point too, and so are integer weights alone, decoded where they are multiplied.
         const bool ofLinears = reading.effectiveBits < 32 || reading.activationBits < 32;
-        const bool really =
-            asked.scheme == "bf16" && asked.scope == Scope::linear_inputs && hasBf16Products();
+        const bool weightsAlone = ofLinears && reading.activationBits == 32 && reading.cacheBits == 32 &&
+                                  asked.scheme != "fp8" && asked.scheme != "mx" && hasFloatKernels();
+        const bool really = asked.scope == Scope::linear_inputs &&
+                            (weightsAlone || (asked.scheme == "bf16" && hasBf16Products()));
         QCOMPARE(reading.kernels != KernelTag::floating, (ofLinears || reading.cacheBits < 32) && !really);
         QCOMPARE(reading.weightBytes < workbench.model().parameters * 4, reading.effectiveBits < 32);
         if (!asked.keep.empty() && ofLinears)

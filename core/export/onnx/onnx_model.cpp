@@ -3,7 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/export/onnx/rounding_nodes.h"
-#include "core/export/weight_levels.h"
+#include "core/quantization/weight_levels.h"
 
 #include <ATen/ATen.h>
 

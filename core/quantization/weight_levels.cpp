@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/export/weight_levels.h"
+#include "core/quantization/weight_levels.h"
 
 #include "core/base/error.h"
 #include "core/base/parallel.h"

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/integer_linears.h"
 
+#include "core/base/error.h"
 #include "core/base/phases.h"
+#include "core/quantization/weight_levels.h"
 
 #include <algorithm>
 
@@ -10,85 +12,134 @@ namespace {
 
 constexpr std::int64_t mostInputs = 65'536; // their sum of products still fits 32 bits
 
+// The layer's weight as integers within ±127, its scales [output, group]; empty where it is none.
+std::optional<IntegerWeight> integersOf(const RealLayer& layer) {
+    const WeightRule& rule = layer.rule;
+    if (auto nearest = integerWeight(layer.linear.weight, rule, layer.kept)) return nearest;
+    if (rule.format != Format::integer || rule.bits > 8 || !rule.symmetric ||
+        (rule.fullRange && rule.bits == 8))
+        return std::nullopt;
+    try {
+        // Searched, solved for, or with a scale for each group: read off the rounded weight.
+        WeightLevels levels = levelsOf(layer.rounded(), rule, layer.kept, layer.linear.name);
+        if (levels.rowScales == 1) levels.scales.resize(std::size_t(levels.outputs), levels.scales.front());
+        return IntegerWeight{std::move(levels.q), std::move(levels.scales)};
+    } catch (const Error&) {
+        return std::nullopt; // no integer stands for a NaN
+    }
+}
+
 } // namespace
 
+// The part of a layer's weight that reads `channels`; empty: all of it.
+std::shared_ptr<const PackedWeight> IntegerLinears::packedPart(const RealLayer& layer,
+                                                               const IntegerWeight& integers,
+                                                               const std::vector<std::int64_t>& channels,
+                                                               bool first) const {
+    const std::int64_t outputs = layer.linear.weight.size(0), inputs = layer.linear.weight.size(1),
+                       groups = std::int64_t(integers.scales.size()) / outputs;
+    const std::int64_t count = channels.empty() ? inputs : std::int64_t(channels.size()),
+                       group = channels.empty() || groups == 1 ? 0 : channels.front() / layer.rule.group;
+    const at::Tensor weight = layer.linear.weight.to(at::kFloat).contiguous();
+    const at::Tensor bias =
+        first && layer.linear.bias.defined() ? layer.linear.bias.to(at::kFloat).contiguous() : at::Tensor();
+    const auto channel = [&](std::int64_t i) { return channels.empty() ? i : channels[std::size_t(i)]; };
+    std::vector<int> places; // of kept channels, within the part
+    std::vector<float> columns, scales(static_cast<std::size_t>(outputs));
+    for (std::int64_t i = 0; i < count; ++i) {
+        if (!layer.kept.contains(int(channel(i)))) continue;
+        places.push_back(int(i));
+        for (std::int64_t output = 0; output < outputs; ++output)
+            columns.push_back(weight.const_data_ptr<float>()[output * inputs + channel(i)]);
+    }
+    std::vector<std::int8_t> q;
+    for (std::int64_t output = 0; output < outputs; ++output) {
+        scales[std::size_t(output)] = integers.scales[std::size_t(output * groups + group)];
+        for (std::int64_t i = 0; i < count && !channels.empty(); ++i)
+            q.push_back(integers.q[std::size_t(output * inputs + channel(i))]);
+    }
+    return std::make_shared<const PackedWeight>(
+        channels.empty() ? integers.q.data() : q.data(), outputs, count, scales,
+        bias.defined() ? bias.const_data_ptr<float>() : nullptr, places, columns);
+}
+
 bool IntegerLinears::pack(const RealLayer& layer, PackedWeights& store) {
-    if (!layer.input) return false;
-    const Linear& linear = layer.linear;
-    const std::set<int>& kept = layer.kept;
-    const std::int64_t outputs = linear.weight.size(0), inputs = linear.weight.size(1);
+    const std::int64_t inputs = layer.linear.weight.size(1);
+    if (!layer.input || inputs > mostInputs) return false;
+    Packed made;
     std::vector<IntegerPart> parts = integerParts(*layer.input);
-    if (inputs > mostInputs || parts.empty()) return false;
+    if (layer.rule.granularity == Granularity::per_group && layer.rule.group < inputs) {
+        if (parts.size() != 1 || !parts.front().channels.empty()) return false;
+        made.group = layer.rule.group;
+        made.kept.assign(layer.kept.begin(), layer.kept.end());
+        const SiteRounding rounding = parts.front().rounding;
+        parts.clear();
+        for (std::int64_t first = 0; first < inputs; first += made.group) {
+            parts.push_back({{}, rounding});
+            for (std::int64_t i = first; i < std::min(inputs, first + made.group); ++i)
+                parts.back().channels.push_back(i);
+        }
+    }
     std::optional<IntegerWeight> integers;
-    at::Tensor weight, bias;
-    std::vector<Part> made;
     for (IntegerPart& part : parts) {
-        std::string name = layer.key + (made.empty() ? "" : "+"); // the first alone has the bias
+        std::string name = layer.key + (made.parts.empty() ? "" : "+"); // the first alone has the bias
         for (const std::int64_t channel : part.channels)
             name += ";" + std::to_string(channel);
         auto packed = store.integers[name].lock();
         if (!packed) {
-            if (!integers) integers = integerWeight(linear.weight, layer.rule, kept);
+            if (!integers) integers = integersOf(layer);
             if (!integers) return false;
-            if (!weight.defined()) weight = linear.weight.to(at::kFloat).contiguous();
-            if (linear.bias.defined() && !bias.defined()) bias = linear.bias.to(at::kFloat).contiguous();
-            const bool whole = part.channels.empty();
-            const std::int64_t count = whole ? inputs : std::int64_t(part.channels.size());
-            std::vector<std::int8_t> q;
-            std::vector<int> places; // of kept channels, within the part
-            std::vector<float> columns;
-            for (std::int64_t i = 0; i < count; ++i) {
-                const auto channel = whole ? i : part.channels[std::size_t(i)];
-                if (!kept.contains(int(channel))) continue;
-                places.push_back(int(i));
-                for (std::int64_t output = 0; output < outputs; ++output)
-                    columns.push_back(weight.const_data_ptr<float>()[output * inputs + channel]);
-            }
-            if (!whole)
-                for (std::int64_t output = 0; output < outputs; ++output)
-                    for (const std::int64_t channel : part.channels)
-                        q.push_back(integers->q[std::size_t(output * inputs + channel)]);
-            packed = std::make_shared<const PackedWeight>(
-                whole ? integers->q.data() : q.data(), outputs, count, integers->scales,
-                bias.defined() && made.empty() ? bias.const_data_ptr<float>() : nullptr, places, columns);
+            packed = packedPart(layer, *integers, part.channels, made.parts.empty());
             std::erase_if(store.integers, [](const auto& entry) { return entry.second.expired(); });
             store.integers[name] = packed;
         }
-        made.push_back({std::move(packed), std::move(part.channels), std::move(part.rounding)});
+        made.parts.push_back({std::move(packed), std::move(part.channels), std::move(part.rounding)});
     }
-    packed_[&linear] = std::move(made);
+    if (made.parts.empty()) return false;
+    packed_[&layer.linear] = std::move(made);
     return true;
+}
+
+void IntegerLinears::makeRows(const Packed& packed, const at::Tensor& x,
+                              const std::vector<int>& lengths) const {
+    if (packed.group > 0) {
+        integerRows(x, {}, packed.parts.front().input, lengths, packed.kept, whole_);
+        return cutRows(whole_, packed.group, packed.kept, rows_);
+    }
+    rows_.resize(std::max(rows_.size(), packed.parts.size()));
+    for (std::size_t i = 0; i < packed.parts.size(); ++i) {
+        const Part& part = packed.parts[i];
+        integerRows(x, part.channels, part.input, lengths, part.weight->keptInputs(), rows_[i]);
+    }
 }
 
 at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
                                     const std::vector<int>& lengths, const Then& then) const {
-    const std::vector<Part>& parts = packed_.at(&linear);
-    if (!last_.defined() || !last_.is_same(x)) { // a query's input is a key's and a value's too
+    const Packed& packed = packed_.at(&linear);
+    if (!last_.defined() || !last_.is_same(x) || lastGroup_ != packed.group) {
+        // A query's input is a key's and a value's too.
         const PhaseTimer timer(Phase::quantize);
         last_.reset(); // what fails half-way is nobody's
-        rows_.resize(std::max(rows_.size(), parts.size()));
-        for (std::size_t i = 0; i < parts.size(); ++i)
-            integerRows(x, parts[i].channels, parts[i].input, lengths, parts[i].weight->keptInputs(),
-                        rows_[i]);
-        last_ = x;
+        makeRows(packed, x, lengths);
+        last_ = x, lastGroup_ = packed.group;
     }
     const PhaseTimer timer(Phase::gemm);
     auto shape = x.sizes().vec();
-    const std::int64_t outputs = shape.back() = parts.front().weight->outputs();
+    const std::int64_t outputs = shape.back() = packed.parts.front().weight->outputs();
     at::Tensor out = at::empty(shape, x.options());
     auto* to = out.data_ptr<float>();
     const bool fits = then.fits();
     std::vector<PackedWeight::Term> terms;
-    for (std::size_t i = 0; i < parts.size(); ++i)
-        terms.push_back({&rows_[i], parts[i].weight.get()});
+    for (std::size_t i = 0; i < packed.parts.size(); ++i)
+        terms.push_back({&rows_[i], packed.parts[i].weight.get()});
     PackedWeight::multiplyTogether(terms, to, fits ? then.afterRows(to, outputs) : AfterRows());
     return fits ? out : then.applied(out);
 }
 
 std::map<const void*, std::int64_t> IntegerLinears::heldBytes() const {
     std::map<const void*, std::int64_t> held;
-    for (const auto& [linear, parts] : packed_)
-        for (const Part& part : parts)
+    for (const auto& [linear, packed] : packed_)
+        for (const Part& part : packed.parts)
             held[part.weight.get()] = static_cast<std::int64_t>(part.weight->bytes());
     return held;
 }

@@ -25,14 +25,27 @@ public:
 private:
     bool pack(const RealLayer& layer, PackedWeights& store) override;
 
-    // A product of its own for each part of the inputs that has a range of its own; they add up.
+    // A product of its own for each part of the inputs that has a range of its own, or weights with scales of
+    // their own; they add up.
     struct Part {
         std::shared_ptr<const PackedWeight> weight;
         std::vector<std::int64_t> channels; // empty: all of them
         SiteRounding input;
     };
-    std::unordered_map<const Linear*, std::vector<Part>> packed_;
+    struct Packed {
+        std::vector<Part> parts;
+        std::int64_t group = 0; // inputs to a scale of the weights, which share the range of parts[0]; 0: all
+        std::vector<int> kept;
+    };
+    std::shared_ptr<const PackedWeight> packedPart(const RealLayer& layer, const IntegerWeight& integers,
+                                                   const std::vector<std::int64_t>& channels,
+                                                   bool first) const;
+    void makeRows(const Packed& packed, const at::Tensor& x, const std::vector<int>& lengths) const;
+
+    std::unordered_map<const Linear*, Packed> packed_;
     mutable at::Tensor last_;               // held, so that no other tensor can take its place unnoticed
+    mutable std::int64_t lastGroup_ = 0;    // of the weights that rows_ are cut for
+    mutable IntegerRows whole_;             // of last_, before it is cut
     mutable std::vector<IntegerRows> rows_; // of last_, by part; their memory serves the next
 };
 

@@ -23,7 +23,7 @@ at::Tensor roundWeight(const at::Tensor& weight, const WeightRule& rule, const s
 // columns.
 struct IntegerWeight {
     std::vector<std::int8_t> q;
-    std::vector<float> scales; // [output]
+    std::vector<float> scales; // [output], or [output, group] where groups have scales of their own
 };
 // Empty where the rule's levels are no such integers: more than 8 bits, zero points, −128, groups, searched ranges.
 std::optional<IntegerWeight> integerWeight(const at::Tensor& weight, const WeightRule& rule,

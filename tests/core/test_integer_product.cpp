@@ -322,7 +322,10 @@ private slots:
                   "w8a8:dynamic=on,weight=per-tensor,weight_bits=4,activation_bits=6",
                   "w8a8:activation=per-token,symmetric=off,keep=top:3", "smoothquant:activation=per-token",
                   "rotation", "percentile:p=99.9", "peg:groups=3", "peg:groups=4,keep=top:2",
-                  "peg:groups=2,permute=off,dynamic=on"})
+                  "peg:groups=2,permute=off,dynamic=on", "w4a8:weight_group=8",
+                  "w4a8:weight_group=12,keep=top:3", "w8a8:weight=per-group,weight_group=16,symmetric=off",
+                  "gptq:group=16+w8a8:weight_bits=16",
+                  "gptq:bits=8,group=16+w8a8:weight_bits=16,activation=per-token,keep=top:2"})
                 QTest::addRow("%s %s", model, recipe) << model << recipe;
     }
     void realAndSimulatedAgree() {
@@ -390,8 +393,8 @@ private slots:
         QTest::addColumn<QString>("recipe");
         for (const char* recipe :
              {"llm-int8", "fp8", "rtn:scope=all-activations", "gptq+kv-cache", "w8a8:weight_bits=16",
-              "w8a8:scope=all-activations", "w8a8+kv-cache", "w8a8:weight=per-group,weight_group=8",
-              "gptq+w8a8:weight_bits=16", "mixed:sites=mlp_hidden"})
+              "w8a8:scope=all-activations", "w8a8+kv-cache", "peg:groups=3,weight=per-group,weight_group=8",
+              "gptq:symmetric=off+w8a8:weight_bits=16", "mixed:sites=mlp_hidden"})
             QTest::newRow(recipe) << recipe;
     }
     void whatHasNoKernelIsSimulated() {

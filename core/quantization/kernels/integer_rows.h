@@ -24,4 +24,9 @@ std::vector<IntegerPart> integerParts(const SiteRounding& rounding);
 void integerRows(const at::Tensor& x, const std::vector<std::int64_t>& channels, const SiteRounding& rounding,
                  const std::vector<int>& lengths, const std::vector<int>& kept, IntegerRows& made);
 
+// The same rows cut into pieces of `group` channels, the last one what is left, each with its row's scale and
+// zero. `kept`: the channels that integerRows() was given.
+void cutRows(const IntegerRows& rows, std::int64_t group, const std::vector<int>& kept,
+             std::vector<IntegerRows>& made);
+
 } // namespace kurtoscope

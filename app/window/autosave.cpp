@@ -44,6 +44,7 @@ bool Autosave::begin() {
 }
 
 void Autosave::write(const SavedSession& session) {
+    if (folder_.isEmpty()) return;
     const auto failure = [this](const QString& what, const QString& where) {
         if (!std::exchange(failing_, true))
             emit failed(tr("This session is not autosaved: %1").arg(what), where,
@@ -78,11 +79,13 @@ void Autosave::discard() {
 }
 
 QString Autosave::lastSession() const {
+    if (folder_.isEmpty()) return {};
     const QString last = QDir(folder_).filePath("last-session.kurtoscope.json");
     return QFileInfo::exists(last) ? last : QString();
 }
 
 void Autosave::keepAsLast() {
+    if (folder_.isEmpty()) return;
     writer_.finish();
     const QString last = QDir(folder_).filePath("last-session.kurtoscope.json");
     if (!file_.isEmpty() && QFileInfo::exists(file_)) {
@@ -95,6 +98,7 @@ void Autosave::keepAsLast() {
 }
 
 std::optional<LeftSession> Autosave::left() {
+    if (folder_.isEmpty()) return {};
     std::optional<LeftSession> newest;
     const auto files = QDir(folder_).entryInfoList({'*' + ending}, QDir::Files, QDir::Time);
     for (const QFileInfo& info : files) {

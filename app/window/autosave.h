@@ -22,7 +22,7 @@ struct LeftSession {
 };
 
 // The copy of a session that survives a crash: one file of this program's own in `folder`, beside a lock that
-// tells others that it lives. GUI thread only.
+// tells others that it lives. Without a folder ("") nothing is kept. GUI thread only.
 class Autosave : public QObject {
     Q_OBJECT
 public:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/engine_thread.h"
 
+#include "app/window/engine_turn.h"
 #include "core/base/error.h"
 
 #include <algorithm>
@@ -72,15 +73,18 @@ void EngineThread::loop(const WorkbenchOptions& options) {
     std::unique_ptr<Workbench> workbench; // made and destroyed here: it may own a CUDA context
     while (auto next = take()) {
         const quint64 ticket = next->ticket;
-        std::stop_token stopped;
+        std::stop_source stop(std::nostopstate);
+        std::size_t lane = 0;
         {
             const std::lock_guard lock(mutex_);
-            stopped = stopRunning_.get_token();
+            stop = stopRunning_;
+            lane = *runningLane_;
         }
         auto outcome = Outcome::failed;
         try {
+            const EngineTurn::Held turn(EngineTurn::ofThisProgram(), lane, stop);
             if (!workbench) workbench = std::make_unique<Workbench>(options);
-            next->job(*workbench, stopped);
+            next->job(*workbench, stop.get_token());
             outcome = Outcome::done;
         } catch (const Cancelled&) {
             outcome = Outcome::stopped;

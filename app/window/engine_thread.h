@@ -23,8 +23,8 @@ enum class Outcome : unsigned char { done, stopped, failed };
 
 // The one thread that owns the workbench and runs jobs on it, the most urgent lane first. Each lane has one
 // slot: a new job replaces the one that waits there, and stops the running one of the same or a lower lane. A
-// job that is stopped is gone; whoever still wants its result posts it again. post(), stop() and the signals
-// belong to the GUI thread.
+// job that is stopped is gone; whoever still wants its result posts it again. Where a program has several of
+// these, their jobs take turns (EngineTurn). post(), stop() and the signals belong to the GUI thread.
 class EngineThread : public QObject {
     Q_OBJECT
 public:

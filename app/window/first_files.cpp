@@ -29,8 +29,11 @@ QString firstModel() {
 }
 
 QString textFor(const QString& modelPath) {
-    const QString beside = modelPath + "/heldout.txt";
-    return QFileInfo::exists(beside) ? beside : shipped("resources/demo_text.txt");
+    // A bundled model's, then what the run that a checkpoint lies in held out.
+    for (const char* beside : {"/heldout.txt", "/../../data/held_out.txt"})
+        if (!modelPath.isEmpty() && QFileInfo::exists(modelPath + beside))
+            return QDir::cleanPath(modelPath + beside);
+    return shipped("resources/demo_text.txt");
 }
 
 bool looksLikeModel(const QString& path) {

@@ -8,8 +8,8 @@ namespace kurtoscope {
 // What the window opens when it was told nothing: the model that set-up fetched, else the bundled one; ""
 // when neither is there.
 QString firstModel();
-// The text to run a model over when none was named: one that lies beside it, else the demonstration text; ""
-// for none.
+// The text to run a model over when none was named: one that lies beside it, or that its training run held
+// out, else the demonstration text; "" for none.
 QString textFor(const QString& modelPath);
 
 // Whether a dropped or chosen path is a model (a folder with config.json, a .gguf file) or data.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/main_window.h"
 
+#include "app/window/beside.h"
 #include "app/window/session.h"
 #include "app/window/status_text.h"
 #include "app/window/view_docks.h"
@@ -8,6 +9,7 @@
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
+#include <QAction>
 #include <QApplication>
 #include <QLabel>
 #include <QPainter>
@@ -50,7 +52,16 @@ std::vector<const ViewFactory*> factories() {
 } // namespace
 
 MainWindow::MainWindow(Session& session, const QString& settingsFile, const QString& theme)
-    : session_(session), settings_(settingsFile), file_(session, settings_.dataFolder()) {
+    : MainWindow(session, settingsFile, theme, nullptr) {}
+
+MainWindow::MainWindow(Session& session, MainWindow& first)
+    : MainWindow(session, first.settings_.file(), first.theme_, &first) {}
+
+MainWindow::MainWindow(Session& session, const QString& settingsFile, const QString& theme, MainWindow* first)
+    : session_(session),
+      first_(first),
+      settings_(settingsFile),
+      file_(session, first ? QString() : settings_.dataFolder()) {
     setObjectName("window");
     setWindowTitle("Kurtoscope");
     setAcceptDrops(true);
@@ -65,6 +76,7 @@ MainWindow::MainWindow(Session& session, const QString& settingsFile, const QStr
     connect(&session_, &Session::noticed, this,
             [this](const QString& text) { statusBar()->showMessage(text, 8000); });
     connectFiles();
+    if (!first_) beside_ = new Beside(session_, *this);
     resize(firstSize);
     if (!settings_.geometry().isEmpty()) restoreGeometry(settings_.geometry());
     follow(Change::everything);
@@ -161,6 +173,7 @@ void MainWindow::follow(Changes what) {
 }
 
 void MainWindow::useTheme(const QString& name) {
+    theme_ = name;
     const bool dark = name == "dark" || (name == "system" && systemIsDark_);
     Theme theme = Theme::load(dark ? "dark" : "light");
     if (settings_.projector()) { // readable at the back of a room
@@ -169,11 +182,22 @@ void MainWindow::useTheme(const QString& name) {
         theme.spacing = theme.spacing * 5 / 4;
     }
     Theme::use(theme, *qApp);
+    for (QWidget* top : QApplication::topLevelWidgets()) // all share one theme
+        if (auto* window = qobject_cast<MainWindow*>(top)) {
+            window->theme_ = name;
+            window->takeTheme();
+        }
+}
+
+void MainWindow::takeTheme() {
+    const Theme& theme = Theme::current();
     statusBar()->setMinimumHeight(QFontMetrics(theme.body()).height() + theme.spacing);
     for (QWidget* widget : findChildren<QWidget*>()) { // which take their own type when their colours change
         QEvent again(QEvent::PaletteChange);
         QApplication::sendEvent(widget, &again);
     }
+    if (auto* name = findChild<QAction*>(settings_.theme())) name->setChecked(true);
+    if (auto* projector = findChild<QAction*>("projector")) projector->setChecked(settings_.projector());
     session_.repaint(Change::theme);
 }
 

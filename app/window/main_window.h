@@ -18,6 +18,7 @@ class QMenu;
 
 namespace kurtoscope {
 
+class Beside;
 class HeaderBar;
 class MessageBar;
 class Session;
@@ -33,16 +34,19 @@ class MainWindow : public QMainWindow {
 public:
     MainWindow(Session& session, const QString& settingsFile = {},
                const QString& theme = {}); // "": as remembered
+    // A second window, beside `first` and gone before it: nothing of it is remembered or autosaved.
+    MainWindow(Session& session, MainWindow& first);
 
     const std::vector<View*>& views() const { return views_; }
     View* view(const char* id) const;  // by registry id; null for an unknown one
     void bringForward(const char* id); // opened, and before what stands in the same place
     Settings& settings() { return settings_; }
+    Beside& beside() { return *beside_; } // of a first window only
 
     void setDataChosen(bool chosen) {
         dataChosen_ = chosen;
-    } // else a model opens with the text that suits it
-    void openModel(const QString& path);
+    }                                    // else a model opens with the text that suits it
+    bool openModel(const QString& path); // false: the person would rather keep what is open
     void openData(const QString& path);
     void openSession(const QString& path);
     void openAny(const QString& path); // a model, a session or a text, by what it looks like
@@ -54,6 +58,9 @@ public:
     bool saveScreenshot(const QString& path, QString* whyNot);
     void showMessage(const QString& what, const QString& where, const QString& hint);
 
+signals:
+    void closed(); // by the person or with the first window
+
 protected:
     void closeEvent(QCloseEvent* event) override;
     void showEvent(QShowEvent* event) override;
@@ -61,6 +68,8 @@ protected:
     void dropEvent(QDropEvent* event) override;
 
 private:
+    MainWindow(Session& session, const QString& settingsFile, const QString& theme, MainWindow* first);
+    void takeTheme(); // once it is another one
     void makePanels();
     void makeViews();
     void connectView(View* view);
@@ -108,6 +117,7 @@ private:
     void useProjector(bool on);
     void showShortcuts();
     void showTraining();
+    void openBeside(const QString& checkpoint, const QString& last);
     void showAbout();
 
     void follow(Changes what); // the session changed
@@ -116,9 +126,12 @@ private:
     void followPanels(Changes what);
 
     Session& session_;
+    MainWindow* first_ = nullptr; // of a second window: the one that it stands beside
     Settings settings_;
     SessionFile file_;
     std::function<void()> offerAccepted_, offerDismissed_;
+    QString theme_; // light, dark or system
+    Beside* beside_ = nullptr;
     HeaderBar* header_ = nullptr;
     MessageBar* messages_ = nullptr;
     std::vector<View*> views_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Files that the window opens and saves: the File menu, drops, closing, and what a crash left behind.
+#include "app/window/beside.h"
 #include "app/window/export_dialog.h"
 #include "app/window/first_files.h"
 #include "app/window/main_window.h"
@@ -72,7 +73,8 @@ void MainWindow::makeFileMenu() {
     add(menu, tr("Save s&creenshot…"), QKeySequence("Ctrl+Shift+S"), "screenshot",
         [this] { chooseScreenshot(); });
     menu->addSeparator();
-    add(menu, tr("&Quit"), QKeySequence("Ctrl+Q"), "quit", [this] { close(); });
+    add(menu, first_ ? tr("&Close this window") : tr("&Quit"), QKeySequence("Ctrl+Q"), "quit",
+        [this] { close(); });
 }
 
 void MainWindow::connectFiles() {
@@ -85,6 +87,7 @@ void MainWindow::connectFiles() {
     connect(&file_, &SessionFile::opened, this, remember);
     connect(&file_, &SessionFile::saved, this, remember);
     connect(&session_, &Session::opened, this, [this](const QString& path) {
+        if (first_) return; // a slider's checkpoints would push everything else off the lists
         settings_.setLastModel(path);
         settings_.addRecent("models", path);
     });
@@ -108,20 +111,24 @@ void MainWindow::followFile() {
     parts << QStringLiteral("Kurtoscope");
     setWindowTitle(parts.join(QStringLiteral(" – ")));
     setWindowModified(file_.isModified() && parts.size() > 1);
-    if (!saved_) return;
+    if (!saved_ || first_) return;
     saved_->setText(parts.size() < 2      ? QString()
                     : file_.isAutosaved() ? tr("autosaved")
                                           : tr("autosaves in a moment"));
     saved_->setToolTip(tr("A copy that survives a crash is kept in %1").arg(settings_.dataFolder()));
 }
 
-void MainWindow::openModel(const QString& path) {
-    if (!mayClose()) return;
+bool MainWindow::openModel(const QString& path) {
+    if (!mayClose()) return false;
     file_.keepLast();
-    if (dataChosen_) return session_.openModel(path);
+    if (dataChosen_) {
+        session_.openModel(path);
+        return true;
+    }
     DataRequest data = session_.data();
     data.path = textFor(path).toStdString();
     session_.openModel(path, data);
+    return true;
 }
 
 void MainWindow::openData(const QString& path) {
@@ -368,10 +375,11 @@ bool MainWindow::mayClose() {
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
-    if (!mayClose()) return event->ignore();
-    settings_.setWindow(saveGeometry(), saveState(Settings::layoutVersion));
+    if (!mayClose() || (beside_ && !beside_->close())) return event->ignore();
+    if (!first_) settings_.setWindow(saveGeometry(), saveState(Settings::layoutVersion));
     file_.close();
     event->accept();
+    emit closed();
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {

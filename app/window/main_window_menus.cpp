@@ -2,6 +2,7 @@
 // The menus of the main window, and what their entries do.
 #include "app/window/main_window.h"
 
+#include "app/window/beside.h"
 #include "app/window/edit_recipe_dialog.h"
 #include "app/window/session.h"
 #include "app/window/shortcut_sheet.h"
@@ -17,6 +18,7 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QDockWidget>
+#include <QFileInfo>
 #include <QInputDialog>
 #include <QMenuBar>
 #include <QMessageBox>
@@ -166,10 +168,13 @@ void MainWindow::makeViewMenu() {
 }
 
 void MainWindow::showTraining() {
+    if (first_) return first_->showTraining();
     auto* window = findChild<TrainingWindow*>();
     if (!window) {
         window = new TrainingWindow(this);
         connect(window, &TrainingWindow::checkpointAsked, this, &MainWindow::openModel);
+        connect(window, &TrainingWindow::besideAsked, this, &MainWindow::openBeside);
+        connect(window, &TrainingWindow::checkpointChosen, beside_, &Beside::follow);
         connect(window, &TrainingWindow::emergenceAsked, &session_, &Session::askEmergence);
         connect(window, &TrainingWindow::emergenceDropped, &session_, &Session::dropEmergence);
         connect(&session_, &Session::emergenceSeen, window, &TrainingWindow::takeEmergence);
@@ -181,6 +186,12 @@ void MainWindow::showTraining() {
     window->show();
     window->raise();
     window->activateWindow();
+}
+
+void MainWindow::openBeside(const QString& checkpoint, const QString& last) {
+    const auto& model = session_.workspace().model;
+    const bool stands = model && QFileInfo(QString::fromStdString(model->path)) == QFileInfo(last);
+    if (stands || openModel(last)) beside_->open(checkpoint, stands);
 }
 
 void MainWindow::makeHelpMenu() {
@@ -220,6 +231,7 @@ void MainWindow::followActions() {
     for (const auto& [name, on] : enabled)
         if (auto* action = findChild<QAction*>(name)) action->setEnabled(on);
     tasks_->setEnabled(open);
+    findChild<QAction*>("skipFirstToken")->setChecked(session_.workspace().skipFirstToken);
     findChild<QAction*>("pinColumn")
         ->setChecked(session_.workspace().reference > 0 && session_.workspace().reference == active);
 }

@@ -37,10 +37,7 @@ Changes difference(const Column& was, const Column& is) {
 } // namespace
 
 Session::Session(const WorkbenchOptions& options, Choice start, QObject* parent)
-    : QObject(parent),
-      startChoice_(std::move(start)),
-      training_{options.device, options.threads},
-      engine_(options) {
+    : QObject(parent), options_(options), startChoice_(std::move(start)), engine_(options) {
     choice_ = startChoice_;
     for (const auto& column : choice_.columns)
         nextId_ = std::max(nextId_, column.id + 1);

@@ -36,6 +36,10 @@ public:
     const Choice& choice() const { return choice_; }
     QUndoStack& undoStack() { return undo_; }
     const DataRequest& data() const { return data_; }
+    const WorkbenchOptions& options() const { return options_; }
+    const Choice& firstChoice() const { return startChoice_; } // of a model that is opened
+    // The columns as they were asked for: what a criterion found and nobody changed since, by the criterion.
+    Choice askedChoice() const;
     bool isWorking() const { return running_.has_value(); }
     bool isSettled() const { return settled_; } // nothing is missing but what failed or was stopped
     bool hasFirstResults() const;               // every column read and observed, the selected site sampled
@@ -60,6 +64,9 @@ public slots:
     void openModel(const QString& path); // over the data that is open
     // Over `data`, which becomes the default data once the model stands; until then nothing changes.
     void openModel(const QString& path, const kurtoscope::DataRequest& data);
+    // In place of the one that is open: where it has the same shape, columns, data and what is looked at
+    // stay, and criteria find their channels anew. Else as openModel().
+    void exchangeModel(const QString& path);
     void locateModel(const QString& path); // where the model of the session that is open lies now
     void openData(const QString& path);    // windows and length stay as they are
     void requestData(const kurtoscope::DataRequest& data);
@@ -159,7 +166,10 @@ private:
         QString path;
         std::optional<DataRequest> defaultData, data; // data: asked for since
         bool forSession = false;                      // columns and data are those of restored_
+        bool exchanged = false; // columns, data and place stay where the shape is the same
     };
+    void
+    showExchanged(std::shared_ptr<const ModelInfo> model); // and nothing that was known of the one before
     void takeModel(std::shared_ptr<const ModelInfo> model, const QString& device, const std::string& print,
                    Opening opening);
     void takeData(const DataRequest& data, const DataInfo& info, const std::string& print);
@@ -188,12 +198,12 @@ private:
     std::optional<Watching> watching_;
     int watches_ = 0; // asked for so far
 
+    const WorkbenchOptions options_;
     Workspace workspace_;
     Provenance provenance_;                // of what is measured now
     std::optional<SavedSession> restored_; // until its model and data stand
     std::string criterion_;
     Choice startChoice_, choice_;
-    TrainingOptions training_;
     std::vector<int> columnIds_; // of workspace_.columns
     int nextId_ = 0;
     QUndoStack undo_;

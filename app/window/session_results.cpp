@@ -2,6 +2,7 @@
 // What Session does with the engine's results and failures.
 #include "app/window/session.h"
 
+#include "app/window/same_shape.h"
 #include "core/data/fingerprint.h"
 #include "core/data/run_estimate.h"
 
@@ -71,10 +72,14 @@ void Session::takeModel(std::shared_ptr<const ModelInfo> model, const QString& d
     provenance_.device = device.toStdString();
     dataReady_ = false;
     setAside_.clear();
+    const bool stays =
+        opening.exchanged && !restored_ && workspace_.model && sameShape(*workspace_.model, *model);
     if (opening.forSession && restored_) {
         workspace_.model = std::move(model);
         workspace_.deviceText = device;
         forgetSiteUnlessThere();
+    } else if (stays) {
+        showExchanged(std::move(model));
     } else {
         restored_.reset();
         Workspace fresh;
@@ -94,11 +99,11 @@ void Session::takeModel(std::shared_ptr<const ModelInfo> model, const QString& d
     }
     if (opening.defaultData) data_ = defaultData_ = *opening.defaultData;
     if (opening.data) data_ = *opening.data;
-    if (!opening.forSession) data_.task.clear(); // the one that fits the new model
+    if (!opening.forSession && !stays) data_.task.clear(); // the one that fits the new model
     pendingData_ = data_;
     emit changed(Change::everything);
     emit opened(path);
-    if (!opening.forSession) emit began();
+    if (!opening.forSession && !stays) emit began();
     schedule();
 }
 

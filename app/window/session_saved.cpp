@@ -153,14 +153,14 @@ void Session::openSession(const SavedSession& session, const QString& from) {
     if (model.isEmpty() || !QFileInfo::exists(model))
         emit modelMissed(text(session.modelName), model);
     else
-        pendingModel_ = Opening{model, {}, {}, true};
+        pendingModel_ = Opening{model, {}, {}, true, false};
     schedule();
 }
 
 void Session::locateModel(const QString& path) {
     if (!awaitsModel()) return;
     followModel(data_, text(restored_->modelPath), path);
-    pendingModel_ = Opening{path, {}, {}, true};
+    pendingModel_ = Opening{path, {}, {}, true, false};
     schedule();
 }
 

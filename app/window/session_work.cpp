@@ -31,12 +31,12 @@ private:
 } // namespace
 
 void Session::openModel(const QString& path) {
-    pendingModel_ = Opening{path, {}, {}, false};
+    pendingModel_ = Opening{path, {}, {}, false, false};
     schedule();
 }
 
 void Session::openModel(const QString& path, const DataRequest& data) {
-    pendingModel_ = Opening{path, data, {}, false};
+    pendingModel_ = Opening{path, data, {}, false, false};
     schedule();
 }
 
@@ -77,7 +77,7 @@ void Session::stop() {
 void Session::runAgain() {
     setAside_.clear();
     if (awaitsModel() && !pendingModel_)
-        pendingModel_ = Opening{QString::fromStdString(restored_->modelPath), {}, {}, true};
+        pendingModel_ = Opening{QString::fromStdString(restored_->modelPath), {}, {}, true, false};
     known_.forgetFromFile(); // they are measured anew
     if (workspace_.model && !dataReady_ && !pendingData_) pendingData_ = data_;
     schedule();

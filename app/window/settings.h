@@ -23,7 +23,9 @@ public:
 
     QString theme() const { return store_.value("theme", "system").toString(); } // light, dark, system
     void setTheme(const QString& theme) { store_.setValue("theme", theme); }
-    double rate() const { return store_.value("rate", 0.0).toDouble(); } // multiplications per second, seen here
+    double rate() const {
+        return store_.value("rate", 0.0).toDouble();
+    } // multiplications per second, seen here
     void setRate(double rate) { store_.setValue("rate", rate); }
     QString lastModel() const { return store_.value("lastModel").toString(); }
     void setLastModel(const QString& path) { store_.setValue("lastModel", path); }
@@ -32,6 +34,7 @@ public:
     QStringList recent(const QString& kind) const;
     void addRecent(const QString& kind, const QString& path);
     void forgetRecent();
+    QString file() const { return store_.fileName(); }
     QString dataFolder() const { return dataFolder_; } // for what is kept beside settings, such as autosaves
 
     bool tourSeen() const { return store_.value("tourSeen", false).toBool(); }

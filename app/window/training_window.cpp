@@ -172,6 +172,11 @@ TrainingWindow::TrainingWindow(QWidget* parent) : QWidget(parent, Qt::Window) {
     open_ = new QPushButton(tr("&Open this checkpoint"), this);
     open_->setObjectName("trainingOpen");
     open_->setProperty("primary", true);
+    beside_ = new QPushButton(tr("Open &beside the final one"), this);
+    beside_->setObjectName("trainingBeside");
+    beside_->setToolTip(
+        tr("The run's last checkpoint in the window, this one in a second window beside it. Both "
+           "show the same site, channel and token, and the slider exchanges the second one's"));
 
     auto* rows = new QVBoxLayout(this);
     const int gap = Theme::current().spacing;
@@ -192,6 +197,7 @@ TrainingWindow::TrainingWindow(QWidget* parent) : QWidget(parent, Qt::Window) {
     bottom->addWidget(slider_, 1);
     bottom->addWidget(checkpoint_);
     bottom->addWidget(open_);
+    bottom->addWidget(beside_);
     rows->addLayout(bottom);
     resize(900, 600);
 
@@ -203,12 +209,16 @@ TrainingWindow::TrainingWindow(QWidget* parent) : QWidget(parent, Qt::Window) {
         draw();
     });
     connect(legend_, &Legend::entryClicked, run_, &QComboBox::setCurrentIndex);
-    connect(slider_, &QSlider::valueChanged, this, &TrainingWindow::followCheckpoint);
+    connect(slider_, &QSlider::valueChanged, this, [this] {
+        followCheckpoint();
+        if (const QString folder = checkpoint(); !folder.isEmpty()) emit checkpointChosen(folder);
+    });
     connect(open_, &QPushButton::clicked, this, [this] {
-        const TrainingRun* run = chosen();
-        if (run && slider_->value() < int(run->checkpoints.size()))
-            emit checkpointAsked(
-                QString::fromStdString(run->checkpoints[std::size_t(slider_->value())].second));
+        if (const QString folder = checkpoint(); !folder.isEmpty()) emit checkpointAsked(folder);
+    });
+    connect(beside_, &QPushButton::clicked, this, [this] {
+        if (const QString folder = checkpoint(); !folder.isEmpty())
+            emit besideAsked(folder, QString::fromStdString(chosen()->checkpoints.back().second));
     });
     connect(plot_, &CurvePlot::pointHovered, this, [this](int curve, int index) {
         if (curve < 0) return QToolTip::hideText();
@@ -336,28 +346,6 @@ void TrainingWindow::draw() {
     drawCheckpoints();
     followCheckpoint();
     askNext();
-}
-
-void TrainingWindow::followRun() {
-    const TrainingRun* run = chosen();
-    const int last = run ? int(run->checkpoints.size()) - 1 : -1;
-    const bool atEnd = slider_->value() == slider_->maximum(); // stays there as the run goes on
-    slider_->setEnabled(last > 0);
-    slider_->setMaximum(std::max(0, last));
-    if (atEnd) slider_->setValue(std::max(0, last));
-    remove_->setEnabled(run);
-    followCheckpoint();
-}
-
-void TrainingWindow::followCheckpoint() {
-    const TrainingRun* run = chosen();
-    const bool there = run && slider_->value() < int(run->checkpoints.size());
-    open_->setEnabled(there);
-    const int step = there ? run->checkpoints[std::size_t(slider_->value())].first : 0;
-    checkpoint_->setText(there ? tr("step %1").arg(grouped(step)) : tr("no checkpoint"));
-    plot_->setCurrent(there ? step : std::nan(""));
-    emergence_->setCurrent(there ? step : -1);
-    migration_->setCurrent(there ? step : -1);
 }
 
 QString TrainingWindow::describe() const {

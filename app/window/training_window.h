@@ -51,7 +51,9 @@ public slots:
 
 signals:
     void checkpointAsked(QString folder);
-    void emergenceAsked(QString run, int after); // of its checkpoints behind this step
+    void besideAsked(QString folder, QString last); // the checkpoint, beside the run's last one
+    void checkpointChosen(QString folder);          // by the slider or a picture
+    void emergenceAsked(QString run, int after);    // of its checkpoints behind this step
     void emergenceDropped();
 
 protected:
@@ -77,6 +79,7 @@ private:
     QString waitingFor(const Followed* followed) const; // why there is nothing to draw
     void chooseStep(int run, int step);
     const TrainingRun* chosen() const;
+    QString checkpoint() const; // that the slider stands at; "": none
 
     std::vector<Followed> runs_;
     QString asked_; // the run that is looked at; "": none
@@ -89,7 +92,7 @@ private:
     QComboBox *figure_ = nullptr, *run_ = nullptr;
     QLabel *says_ = nullptr, *checkpoint_ = nullptr;
     QSlider* slider_ = nullptr;
-    QPushButton *add_ = nullptr, *remove_ = nullptr, *open_ = nullptr;
+    QPushButton *add_ = nullptr, *remove_ = nullptr, *open_ = nullptr, *beside_ = nullptr;
     QTimer timer_;
 };
 

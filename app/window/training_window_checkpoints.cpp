@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The half of TrainingWindow that has a run's checkpoints looked at, and draws what was seen.
+// The half of TrainingWindow that goes through a run's checkpoints, has them looked at, and draws what was
+// seen.
 #include "app/window/training_window.h"
 
+#include "widgets/figures.h"
+#include "widgets/plot/curve_plot.h"
 #include "widgets/theme.h"
 #include "widgets/training/emergence_map.h"
 #include "widgets/training/migration_plot.h"
 
 #include <QComboBox>
+#include <QLabel>
+#include <QPushButton>
 #include <QSlider>
 #include <QTabWidget>
 
 #include <algorithm>
+#include <cmath>
 
 namespace kurtoscope {
 namespace {
@@ -25,6 +31,40 @@ bool follows(const EmergenceStep& before, const EmergenceStep& later) {
 }
 
 } // namespace
+
+QString TrainingWindow::checkpoint() const {
+    const TrainingRun* run = chosen();
+    const int at = slider_->value();
+    return run && at < int(run->checkpoints.size())
+               ? QString::fromStdString(run->checkpoints[std::size_t(at)].second)
+               : QString();
+}
+
+void TrainingWindow::followRun() {
+    const TrainingRun* run = chosen();
+    const int last = run ? int(run->checkpoints.size()) - 1 : -1;
+    const bool atEnd = slider_->value() == slider_->maximum(); // stays there as the run goes on
+    slider_->setEnabled(last > 0);
+    {
+        const QSignalBlocker nobodyChose(slider_);
+        slider_->setMaximum(std::max(0, last));
+        if (atEnd) slider_->setValue(std::max(0, last));
+    }
+    remove_->setEnabled(run);
+    followCheckpoint();
+}
+
+void TrainingWindow::followCheckpoint() {
+    const TrainingRun* run = chosen();
+    const bool there = run && slider_->value() < int(run->checkpoints.size());
+    open_->setEnabled(there);
+    beside_->setEnabled(there && run->checkpoints.size() > 1);
+    const int step = there ? run->checkpoints[std::size_t(slider_->value())].first : 0;
+    checkpoint_->setText(there ? tr("step %1").arg(grouped(step)) : tr("no checkpoint"));
+    plot_->setCurrent(there ? step : std::nan(""));
+    emergence_->setCurrent(there ? step : -1);
+    migration_->setCurrent(there ? step : -1);
+}
 
 void TrainingWindow::askNext() {
     const bool inSight = isVisible() && pages_->currentIndex() > 0;

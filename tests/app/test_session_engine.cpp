@@ -88,6 +88,70 @@ private slots:
         QCOMPARE(outcomeOf(finished, last), Outcome::done);
     }
 
+    // Two windows' engines: one job at a time, so that what one measures is measured alone.
+    void enginesTakeTurns() {
+        EngineThread first, second;
+        QSignalSpy ended(&first, &EngineThread::finished), endedToo(&second, &EngineThread::finished);
+        std::atomic<int> inside = 0, most = 0;
+        const auto job = [&](Workbench&, std::stop_token) {
+            most = std::max(most.load(), ++inside);
+            std::this_thread::sleep_for(5ms);
+            --inside;
+        };
+        for (const Lane lane : {Lane::load, Lane::observe, Lane::evaluate, Lane::train, Lane::exporting}) {
+            ended.clear(), endedToo.clear();
+            first.post(lane, job);
+            second.post(lane, job);
+            QTRY_VERIFY(ended.size() == 1 && endedToo.size() == 1);
+            QCOMPARE(ended[0][1].value<Outcome>(), Outcome::done);
+            QCOMPARE(endedToo[0][1].value<Outcome>(), Outcome::done);
+        }
+        QCOMPARE(most.load(), 1);
+    }
+
+    void anUrgentJobOfAnotherEngineGoesFirst() {
+        EngineThread first, second;
+        QSignalSpy ended(&first, &EngineThread::finished), endedToo(&second, &EngineThread::finished);
+        std::latch begun(1);
+        const auto slow = first.post(Lane::train, endless(begun));
+        begun.wait();
+        const auto urgent = second.post(Lane::load, [](Workbench&, std::stop_token) {});
+        QTRY_COMPARE(ended.size(), 1);
+        QCOMPARE(outcomeOf(ended, slow), Outcome::stopped);
+        QTRY_COMPARE(endedToo.size(), 1);
+        QCOMPARE(outcomeOf(endedToo, urgent), Outcome::done);
+    }
+
+    void whatWaitsForItsTurnCanBeStoppedAndDropped() {
+        EngineThread first;
+        QSignalSpy ended(&first, &EngineThread::finished);
+        std::latch begun(1);
+        first.post(Lane::load, endless(begun));
+        begun.wait();
+        {
+            EngineThread second;
+            QSignalSpy endedToo(&second, &EngineThread::finished);
+            // One that its thread had not taken yet is dropped without a word: then once more.
+            for (int tries = 0; tries < 200 && endedToo.isEmpty(); ++tries) {
+                second.post(Lane::evaluate, [](Workbench&, std::stop_token) {});
+                QTest::qWait(20);
+                QVERIFY(endedToo.isEmpty());
+                second.stop();
+                QTest::qWait(20);
+            }
+            QCOMPARE(endedToo.size(), 1);
+            QCOMPARE(endedToo[0][1].value<Outcome>(), Outcome::stopped);
+            second.post(Lane::evaluate, [](Workbench&, std::stop_token) {});
+            QTest::qWait(20); // and ends, although its job still waits
+        }
+        QVERIFY(ended.isEmpty());
+        first.stop();
+        QTRY_COMPARE(ended.size(), 1);
+        const auto after = first.post(Lane::train, [](Workbench&, std::stop_token) {});
+        QTRY_COMPARE(ended.size(), 2);
+        QCOMPARE(outcomeOf(ended, after), Outcome::done);
+    }
+
     void aPostStopsTheSameAndLowerLanes_data() {
         QTest::addColumn<int>("running");
         QTest::addColumn<int>("posted");

@@ -6,6 +6,7 @@
 #include "core/engine/device.h"
 #include "core/training/emergence.h"
 #include "core/training/regularizer.h"
+#include "core/training/seen_checkpoints.h"
 #include "core/training/trainer.h"
 #include "core/workbench.h"
 
@@ -21,11 +22,14 @@ c10::Device opened(const TrainingOptions& options) {
     return device;
 }
 
+fs::path heldOutTokens(const TrainingRun& run) {
+    return fs::path(run.path) / "data" / "held_out.tokens";
+}
+
 // The run's held-out text as batches of windows.
 std::vector<Batch> heldOutBatches(const TrainingRun& run, int windows) {
     std::vector<Batch> batches;
-    for (const TrainingSample& sample :
-         evenWindows(fs::path(run.path) / "data" / "held_out.tokens", windows, 16, run.spec.model.length))
+    for (const TrainingSample& sample : evenWindows(heldOutTokens(run), windows, 16, run.spec.model.length))
         batches.push_back(sample.batch);
     if (batches.empty())
         throw Error("held out less than one window of text", run.path, "Train on a longer text");
@@ -116,6 +120,8 @@ Emergence TrainingLab::emergence(const std::string& folder, int windows, std::st
         throw Error("outlier channels are looked at over text, and this run was trained on a table", folder,
                     "Open its checkpoints one by one");
     const std::vector<Batch> batches = heldOutBatches(run, windows);
+    const SeenCheckpoints kept(options_.seenFolder);
+    const fs::path text = heldOutTokens(run);
     Emergence result;
     result.run = run.name;
     result.length = batches.front().length, result.data = "held_out.txt";
@@ -127,9 +133,18 @@ Emergence TrainingLab::emergence(const std::string& folder, int windows, std::st
         if (progress)
             progress({"Looking at checkpoints", std::int64_t(result.steps.size()),
                       std::int64_t(run.checkpoints.size()), -1});
-        const auto model = loadTransformer(ModelFolder::open(path), stop, {});
-        if (!device.is_cpu()) model->moveTo(device);
-        result.steps.push_back(lookAt(*model, batches, device, stop));
+        const std::string name =
+            options_.seenFolder.empty()
+                ? ""
+                : SeenCheckpoints::name(path, text, windows, result.length, device.str());
+        if (auto known = kept.find(name)) {
+            result.steps.push_back(std::move(*known));
+        } else {
+            const auto model = loadTransformer(ModelFolder::open(path), stop, {});
+            if (!device.is_cpu()) model->moveTo(device);
+            result.steps.push_back(lookAt(*model, batches, device, stop));
+            kept.keep(name, result.steps.back());
+        }
         result.steps.back().step = step;
         if (onCheckpoint) onCheckpoint(result);
     }

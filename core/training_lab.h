@@ -19,7 +19,8 @@ namespace kurtoscope {
 
 struct TrainingOptions {
     DeviceKind device = DeviceKind::automatic;
-    int threads = 0; // 0: one per physical core
+    int threads = 0;             // 0: one per physical core
+    std::string seenFolder = {}; // where emergence() keeps what it saw, and finds it again; "": nowhere
 };
 using OnRecord = std::function<void(const TrainingRecord&)>;
 

@@ -17,6 +17,7 @@
 #include <QActionGroup>
 #include <QApplication>
 #include <QClipboard>
+#include <QDir>
 #include <QDockWidget>
 #include <QFileInfo>
 #include <QInputDialog>
@@ -175,7 +176,9 @@ void MainWindow::showTraining() {
         connect(window, &TrainingWindow::checkpointAsked, this, &MainWindow::openModel);
         connect(window, &TrainingWindow::besideAsked, this, &MainWindow::openBeside);
         connect(window, &TrainingWindow::checkpointChosen, beside_, &Beside::follow);
-        connect(window, &TrainingWindow::emergenceAsked, &session_, &Session::askEmergence);
+        connect(window, &TrainingWindow::emergenceAsked, this, [this](const QString& run, int after) {
+            session_.askEmergence(run, after, QDir::cleanPath(settings_.dataFolder() + "/../emergence"));
+        });
         connect(window, &TrainingWindow::emergenceDropped, &session_, &Session::dropEmergence);
         connect(&session_, &Session::emergenceSeen, window, &TrainingWindow::takeEmergence);
         connect(&session_, &Session::emergenceEnded, window, &TrainingWindow::endEmergence);

@@ -108,7 +108,8 @@ public slots:
 
     // Outlier channels at a training run's checkpoints behind step `after`, an emergenceSeen() for each; it
     // waits for everything else. A new one takes the place of the last.
-    void askEmergence(const QString& run, int after);
+    // `keptIn`: a folder where what is seen is kept, and found the next time; "" for none.
+    void askEmergence(const QString& run, int after, const QString& keptIn = {});
     void dropEmergence();
 
 signals:
@@ -193,6 +194,7 @@ private:
     struct Watching {
         QString run;
         int after = -1; // the step of the checkpoint that was seen last
+        QString keptIn;
         int number = 0;
     };
     std::optional<Watching> watching_;

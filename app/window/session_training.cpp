@@ -8,8 +8,8 @@
 
 namespace kurtoscope {
 
-void Session::askEmergence(const QString& run, int after) {
-    watching_ = Watching{run, after, ++watches_};
+void Session::askEmergence(const QString& run, int after, const QString& keptIn) {
+    watching_ = Watching{run, after, keptIn, ++watches_};
     schedule();
 }
 
@@ -52,7 +52,7 @@ void Session::showExchanged(std::shared_ptr<const ModelInfo> model) {
 // Each checkpoint is delivered as it is seen: what is cut short goes on behind the last of them.
 EngineThread::Job Session::jobForEmergence(quint64 generation, OnProgress progress) {
     constexpr int windows = 8;
-    const TrainingOptions options{options_.device, options_.threads};
+    const TrainingOptions options{options_.device, options_.threads, watching_->keptIn.toStdString()};
     return [this, generation, progress, asked = *watching_, options](Workbench&, std::stop_token stop) {
         const auto tell = [&](const Emergence& seen) {
             Emergence one = seen;

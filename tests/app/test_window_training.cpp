@@ -165,6 +165,8 @@ private slots:
         QVERIFY(migration->describe().contains(
             QString("both %1").arg(fixed(migrationCorrelation(seen, &EmergenceTotals::weightKurtosis), 2))));
         QVERIFY(!session_->isWorking());
+        // For the next time, beside the settings; both runs began from one and the same model.
+        QCOMPARE(QDir(place_->filePath("emergence")).entryList(QDir::Files).size(), 9);
     }
 
     // It waits for a model that is opened meanwhile, and goes on where it was.

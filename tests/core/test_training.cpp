@@ -223,6 +223,54 @@ private slots:
         QVERIFY(std::abs(seen.steps[0].sites[0].weightKurtosis - 3) < 0.6);
     }
 
+    // What was seen at a checkpoint is found again, as long as it is the same checkpoint and readable.
+    void whatWasSeenIsKept() {
+        QTemporaryDir place;
+        TrainingSpec spec = seconds();
+        const TrainingRun run = lab().train(spec, path(place, "run"));
+        TrainingOptions options{DeviceKind::cpu, 1, path(place, "kept")};
+        const auto look = [&] { return TrainingLab(options).emergence(run.path, 4); };
+        const auto same = [](const EmergenceSite& a, const EmergenceSite& b) {
+            return a.site == b.site && a.magnitude == b.magnitude && a.outliers == b.outliers &&
+                   a.kurtosis == b.kurtosis && a.maxToMedian == b.maxToMedian &&
+                   a.weightKurtosis == b.weightKurtosis && a.weightError == b.weightError &&
+                   a.outputKurtosis == b.outputKurtosis;
+        };
+        const auto alike = [&](const Emergence& a, const Emergence& b) {
+            return std::equal(a.steps.begin(), a.steps.end(), b.steps.begin(), b.steps.end(),
+                              [&](const EmergenceStep& x, const EmergenceStep& y) {
+                                  return x.step == y.step && std::equal(x.sites.begin(), x.sites.end(),
+                                                                        y.sites.begin(), y.sites.end(), same);
+                              });
+        };
+        const Emergence first = look();
+        QDir kept(place.filePath("kept"));
+        QCOMPARE(kept.entryList(QDir::Files).size(), 4);
+        // Without its configuration a checkpoint cannot be opened: these are found, not looked at.
+        const fs::path config = fs::path(run.checkpoints[2].second) / "config.json";
+        fs::rename(config, config.string() + ".away");
+        QVERIFY(alike(look(), first));
+        fs::rename(config.string() + ".away", config);
+        // Damaged ones are looked at anew, and kept again.
+        for (const QString& file : kept.entryList(QDir::Files)) {
+            const std::string name = kept.filePath(file).toStdString();
+            fs::resize_file(name, fs::file_size(name) / 2);
+        }
+        QVERIFY(alike(look(), first));
+        writeFileAtomically(kept.filePath(kept.entryList(QDir::Files)[0]).toStdString(), "nonsense");
+        QVERIFY(alike(look(), first));
+        // Other weights under the same name are another checkpoint.
+        fs::copy_file(fs::path(run.checkpoints[3].second) / "model.safetensors",
+                      fs::path(run.checkpoints[2].second) / "model.safetensors",
+                      fs::copy_options::overwrite_existing);
+        const Emergence now = look();
+        QVERIFY(same(now.steps[2].sites[0], first.steps[3].sites[0]) && !alike(now, first));
+        // Where nothing can be kept, all is looked at.
+        options.seenFolder = "/proc/nowhere";
+        QVERIFY(alike(look(), now));
+        QVERIFY(TrainingLab({DeviceKind::cpu, 1}).emergence(run.path, 3).windows == 3);
+    }
+
     // Products in bf16 learn what float32 learns, and what is kept is float32.
     void productsMayBeNarrow() {
         QTemporaryDir place;

@@ -23,9 +23,8 @@ public:
 
     QString theme() const { return store_.value("theme", "system").toString(); } // light, dark, system
     void setTheme(const QString& theme) { store_.setValue("theme", theme); }
-    double rate() const {
-        return store_.value("rate", 0.0).toDouble();
-    } // multiplications per second, seen here
+    // Multiplications per second, seen here.
+    double rate() const { return store_.value("rate", 0.0).toDouble(); }
     void setRate(double rate) { store_.setValue("rate", rate); }
     QString lastModel() const { return store_.value("lastModel").toString(); }
     void setLastModel(const QString& path) { store_.setValue("lastModel", path); }

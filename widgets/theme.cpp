@@ -240,6 +240,9 @@ QMenu::separator { height: 1px; background: %border; margin: 4px 6px; }
 QTabBar::tab { background: %window; color: %muted; padding: 5px 12px; border: none; border-top: 2px solid transparent; }
 QTabBar::tab:selected { background: %surface; color: %text; border-top: 2px solid %primary; }
 QTabBar::tab:hover { color: %text; }
+QTabBar[inside="true"]::tab { background: %surface; padding: 2px 6px; border-top: none; border-bottom: 2px solid %border; }
+QTabBar[inside="true"]::tab:selected { border-bottom-color: %primary; }
+QTabBar[inside="true"]::tab:focus { background: %primarySoft; }
 QToolBar#top { background: %surface; border: none; padding: 0; margin: 0; spacing: 0; }
 QMainWindow::separator { background: %border; width: 2px; height: 2px; }
 QMainWindow::separator:hover { background: %primary; }

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "widgets/parts/heading.h"
+#include "widgets/parts/sections.h"
 #include "widgets/parts/view_menu.h"
 #include "widgets/plot/vector_picture.h"
 #include "widgets/theme.h"
@@ -18,6 +19,7 @@
 #include <QPageSize>
 #include <QPdfWriter>
 #include <QSaveFile>
+#include <QScopeGuard>
 #include <QScrollArea>
 #include <QStackedWidget>
 #include <QSvgGenerator>
@@ -96,6 +98,11 @@ void View::paintPicture(QPaintDevice& device, double scale) {
 
 QByteArray View::exported(const QString& format) {
     drawWhole();
+    auto* sections = qobject_cast<Sections*>(pages_->currentWidget());
+    if (sections) sections->setWhole(true); // what stands behind tabs belongs to the picture
+    const auto back = qScopeGuard([sections] {
+        if (sections) sections->setWhole(false);
+    });
     QByteArray bytes;
     QBuffer buffer(&bytes);
     buffer.open(QIODevice::WriteOnly);

@@ -10,7 +10,9 @@
 #include "widgets/parts/heading.h"
 #include "widgets/parts/legend.h"
 #include "widgets/parts/row_list.h"
+#include "widgets/parts/sections.h"
 #include "widgets/parts/token_strip.h"
+#include "widgets/plot/curve_plot.h"
 #include "widgets/plot/heat_map_plot.h"
 #include "widgets/plot/histogram_plot.h"
 #include "widgets/theme.h"
@@ -23,6 +25,7 @@
 #include <QMenu>
 #include <QPushButton>
 #include <QSignalSpy>
+#include <QTabBar>
 #include <QToolButton>
 #include <QtTest>
 
@@ -43,6 +46,11 @@ private:
         view->QWidget::show();
         view->grab();
         return view;
+    }
+
+    static void shoot(QWidget& widget, const QString& name) {
+        const QString to = qEnvironmentVariable("KURTOSCOPE_SHOTS");
+        if (!to.isEmpty()) widget.grab().save(to + '/' + name + ".png");
     }
 
 private slots:
@@ -289,6 +297,46 @@ private slots:
         w.sample.reset();
         view->show(w, Change::sample);
         QVERIFY(view->describe().contains("no values yet"));
+    }
+
+    // Beside the maps of a window of 1600 × 1000 its sections stand behind tabs, each to be seen without
+    // scrolling; where there is room, below one another, and in a picture always.
+    void aChannelKeepsToItsRoom() {
+        const Workspace w = testing::filled({12, 576, 3, 60});
+        const auto view = shown("channel-panel", w, {355, 540});
+        auto* page = view->findChild<Sections*>();
+        const auto seen = [page](int section) { return page->section(section)->isVisible(); };
+        QVERIFY(!page->isSpread() && page->tabs()->isVisible());
+        for (int tab = 0; tab < 4; ++tab) {
+            QTest::mouseClick(page->tabs(), Qt::LeftButton, {}, page->tabs()->tabRect(tab).center());
+            for (int section = 0; section < 4; ++section)
+                QCOMPARE(seen(section), section == tab);
+            QTest::qWait(20);                                               // laid out
+            QCOMPARE(page->widget()->height(), page->viewport()->height()); // nothing to scroll
+            shoot(*view, QString("channel-tab-%1").arg(tab));
+        }
+        const QSize narrow = QImage::fromData(view->exported("png"), "PNG").size();
+        QVERIFY(!page->isSpread() && seen(3) && !seen(0)); // as it was
+        auto* plot = view->findChild<HistogramPlot*>();
+        plot->setFocus();
+        QTest::keyClick(plot, Qt::Key_Left); // the line is moved: what it costs comes forward
+        QVERIFY(seen(0) && !seen(3));
+
+        view->resize(355, 1400);
+        QTest::qWait(20);
+        QVERIFY(page->isSpread() && !page->tabs()->isVisible());
+        QVERIFY(seen(0) && seen(1) && seen(2) && seen(3));
+        for (auto* curve : page->findChildren<CurvePlot*>())
+            QCOMPARE(curve->height(), 110); // none squeezed
+        shoot(*view, "channel-tall");
+        const QSize tall = QImage::fromData(view->exported("png"), "PNG").size();
+        QVERIFY2(narrow.height() > 2 * 900 && narrow.height() <= tall.height(),
+                 qPrintable(QString("%1 of %2").arg(narrow.height()).arg(tall.height())));
+        view->resize(900, 400);
+        QTest::qWait(20);
+        QVERIFY(!page->isSpread());
+        QVERIFY(page->section(0)->mapTo(page, QPoint()).x() > 400); // beside the histogram
+        shoot(*view, "channel-wide");
     }
 
     void aDominatingTokenLeadsToItsChannel() {

@@ -25,7 +25,7 @@ ClippingPanel::ClippingPanel(QWidget* parent) : QWidget(parent) {
     heading_ = new Heading(this);
     curve_ = new CurvePlot(this);
     curve_->setValueAxis(true);
-    curve_->setFixedHeight(120);
+    curve_->setUsualHeight(110);
     curve_->setAccessibleName(tr("Clipping and rounding error by range"));
     legend_ = new Legend(this);
     note_ = new QLabel(this);
@@ -35,7 +35,7 @@ ClippingPanel::ClippingPanel(QWidget* parent) : QWidget(parent) {
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(Theme::current().spacing / 2);
     for (QWidget* part : std::initializer_list<QWidget*>{heading_, curve_, legend_, note_})
-        column->addWidget(part);
+        column->addWidget(part, part == curve_ ? 1 : 0);
     connect(curve_, &CurvePlot::pointClicked, this, [this](int curve, int point) {
         setClip(curve_->curves()[static_cast<std::size_t>(curve)].x[static_cast<std::size_t>(point)]);
         emit clipChanged(clip_);
@@ -112,7 +112,7 @@ void ClippingPanel::applyTheme() {
 
 void ClippingPanel::draw() {
     const Theme& theme = Theme::current();
-    heading_->setText(tr("Clipping against rounding"), tr("drag the line above · %1 levels").arg(levels_));
+    heading_->setText(tr("Clipping or rounding"), tr("drag the line · %1 levels").arg(levels_));
     heading_->setToolTip(
         tr("Mean squared error of all values of the site on %1 even levels between −c and c, by c.\n"
            "clipping: of values beyond c. rounding: of those inside, about step² / 12.\n"

@@ -63,6 +63,11 @@ int TokenStrip::layOut(int width, std::vector<QRect>* boxes) const {
     return entries_.empty() ? 0 : y + height;
 }
 
+void TokenStrip::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    if (event->size().width() != event->oldSize().width()) updateGeometry();
+}
+
 void TokenStrip::paintEvent(QPaintEvent*) {
     const Theme& theme = Theme::current();
     QPainter painter(this);

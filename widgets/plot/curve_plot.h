@@ -29,8 +29,9 @@ public:
 
     void setCurves(std::vector<Curve> curves, const QString& xTitle, bool logarithmic,
                    bool asPercent = false);
-    void setCurrent(double x);  // a thin vertical line; NaN: none
-    void setValueAxis(bool on); // x holds values on a log axis, no indices
+    void setCurrent(double x);                                 // a thin vertical line; NaN: none
+    void setValueAxis(bool on);                                // x holds values on a log axis, no indices
+    void setUsualHeight(int pixels) { usualHeight_ = pixels; } // where nothing stretches it
     void applyTheme();
 
     const std::vector<Curve>& curves() const { return curves_; }
@@ -38,7 +39,7 @@ public:
     double highest() const { return high_; }
     QWidget* canvas() const;
     QPointF pixelOf(double x, double y) const;
-    QSize sizeHint() const override { return {380, 240}; }
+    QSize sizeHint() const override { return {380, usualHeight_}; }
     QSize minimumSizeHint() const override { return {180, 110}; }
 
 signals:
@@ -55,6 +56,7 @@ private:
     QCPItemLine* current_ = nullptr;
     std::vector<Curve> curves_;
     double low_ = 0, high_ = 0;
+    int usualHeight_ = 240;
     bool valueAxis_ = false;
     bool replotted_ = false; // a layer cannot be drawn alone before the whole plot was
 };

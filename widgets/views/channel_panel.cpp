@@ -5,14 +5,13 @@
 #include "widgets/parts/clipping_panel.h"
 #include "widgets/parts/heading.h"
 #include "widgets/parts/layer_stats.h"
+#include "widgets/parts/sections.h"
 #include "widgets/plot/curve_plot.h"
 #include "widgets/theme.h"
 #include "widgets/view.h"
 
 #include <QCoreApplication>
 #include <QLabel>
-#include <QScrollArea>
-#include <QVBoxLayout>
 
 #include <algorithm>
 #include <numeric>
@@ -20,7 +19,7 @@
 namespace kurtoscope {
 namespace {
 
-constexpr int tokensShown = 40, peaksShown = 6, bins = 121;
+constexpr int tokensShown = 32, peaksShown = 6, bins = 121;
 
 QString ordinal(int number) {
     return QString::number(number) + (number == 2 ? "nd" : number == 3 ? "rd" : "th"); // thinning stays small
@@ -32,50 +31,36 @@ class ChannelPanel : public View {
     Q_DECLARE_TR_FUNCTIONS(ChannelPanel)
 public:
     explicit ChannelPanel(QWidget* parent) : View(parent) {
-        auto* page = new QWidget(this);
-        plot_ = new HistogramPlot(page);
+        plot_ = new HistogramPlot(this);
         plot_->setAccessibleName(tr("Histogram of the channel"));
-        plot_->setFixedHeight(190);
-        note_ = new QLabel(page);
+        note_ = new QLabel(this);
         note_->setWordWrap(true);
         note_->setProperty("muted", true);
-        clipping_ = new ClippingPanel(page);
-        depthHeading_ = new Heading(page);
-        depthCurve_ = new CurvePlot(page);
-        depthCurve_->setFixedHeight(120);
-        depthCurve_->setAccessibleName(tr("The channel along depth"));
-        textHeading_ = new Heading(page);
-        strip_ = new TokenStrip(page);
+        auto* page = new Sections(plot_, note_, tr("What is shown of the channel"), this);
+        clipping_ = new ClippingPanel(this);
+        textHeading_ = new Heading(this);
+        strip_ = new TokenStrip(this);
         strip_->setAccessibleName(tr("Values along the text"));
-        facts_ = new FactList(page);
-        facts_->setAccessibleName(tr("Statistics of the channel"));
-        peaksHeading_ = new Heading(page);
-        peaks_ = new FactList(page);
+        peaksHeading_ = new Heading(this);
+        peaks_ = new FactList(this);
         peaks_->setAccessibleName(tr("Dominating tokens"));
         peaks_->setLeads(true);
+        facts_ = new FactList(this);
+        facts_->setAccessibleName(tr("Statistics of the channel"));
+        depthHeading_ = new Heading(this);
+        depthCurve_ = new CurvePlot(this);
+        depthCurve_->setUsualHeight(110);
+        depthCurve_->setAccessibleName(tr("The channel along depth"));
+        const int trade = page->add(tr("Clipping"), {clipping_}, clipping_);
+        page->add(tr("Tokens"), {textHeading_, strip_, peaksHeading_, peaks_});
+        page->add(tr("Figures"), {facts_});
+        page->add(tr("Depth"), {depthHeading_, depthCurve_}, depthCurve_);
+        setBody(page);
         connect(peaks_, &FactList::factChosen, this, [this](int line) {
             emit channelSelected(site_, peakChannels_[static_cast<std::size_t>(line)]);
         });
-        auto* column = new QVBoxLayout(page);
-        column->setContentsMargins(0, 0, 4, 0);
-        const int gap = Theme::current().spacing;
-        column->setSpacing(gap / 2);
-        column->addWidget(plot_);
-        column->addWidget(note_);
-        for (QWidget* part :
-             std::initializer_list<QWidget*>{clipping_, textHeading_, strip_, facts_, depthHeading_,
-                                             depthCurve_, peaksHeading_, peaks_}) {
-            if (part != strip_ && part != depthCurve_) column->addSpacing(gap / 2);
-            column->addWidget(part);
-        }
-        column->addStretch(1);
-        auto* scroll = new QScrollArea(this);
-        scroll->setWidget(page);
-        scroll->setWidgetResizable(true);
-        page->setBackgroundRole(QPalette::Base);
-        scroll->setFrameShape(QFrame::NoFrame);
-        scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-        setBody(scroll);
+        // Who drags the line wants to see what it costs.
+        connect(plot_, &HistogramPlot::clipMoved, page, [page, trade] { page->bringForward(trade); });
         connect(strip_, &TokenStrip::tokenChosen, this, &View::tokenSelected);
         connect(plot_, &HistogramPlot::thinningChanged, this, &ChannelPanel::writeNote);
         connect(plot_, &HistogramPlot::clipMoved, clipping_, &ClippingPanel::setClip);
@@ -260,7 +245,7 @@ private:
         depthCurve_->setVisible(shown);
         if (!shown) return;
         depthHeading_->setText(tr("Along the depth"),
-                               tr("absmax of channel %1; the median channel in grey, log").arg(channel_));
+                               tr("absmax of channel %1; the median channel in grey").arg(channel_));
         own.name = tr("channel %1").arg(channel_);
         const Column* active = w.activeColumn();
         own.colour = active && active->recipe.keeps(site_, channel_) ? theme.kept : theme.primary;
@@ -288,7 +273,7 @@ private:
                      .arg(figure(peak.absmax, 4))
                      .arg(peak.channel)});
         }
-        peaksHeading_->setText(tr("Dominating tokens"), tr("largest |x| of the site, and its channel"));
+        peaksHeading_->setText(tr("Dominating tokens"), tr("largest |x| of the site · and its channel"));
         peaksHeading_->setVisible(!lines.empty());
         peaks_->setVisible(!lines.empty());
         peaks_->setFacts(std::move(lines));

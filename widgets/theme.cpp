@@ -211,6 +211,7 @@ QPushButton[primary="true"], QPushButton:default { background: %primary; color: 
 QPushButton[primary="true"]:disabled, QPushButton:default:disabled { background: %grid; color: %faint; border-color: %border; }
 QLineEdit { background: %surface; color: %text; border: 1px solid %border; border-radius: %radiuspx; padding: 3px 8px; selection-background-color: %primary; selection-color: %onPrimary; }
 QLineEdit:focus { border-color: %primary; }
+QLineEdit { lineedit-clear-button-icon: url(:/kurtoscope/icons/clear.svg); }
 QLabel[muted="true"] { color: %muted; }
 QRadioButton::indicator, QCheckBox::indicator { width: 11px; height: 11px; border: 1px solid %faint; background: %surface; }
 QRadioButton::indicator { border-radius: 6px; }

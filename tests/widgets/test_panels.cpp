@@ -299,6 +299,16 @@ private slots:
         QVERIFY(view->describe().contains("no values yet"));
     }
 
+    // Drawn at the size that is asked for: a picture of 16 pixels is coarse on a screen with twice as many.
+    void theClearButtonIsSharp() {
+        QLineEdit line;
+        line.setClearButtonEnabled(true);
+        line.show();
+        const auto* clear = line.findChild<QToolButton*>();
+        QVERIFY(clear);
+        QCOMPARE(clear->icon().pixmap(QSize(64, 64)).size(), QSize(64, 64));
+    }
+
     // Beside the maps of a window of 1600 × 1000 its sections stand behind tabs, each to be seen without
     // scrolling; where there is room, below one another, and in a picture always.
     void aChannelKeepsToItsRoom() {

@@ -249,7 +249,7 @@ QMainWindow::separator { background: %border; width: 2px; height: 2px; }
 QMainWindow::separator:hover { background: %primary; }
 QStatusBar { background: %surface; color: %muted; border-top: 1px solid %border; }
 QStatusBar::item { border: none; }
-QDialog, QMessageBox { background: %surface; }
+QDialog, QMessageBox, QWidget#training { background: %surface; }
 )";
     const std::pair<const char*, QString> names[] = {
         // Longer names first: "%primarySoft" must not be taken for "%primary".

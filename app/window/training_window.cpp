@@ -49,43 +49,45 @@ struct Figure {
     Value (*of)(const TrainingRecord&);
 };
 const Figure figures[] = {
-    {QT_TRANSLATE_NOOP("TrainingWindow", "kurtosis"),
-     QT_TRANSLATE_NOOP("TrainingWindow",
+    {QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "kurtosis"),
+     QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow",
                        "The largest kurtosis of a linear input, over the values of a step's batch"),
      true, [](const TrainingRecord& r) { return largest(r, [](const auto& s) { return s.kurtosis; }); }},
-    {QT_TRANSLATE_NOOP("TrainingWindow", "max / median"),
+    {QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "max / median"),
      QT_TRANSLATE_NOOP(
-         "TrainingWindow",
+         "kurtoscope::TrainingWindow",
          "The largest channel's mean magnitude over the median channel's, of the worst linear input"),
      true, [](const TrainingRecord& r) { return largest(r, [](const auto& s) { return s.maxToMedian; }); }},
-    {QT_TRANSLATE_NOOP("TrainingWindow", "loss"),
-     QT_TRANSLATE_NOOP("TrainingWindow", "Of each step's batch, penalties left out, nats per prediction"),
+    {QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "loss"),
+     QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow",
+                       "Of each step's batch, penalties left out, nats per prediction"),
      false, [](const TrainingRecord& r) { return Value(r.loss); }},
-    {QT_TRANSLATE_NOOP("TrainingWindow", "validation loss"),
-     QT_TRANSLATE_NOOP("TrainingWindow", "Over the text that is held out, nats per prediction"), false,
-     [](const TrainingRecord& r) { return r.validationLoss; }},
-    {QT_TRANSLATE_NOOP("TrainingWindow", "penalty"),
-     QT_TRANSLATE_NOOP("TrainingWindow", "λ times the penalties, as added to the loss"), false,
+    {QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "validation loss"),
+     QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "Over the text that is held out, nats per prediction"),
+     false, [](const TrainingRecord& r) { return r.validationLoss; }},
+    {QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "penalty"),
+     QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "λ times the penalties, as added to the loss"), false,
      [](const TrainingRecord& r) { return Value(r.penalty); }},
-    {QT_TRANSLATE_NOOP("TrainingWindow", "clipping value"),
-     QT_TRANSLATE_NOOP("TrainingWindow", "The largest learned clipping value of a linear input"), false,
+    {QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "clipping value"),
+     QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "The largest learned clipping value of a linear input"),
+     false,
      [](const TrainingRecord& r) {
          return largest(r, [](const auto& s) {
              return s.clipHigh && s.clipLow ? Value(std::max(*s.clipHigh, -*s.clipLow)) : std::nullopt;
          });
      }},
-    {QT_TRANSLATE_NOOP("TrainingWindow", "clipped share"),
-     QT_TRANSLATE_NOOP("TrainingWindow",
+    {QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "clipped share"),
+     QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow",
                        "The largest share of values outside a site's learned clipping values"),
      false, [](const TrainingRecord& r) { return largest(r, [](const auto& s) { return s.clippedShare; }); }},
-    {QT_TRANSLATE_NOOP("TrainingWindow", "gradient norm"),
-     QT_TRANSLATE_NOOP("TrainingWindow", "Before it was clipped"), true,
+    {QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "gradient norm"),
+     QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "Before it was clipped"), true,
      [](const TrainingRecord& r) { return Value(r.gradientNorm); }},
-    {QT_TRANSLATE_NOOP("TrainingWindow", "learning rate"),
-     QT_TRANSLATE_NOOP("TrainingWindow", "Warm-up, then a cosine"), false,
+    {QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "learning rate"),
+     QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "Warm-up, then a cosine"), false,
      [](const TrainingRecord& r) { return Value(r.learningRate); }},
-    {QT_TRANSLATE_NOOP("TrainingWindow", "tokens per second"),
-     QT_TRANSLATE_NOOP("TrainingWindow", "Since the record before"), false,
+    {QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "tokens per second"),
+     QT_TRANSLATE_NOOP("kurtoscope::TrainingWindow", "Since the record before"), false,
      [](const TrainingRecord& r) { return Value(r.tokensPerSecond); }},
 };
 
@@ -145,8 +147,14 @@ TrainingWindow::TrainingWindow(QWidget* parent) : QWidget(parent, Qt::Window) {
     plot_ = new CurvePlot(curves);
     plot_->setObjectName("trainingCurves");
     plot_->setAccessibleName(tr("The chosen figure by step"));
+    means_ = new QLabel(curves);
+    means_->setProperty("muted", true);
+    means_->setWordWrap(true);
+    auto* asked = new QHBoxLayout;
+    asked->addWidget(figure_);
+    asked->addWidget(means_, 1);
     auto* column = new QVBoxLayout(curves);
-    column->addWidget(figure_, 0, Qt::AlignLeft);
+    column->addLayout(asked);
     column->addWidget(plot_, 1);
     emergence_ = new EmergenceMap(pages_);
     migration_ = new MigrationPlot(pages_);
@@ -343,6 +351,8 @@ void TrainingWindow::draw() {
             ? tr("Add a folder that `kurtoscope train --out` writes: its curves grow while it trains.")
             : lines.join(u'\n'));
     figure_->setToolTip(tr(asked.help));
+    means_->setFont(Theme::current().small());
+    means_->setText(tr(asked.help));
     drawCheckpoints();
     followCheckpoint();
     askNext();

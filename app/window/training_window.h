@@ -90,7 +90,7 @@ private:
     MigrationPlot* migration_ = nullptr;
     Legend* legend_ = nullptr;
     QComboBox *figure_ = nullptr, *run_ = nullptr;
-    QLabel *says_ = nullptr, *checkpoint_ = nullptr;
+    QLabel *says_ = nullptr, *means_ = nullptr, *checkpoint_ = nullptr;
     QSlider* slider_ = nullptr;
     QPushButton *add_ = nullptr, *remove_ = nullptr, *open_ = nullptr, *beside_ = nullptr;
     QTimer timer_;

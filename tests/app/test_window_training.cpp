@@ -240,7 +240,7 @@ private slots:
             main_->useTheme(theme);
             QTest::qWait(50);
             const QImage picture = window_->grab().toImage();
-            QCOMPARE(QColor(picture.pixel(3, 3)), Theme::current().window);
+            QCOMPARE(QColor(picture.pixel(3, 3)), Theme::current().surface);
             const QString to = qEnvironmentVariable("KURTOSCOPE_SHOTS");
             if (to.isEmpty()) continue;
             auto* pages = part<QTabWidget>("trainingPages");

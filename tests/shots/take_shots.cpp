@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Every view of the window in both themes, as pictures to look at; with single pixels its dialogs and states
-// too. Usage: take_shots MODEL FOLDER NAME [2], 2 for twice the pixels
+// Every view of the window and every page of the window of training runs in both themes, as pictures to look
+// at; with single pixels its dialogs and states too. Usage: take_shots MODEL FOLDER NAME [2], 2 for twice the
+// pixels
 #include "app/window/main_window.h"
 #include "app/window/session.h"
 #include "app/window/tour.h"
+#include "app/window/training_window.h"
 #include "widgets/panels/message_bar.h"
 #include "widgets/parts/heading.h"
 #include "widgets/view.h"
@@ -17,6 +19,8 @@
 #include <QHash>
 #include <QImage>
 #include <QPushButton>
+#include <QTabBar>
+#include <QTabWidget>
 #include <QTemporaryDir>
 #include <QTest>
 #include <QTimer>
@@ -157,6 +161,25 @@ public:
         takeWindow(named("message"));
         window_.findChild<MessageBar*>()->dismiss();
     }
+    // The window of training runs over those that this project brings, once all checkpoints were looked at.
+    void takeTraining(const QString& theme) const {
+        window_.useTheme(theme);
+        window_.findChild<QAction*>("trainingRuns")->trigger();
+        auto* training = window_.findChild<TrainingWindow*>();
+        training->add(KURTOSCOPE_SOURCE_DIR "/sample_models/training-lab");
+        auto* pages = training->findChild<QTabWidget*>("trainingPages");
+        pages->tabBar()->setFocus(); // where the click that turns a page leaves it
+        const char* names[] = {"curves", "emergence", "migration"};
+        for (int page = 0; page < pages->count(); ++page) {
+            pages->setCurrentIndex(page);
+            for (int still = 0; still < 5; ++still) {
+                QTest::qWait(100);
+                if (session_.isWorking()) still = 0;
+            }
+            take(*training, QString(names[page]) + '-' + theme);
+        }
+        training->close();
+    }
     // What needs a start of its own: before any model, at the back of a room, on the first day.
     void takeEmpty(const QString& theme) const {
         window_.useTheme(theme);
@@ -228,8 +251,11 @@ int main(int argc, char** argv) {
         session.askSensitivity(false);
         if (!camera.settle()) return 1;
     }
-    for (const char* theme : {"light", "dark"})
+    const Photographer ofRuns(session, window, QDir(argv[2]).filePath("training"), argc > 4);
+    for (const char* theme : {"light", "dark"}) {
         camera.takeAll(theme);
+        ofRuns.takeTraining(theme);
+    }
     window.useTheme("light");
     if (argc == 4) camera.takeLarge();
     return 0;

@@ -9,6 +9,7 @@
 
 #include <QVBoxLayout>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -90,11 +91,13 @@ void CurvePlot::setCurves(std::vector<Curve> curves, const QString& xTitle, bool
                 graph->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssDisc, curve.colour, 6));
         }
     plot_->xAxis->setLabel(xTitle);
+    plot_->yAxis->setLabel(logarithmic ? tr("log") : QString()); // what it is stands above or beside the plot
     if (low_ > high_) low_ = high_ = 0;
     if (logarithmic) {
         useLogTicks(*plot_->yAxis);
         const double low = low_ > 0 ? low_ : 1, high = high_ > 0 ? high_ : 10;
-        plot_->yAxis->setRange(low / 1.3, high * 1.3);
+        const double margin = std::clamp(std::pow(high / low, 0.1), 1.05, 1.3);
+        plot_->yAxis->setRange(low / margin, high * margin);
     } else {
         useLinearTicks(*plot_->yAxis, 5);
         if (asPercent) plot_->yAxis->setTicker(QSharedPointer<PercentTicker>::create());

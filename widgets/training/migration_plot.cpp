@@ -119,7 +119,7 @@ void MigrationPlot::refresh(Changes what) {
             first.x.push_back(step.step), first.y.push_back(at.totals.kurtosis);
             second.x.push_back(step.step), second.y.push_back(at.totals.*kind.value);
             const bool mine = int(i) == chosen_;
-            points.push_back({mine ? grouped(step.step) : QString(), at.totals.kurtosis,
+            points.push_back({mine ? tr("step %1").arg(grouped(step.step)) : QString(), at.totals.kurtosis,
                               at.totals.*kind.value, 0, run.colour, mine && step.step == step_});
             points_.push_back(at);
         }
@@ -130,7 +130,7 @@ void MigrationPlot::refresh(Changes what) {
     says_->setText(correlations());
     against_->setPoints(std::move(points), tr("largest kurtosis of a linear input"), tr(kind.title));
     activations_->setCurves(std::move(kurtosis), {}, true);
-    overSteps_->setCurves(std::move(weights), tr("step"), false);
+    overSteps_->setCurves(std::move(weights), tr("step"), true);
     activations_->setCurrent(step_ > 0 ? step_ : std::nan(""));
     overSteps_->setCurrent(step_ > 0 ? step_ : std::nan(""));
 }

@@ -131,6 +131,7 @@ protected:
         const Workspace& w = workspace();
         if (what & Change::theme) {
             plot_->applyTheme();
+            note_->setFont(Theme::current().small()); // a new style sheet resets it
             heads_->update();
             headsHeading_->update();
         }

@@ -446,10 +446,6 @@ Places: every Place of the chosen layer; where one is narrower, the rest is hatc
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>absmax of channel %1; the median channel in grey, log</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>channel %1</source>
         <translation type="unfinished"></translation>
     </message>
@@ -467,10 +463,6 @@ Places: every Place of the chosen layer; where one is narrower, the rest is hatc
     </message>
     <message>
         <source> in %1</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>largest |x| of the site, and its channel</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -511,6 +503,34 @@ Places: every Place of the chosen layer; where one is narrower, the rest is hatc
     </message>
     <message>
         <source>|x| reaches %1 in channel %2 at this token: one of the largest of the site. A click selects the channel.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What is shown of the channel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Clipping</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Tokens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Figures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Depth</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>largest |x| of the site · and its channel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>absmax of channel %1; the median channel in grey</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1319,89 +1339,6 @@ latency: of one window, only where real arithmetic ran.</source>
     </message>
 </context>
 <context>
-    <name>TrainingWindow</name>
-    <message>
-        <source>kurtosis</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The largest kurtosis of a linear input, over the values of a step&apos;s batch</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>max / median</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The largest channel&apos;s mean magnitude over the median channel&apos;s, of the worst linear input</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>loss</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Of each step&apos;s batch, penalties left out, nats per prediction</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>validation loss</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Over the text that is held out, nats per prediction</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>penalty</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>λ times the penalties, as added to the loss</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>clipping value</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The largest learned clipping value of a linear input</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>clipped share</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The largest share of values outside a site&apos;s learned clipping values</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>gradient norm</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Before it was clipped</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>learning rate</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Warm-up, then a cosine</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>tokens per second</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Since the record before</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
     <name>WhereTheTimeGoes</name>
     <message>
         <source>Latency by phase</source>
@@ -1484,14 +1421,6 @@ latency: of one window, only where real arithmetic ran.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Clipping against rounding</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>drag the line above · %1 levels</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Mean squared error of all values of the site on %1 even levels between −c and c, by c.
 clipping: of values beyond c. rounding: of those inside, about step² / 12.
 Kept channels are left out. Arrows move the line, Home takes it back.</source>
@@ -1511,6 +1440,18 @@ Kept channels are left out. Arrows move the line, Home takes it back.</source>
     </message>
     <message>
         <source>range ±c, log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>weighing %1 values…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Clipping or rounding</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>drag the line · %1 levels</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1696,6 +1637,13 @@ pinned: differences are against it</source>
     </message>
 </context>
 <context>
+    <name>kurtoscope::CurvePlot</name>
+    <message>
+        <source>log</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>kurtoscope::EditRecipeDialog</name>
     <message>
         <source>%1 channels stay kept</source>
@@ -1727,6 +1675,107 @@ pinned: differences are against it</source>
     </message>
     <message>
         <source>As text</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>kurtoscope::EmergenceMap</name>
+    <message>
+        <source>Checkpoint by channel heat map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>What is drawn</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A linear input&apos;s channels, or a figure of every linear input</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Emergence</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>channels that stand out, checkpoint by checkpoint</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>kurtosis of every input</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>max / median of every input</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>channel of %1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>mean |x|, log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>kurtosis, log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>max / median, log</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1, %2 windows of held-out text · dashed: over %3 × the input&apos;s mean |x|</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>At step %1 no channel stands out; the largest is %2 × its input&apos;s median channel.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>At step %1 no channel stands out any more; the first did at step %2, in %3.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>1 outlier channel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1 outlier channels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1 at step %2, the first at step %3 in %4. %5 where arXiv 2404.03605 finds most: the first layer&apos;s attn_context, the others&apos; attn_input.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>None is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>One is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1 are</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>step %1, channel %2: mean |x| %3%4</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>, an outlier</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>step %1, %2
+kurtosis %3, max / median %4
+%5 outlier channels</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2691,6 +2740,81 @@ Nearest recipe: %1</source>
     </message>
 </context>
 <context>
+    <name>kurtoscope::MigrationPlot</name>
+    <message>
+        <source>4-bit weight error</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>RTN-4 error of weights, relative</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>weight kurtosis</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>largest kurtosis of weights</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Activation kurtosis against the weights, a point for each checkpoint</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Activation kurtosis by step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The weights&apos; figure by step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Figure of the weights</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>4-bit weight error: ‖RTN₄(W) − W‖² / ‖W‖², by output channel, mean over the linear layers.
+weight kurtosis: Pearson&apos;s, the largest of all of them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Migration</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>whether difficulty moves from activations into weights</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>step %1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>largest kurtosis of a linear input</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1 %2</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Correlation over checkpoints: %1. Below 0, weights grow hard as activations grow easy.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>%1, step %2
+largest kurtosis of a linear input %3
+4-bit weight error %4
+largest weight kurtosis %5</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>kurtoscope::OpenDialog</name>
     <message>
         <source>less than a second</source>
@@ -3112,6 +3236,10 @@ Nearest recipe: %1</source>
         <source>Looking at the export</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>Looking at a training run&apos;s checkpoints</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>kurtoscope::SessionFile</name>
@@ -3309,6 +3437,118 @@ Nearest recipe: %1</source>
     </message>
     <message>
         <source>no checkpoint</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Curves</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Emergence</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>&amp;Migration</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Add a run to see channels that stand out emerge while it trains.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Outlier channels are looked at over text, and this run was trained on a table: open its checkpoints one by one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This run&apos;s checkpoints could not be looked at.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>This run has no checkpoint yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Looking at the checkpoints…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>kurtosis</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The largest kurtosis of a linear input, over the values of a step&apos;s batch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>max / median</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The largest channel&apos;s mean magnitude over the median channel&apos;s, of the worst linear input</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Of each step&apos;s batch, penalties left out, nats per prediction</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>validation loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Over the text that is held out, nats per prediction</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>penalty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>λ times the penalties, as added to the loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>clipping value</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The largest learned clipping value of a linear input</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>clipped share</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The largest share of values outside a site&apos;s learned clipping values</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>gradient norm</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Before it was clipped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>learning rate</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Warm-up, then a cosine</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>tokens per second</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Since the record before</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -77,22 +77,12 @@ constexpr const char* companions[] = {"tokenizer.json",
 Json modelConfig(const ExportSubject& subject) {
     Json config = Json::parse(subject.folder.config.json().dump());
     if (const GgufFile* file = ggufOf(subject)) completeLlama(subject, *file, config);
-    const std::string family = subject.base.info().architecture;
-    if (!config.contains("architectures"))
-        config["architectures"] = {family == "llama"  ? "LlamaForCausalLM"
-                                   : family == "gpt2" ? "GPT2LMHeadModel"
-                                                      : "BertModel"};
     for (const char* old : {"torch_dtype", "quantization_config", "_name_or_path"})
         config.erase(old);
     config["dtype"] = "float32";
     // What turned the residual stream stands in a head of its own.
-    const bool tied = config.value("tie_word_embeddings", family != "llama");
-    const bool ownHead = [&] {
-        for (const NamedTensor& tensor : subject.model().tensors())
-            if (tensor.name == "lm_head.weight") return true;
-        return false;
-    }();
-    if (tied && ownHead) config["tie_word_embeddings"] = false;
+    for (const NamedTensor& tensor : subject.model().tensors())
+        if (tensor.name == "lm_head.weight") config["tie_word_embeddings"] = false;
     return config;
 }
 

@@ -64,19 +64,21 @@ void proveOnModel(const ExportSubject& subject, ExportPlan& plan, const char* wa
     plan.checks.push_back({way, plan.limits.empty() ? tolerance : std::numeric_limits<double>::infinity()});
 }
 
-void limitLevels(const ExportSubject& subject, ExportPlan& plan, bool targetHasFull) {
+void limitLevels(const ExportSubject& subject, ExportPlan& plan, bool targetHasFull,
+                 const std::string& full) {
     const auto& rule = subject.plan.weights;
     if (!rule || rule->format != Format::integer || !rule->symmetric || rule->fullRange == targetHasFull)
         return;
     const int most = (1 << (rule->bits - 1)) - 1;
     const std::string narrow = "±" + std::to_string(most) + " in steps of absmax / " + std::to_string(most),
-                      full = "−" + std::to_string(most + 1) + " … " + std::to_string(most) +
-                             " in steps of absmax / " + std::to_string(most) + ".5";
-    addLimit(
-        plan, "weights on " + (targetHasFull ? narrow : full),
-        (targetHasFull ? full : narrow) + ", as a recipe with " +
-            (targetHasFull ? "weight_levels=full (of rtn, gptq and awq: levels=full)" : "narrow levels") +
-            " has them");
+                      wider = "−" + std::to_string(most + 1) + " … " + std::to_string(most) +
+                              " in steps of absmax / " + std::to_string(most) + ".5";
+    addLimit(plan, "weights on " + (targetHasFull ? narrow : wider),
+             (targetHasFull ? wider : narrow) + ", as a recipe with " +
+                 (targetHasFull
+                      ? "weight_levels=" + full + " (of schemes for weights alone: levels=" + full + ")"
+                      : "narrow levels") +
+                 " has them");
 }
 
 void limitChoice(const ExportSubject& subject, ExportPlan& plan, const std::string& insteadOfKept) {

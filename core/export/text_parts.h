@@ -33,8 +33,10 @@ std::string loaderText(const std::string& fromTransformers, const std::string& c
 void proveOnModel(const ExportSubject& subject, ExportPlan& plan, const char* way, double tolerance,
                   bool withText = false);
 
-// Weights whose symmetric levels are others than the target's own, which have one more below or have not.
-void limitLevels(const ExportSubject& subject, ExportPlan& plan, bool targetHasFull);
+// Weights whose symmetric levels are others than the target's own, which have one more below or have not;
+// `full` is the word by which a recipe takes the target's.
+void limitLevels(const ExportSubject& subject, ExportPlan& plan, bool targetHasFull,
+                 const std::string& full = "full");
 
 // What a configuration without numbers cannot say of any recipe: kept channels, ranges, transforms, single
 // sites' bits.

@@ -96,16 +96,20 @@ std::string Plan::transformsKey() const {
 
 std::string ActivationRule::key() const {
     std::string key;
-    for (int part : {int(format), bits, int(symmetric), int(dynamic), int(granularity), group, tokenRun,
-                     int(range), embeddingGroups, int(permute), int(fullRange)})
+    for (int part :
+         {int(format), bits, int(symmetric), int(dynamic), int(granularity), group, tokenRun, int(range),
+          embeddingGroups, int(permute), int(fullRange), int(reciprocal), int(outliersMeetRounded)})
         key += std::to_string(part) + "/";
     return key + std::to_string(percentile) + "/" + std::to_string(threshold);
 }
 
 std::string WeightRule::key() const {
-    return std::to_string(int(format)) + "/" + std::to_string(bits) + (!symmetric ? "a" : fullRange ? "f" : "s") +
-           std::to_string(int(granularity)) + "/" + std::to_string(group) + "/" + std::to_string(int(range)) +
-           (solver ? "/" + solver->key() : "");
+    return std::to_string(int(format)) + "/" + std::to_string(bits) +
+           (!symmetric  ? "a"
+            : fullRange ? "f"
+                        : "s") +
+           (reciprocal ? "r" : "") + std::to_string(int(granularity)) + "/" + std::to_string(group) + "/" +
+           std::to_string(int(range)) + (solver ? "/" + solver->key() : "");
 }
 
 } // namespace kurtoscope

@@ -42,6 +42,9 @@ struct ActivationRule {
     // Symmetric integers from −2^(bits−1) on, in steps of absmax / (2^(bits−1) − ½), as compressed-tensors
     // and torchao take them; else of equal size on both sides.
     bool fullRange = false;
+    // Values are multiplied by the scale's reciprocal, as torchao does, and not divided by the scale: the two
+    // part at the middle between two levels, where full ranges put the largest value of all.
+    bool reciprocal = false;
     Granularity granularity = Granularity::per_tensor;
     int group = 0; // channels that share a scale when per group
     int tokenRun =
@@ -55,6 +58,9 @@ struct ActivationRule {
     // LLM.int8(): channels with |x| ≥ threshold anywhere in the sequence stay out, found at run time; 0:
     // none.
     double threshold = 0;
+    // As bitsandbytes does it: what lies below the threshold in such a channel counts in a row's range, and
+    // the channel meets the rounded weight.
+    bool outliersMeetRounded = false;
 
     bool perToken() const { return granularity == Granularity::per_token; }
     std::string key() const; // equal keys round alike
@@ -67,7 +73,7 @@ struct WeightRule {
     Format format = Format::integer;
     int bits = 8;
     bool symmetric = true;
-    bool fullRange = false; // as an ActivationRule's
+    bool fullRange = false, reciprocal = false; // as an ActivationRule's
     Granularity granularity = Granularity::per_channel;
     int group = 0;
     RangeMethod range = RangeMethod::minmax;    // minmax or mse

@@ -170,7 +170,7 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
         return roundingFor(mine, site, transformer.info().channels(site.place), at,
                            keptAt(transformer, recipe, site));
     };
-    if (rule) threshold_ = rule->threshold;
+    if (rule) threshold_ = rule->threshold, outliersMeetRounded_ = rule->outliersMeetRounded;
     for (Site site : sites) {
         if (stop.stop_requested()) throw Cancelled(); // a search for the least error takes its time
         if (inHighPrecision(transformer, recipe, site)) continue;
@@ -419,7 +419,7 @@ at::Tensor RecipeArithmetic::linearThen(const Linear& linear, const at::Tensor& 
     const PhaseTimer timer(Phase::gemm);
     if (found == weights_.end()) return product(x, linear.weight, linear.bias, then);
     const at::Tensor& weight = made(linear, found->second);
-    if (threshold_ == 0) return product(x, weight, linear.bias, then);
+    if (threshold_ == 0 || outliersMeetRounded_) return product(x, weight, linear.bias, then);
     const at::Tensor y = product(x, weight, linear.bias);
     // The columns that stayed out of x's rounding meet the weight as it was (Dettmers et al. 2022, section
     // 3).

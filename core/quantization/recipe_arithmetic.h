@@ -129,6 +129,7 @@ private:
     std::shared_ptr<const ShapedModel> shaped_;
     KernelTag kernels_ = KernelTag::simulated;
     double threshold_ = 0; // LLM.int8()
+    bool outliersMeetRounded_ = false;
     std::unordered_map<Site, SiteRounding> atValue_, atOperand_, atCache_;
     std::unordered_map<Site, Ablation> ablated_;
     // Made when a pass first multiplies by it: real integers never do.

@@ -72,6 +72,7 @@ std::string RecipeArithmetic::deedsAt(Step step) const {
         if (Step::of(linear->input) == step) {
             std::string& deed = deeds["w" + linear->name] = weight.name;
             append(deed, threshold_);
+            append(deed, outliersMeetRounded_);
             append(deed, real_ && real_->has(*linear));
         }
     std::string text = step.layer == Step::embedding ? shaped_->weights : "";

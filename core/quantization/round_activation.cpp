@@ -38,6 +38,7 @@ Extent extentOfSequence(const float* base, std::int64_t rows, std::int64_t posit
 // What the fused kernels do: integers with one range for each tensor or token.
 bool isFused(const ActivationRule& rule) {
     return rule.format == Format::integer && rule.embeddingGroups == 0 && rule.threshold == 0 &&
+           !rule.reciprocal &&
            (rule.granularity == Granularity::per_tensor || rule.granularity == Granularity::per_token);
 }
 

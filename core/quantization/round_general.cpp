@@ -18,6 +18,7 @@ namespace {
 struct Scales {
     at::Tensor scale, zero;
     double low, high;
+    bool reciprocal = false;
 };
 
 Scales over(at::Tensor minimum, at::Tensor maximum, const ActivationRule& rule) {
@@ -30,12 +31,19 @@ Scales over(at::Tensor minimum, at::Tensor maximum, const ActivationRule& rule) 
                        ? at::maximum(minimum.abs(), maximum) / (full ? scales.high + 0.5 : scales.high)
                        : (maximum - minimum) / (scales.high - scales.low);
     scales.scale = at::where(scales.scale > 0, scales.scale, at::ones({}, scales.scale.options()));
-    scales.zero = rule.symmetric ? at::zeros_like(scales.scale) : (scales.low - minimum / scales.scale).round();
+    scales.reciprocal = rule.reciprocal;
+    if (rule.symmetric)
+        scales.zero = at::zeros_like(scales.scale);
+    else if (rule.reciprocal)
+        scales.zero = scales.low - (minimum / scales.scale).round();
+    else
+        scales.zero = (scales.low - minimum / scales.scale).round();
     return scales;
 }
 
 at::Tensor put(const at::Tensor& x, const Scales& s) {
-    return ((x / s.scale + s.zero).clamp(s.low, s.high).round() - s.zero) * s.scale;
+    const at::Tensor q = s.reciprocal ? (x * (1.0 / s.scale)).round() + s.zero : x / s.scale + s.zero;
+    return (q.clamp(s.low, s.high).round() - s.zero) * s.scale;
 }
 
 // Rows of padding as zeros, which belong to every range: they have no say.
@@ -261,28 +269,33 @@ at::Tensor channelsOver(const at::Tensor& x, double threshold, const std::vector
 at::Tensor roundGeneral(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths) {
     const ActivationRule& rule = rounding.rule;
     if (x.numel() == 0) return x;
-    at::Tensor mask; // true where rounded
+    at::Tensor mask, ranged; // true where rounded, and where ranges are taken from
     if (!rounding.inlier.empty())
         mask = at::from_blob(const_cast<std::int32_t*>(rounding.inlier.data()), {x.size(-1)}, at::kInt)
                    .to(x.device())
                    .ne(0);
+    ranged = mask;
     if (rule.threshold > 0) {
+        const auto besides = [&](const at::Tensor& inside) {
+            return mask.defined() ? at::logical_and(mask, inside) : inside;
+        };
         const at::Tensor inside = channelsOver(x, rule.threshold, lengths).logical_not();
-        mask = mask.defined() ? at::logical_and(mask, inside) : inside;
+        ranged = besides(rule.outliersMeetRounded ? x.abs().lt(rule.threshold) : inside);
+        mask = besides(inside);
     }
     // What ranges and scales are taken from: finite values of channels that are not kept.
     at::Tensor inliers = at::nan_to_num(x, 0, 0, 0);
-    if (mask.defined()) inliers = inliers.masked_fill_(mask.logical_not(), 0);
+    if (ranged.defined()) inliers = inliers.masked_fill_(ranged.logical_not(), 0);
     at::Tensor rounded;
     if (rule.format != Format::integer) {
         rounded = roundFormat(x, inliers, rounding, lengths);
     } else if (!rounding.scales.empty()) {
         rounded = put(x, {asTensor(rounding.scales, x), asTensor(rounding.zeros, x), rounding.grid.low,
-                          rounding.grid.high});
+                          rounding.grid.high, rule.reciprocal});
     } else if (!rule.dynamic) {
-        rounded =
-            put(x, {at::full({}, rounding.grid.scale, x.options()),
-                    at::full({}, rounding.grid.zero, x.options()), rounding.grid.low, rounding.grid.high});
+        rounded = put(x, {at::full({}, rounding.grid.scale, x.options()),
+                          at::full({}, rounding.grid.zero, x.options()), rounding.grid.low,
+                          rounding.grid.high, rule.reciprocal});
     } else if (!rounding.groups.empty()) {
         const auto [minimum, maximum] = channelExtremes(inliers, lengths);
         rounded = put(x, over(spreadOver(minimum, rounding.groups, false),

@@ -42,7 +42,8 @@ at::Tensor roundBySearch(const at::Tensor& weight, const WeightRule& rule, const
     }
     SiteRounding rounding;
     rounding.rule.bits = rule.bits;
-    rounding.rule.symmetric = rule.symmetric, rounding.rule.fullRange = rule.fullRange;
+    rounding.rule.symmetric = rule.symmetric;
+    rounding.rule.fullRange = rule.fullRange, rounding.rule.reciprocal = rule.reciprocal;
     rounding.rule.dynamic = true;
     rounding.rule.granularity = Granularity::per_token;
     at::Tensor best, leastError;
@@ -74,7 +75,8 @@ at::Tensor roundWeight(const at::Tensor& weight, const WeightRule& rule, const s
     SiteRounding rounding;
     rounding.rule.format = rule.format;
     rounding.rule.bits = rule.bits;
-    rounding.rule.symmetric = rule.symmetric, rounding.rule.fullRange = rule.fullRange;
+    rounding.rule.symmetric = rule.symmetric;
+    rounding.rule.fullRange = rule.fullRange, rounding.rule.reciprocal = rule.reciprocal;
     rounding.rule.dynamic = true;
     rounding.rule.group = rule.group;
     rounding.rule.granularity =

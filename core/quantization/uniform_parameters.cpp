@@ -99,13 +99,16 @@ std::vector<ParameterInfo> UniformParameters::activations(const Values& defaults
                   false),
          switchOf("symmetric", "Symmetric",
                   "activation ranges around 0; off: from minimum to maximum with a zero point", true),
-         choiceOf("levels", "Levels",
-                  "of a symmetric range: narrow has as many on both sides (±127 at 8 bit, in steps of absmax "
-                  "/ 127), "
-                  "full one more below (−128 … 127, absmax / 127.5), as compressed-tensors and torchao take "
-                  "them at "
-                  "run time",
-                  "narrow", {"narrow", "full"}),
+         choiceOf(
+             "levels", "Levels",
+             "of a symmetric range: narrow has as many on both sides (±127 at 8 bit, in steps of absmax "
+             "/ 127), "
+             "full one more below (−128 … 127, absmax / 127.5), as compressed-tensors takes "
+             "them at "
+             "run time; full-reciprocal: as full, but multiplied by the scale's reciprocal and not divided "
+             "by the scale (of any range), as torchao does, which takes values at the middle between two "
+             "levels to the other one",
+             "narrow", {"narrow", "full", "full-reciprocal"}),
          choiceOf("range", "Static range",
                   "how a static range is taken from calibration: all values, an average over windows, a "
                   "percentile, the least squared error, or the least divergence (entropy)",
@@ -129,9 +132,9 @@ std::vector<ParameterInfo> UniformParameters::weights(const Values& defaults, co
                   "minmax", {"minmax", "mse"}),
          choiceOf(
              "weight_levels", "Weight levels",
-             "narrow: as many on both sides; full: one more below, as compressed-tensors' and torchao's own "
-             "tools take weights",
-             "narrow", {"narrow", "full"}),
+             "narrow: as many on both sides; full: one more below, as compressed-tensors' own tools take "
+             "weights; full-reciprocal: the same by the scale's reciprocal, as torchao takes them",
+             "narrow", {"narrow", "full", "full-reciprocal"}),
          choiceOf("weight_bits", "Weight bits", "bits of a weight; 16 leaves weights in high precision", "8",
                   bitChoices())},
         defaults, settled);
@@ -150,7 +153,8 @@ std::optional<ActivationRule> UniformParameters::activationRule(const Told& told
     ActivationRule rule;
     rule.bits = words.integer("activation_bits");
     rule.symmetric = words.on("symmetric");
-    rule.fullRange = words.text("levels") == "full";
+    rule.fullRange = words.text("levels") != "narrow";
+    rule.reciprocal = words.text("levels") == "full-reciprocal";
     rule.granularity = granularityOf(words.text("activation"));
     rule.group = words.integer("activation_group");
     rule.range = rangeOf(words.text("range"));
@@ -184,7 +188,8 @@ std::optional<WeightRule> UniformParameters::weightRule(const Told& told, const 
     rule.granularity = granularityOf(words.text("weight"));
     rule.group = words.integer("weight_group");
     rule.range = rangeOf(words.text("weight_range"));
-    rule.fullRange = words.text("weight_levels") == "full";
+    rule.fullRange = words.text("weight_levels") != "narrow";
+    rule.reciprocal = words.text("weight_levels") == "full-reciprocal";
     if (rule.bits == 16) return std::nullopt;
     return rule;
 }

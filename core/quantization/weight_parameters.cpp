@@ -3,7 +3,9 @@
 
 namespace kurtoscope {
 
-std::vector<ParameterInfo> WeightParameters::all(bool symmetric) {
+std::vector<ParameterInfo> WeightParameters::all(bool symmetric, bool nearest) {
+    std::vector<std::string> levels{"narrow", "full"};
+    if (nearest) levels.push_back("full-reciprocal");
     return {
         choiceOf("bits", "Weight bits", "bits of a weight", "4", {"2", "3", "4", "5", "6", "7", "8"}),
         integerOf("group", "Group", "inputs of an output that share a scale; 0: all of them", 128, 0, 65536),
@@ -12,9 +14,12 @@ std::vector<ParameterInfo> WeightParameters::all(bool symmetric) {
         choiceOf("levels", "Levels",
                  "of a symmetric range: narrow has as many on both sides (±7 at 4 bit, in steps of absmax / "
                  "7), full "
-                 "one more below (−8 … 7, absmax / 7.5), as compressed-tensors' and torchao's own tools take "
-                 "weights",
-                 "narrow", {"narrow", "full"}),
+                 "one more below (−8 … 7, absmax / 7.5), as compressed-tensors' own tools take weights" +
+                     std::string(nearest
+                                     ? "; full-reciprocal: the same by the scale's reciprocal, as torchao "
+                                       "takes them"
+                                     : ""),
+                 "narrow", std::move(levels)),
         choiceOf("activation_bits", "Activation bits",
                  "bits of an activation, each token with its own range; 16 leaves activations in high "
                  "precision, or to another scheme of the recipe",
@@ -27,7 +32,8 @@ WeightRule WeightParameters::rule(const Told& told) {
     rule.group = told.integer("group");
     rule.granularity = rule.group > 0 ? Granularity::per_group : Granularity::per_channel;
     rule.symmetric = told.on("symmetric");
-    rule.fullRange = rule.symmetric && told.text("levels") == "full";
+    rule.fullRange = rule.symmetric && told.text("levels") != "narrow";
+    rule.reciprocal = rule.symmetric && told.text("levels") == "full-reciprocal";
     return rule;
 }
 

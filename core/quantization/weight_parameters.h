@@ -6,9 +6,10 @@
 namespace kurtoscope {
 
 // The parameters of integer weights in groups, shared by the schemes that are about weights: bits, group,
-// symmetric, activation_bits.
+// symmetric, levels, activation_bits.
 struct WeightParameters {
-    static std::vector<ParameterInfo> all(bool symmetric);
+    // `nearest`: every weight goes to its nearest level, so that how it is divided can be chosen too.
+    static std::vector<ParameterInfo> all(bool symmetric, bool nearest = false);
     static WeightRule rule(const Told& told);
     // Insists on the weights; rounds activations too (each token its own range) where it is told their bits,
     // else leaves them to the recipe's other schemes.

@@ -102,15 +102,20 @@ private slots:
                     << QString::fromStdString(model) << format << recipe << bound;
         };
         rows("bitsandbytes", "w8a8:activation=per-token", 2e-2);
-        rows("bitsandbytes", "llm-int8:threshold=4.5", 2e-2);
+        rows("bitsandbytes", "llm-int8:threshold=4.5,outliers=bitsandbytes", 2e-2);
+        rows("bitsandbytes", "llm-int8:threshold=4.5", 0);
+        rows("torchao", "w8a8:activation=per-token,levels=full-reciprocal,weight_levels=full-reciprocal",
+             1e-5);
         rows("torchao", "w8a8:activation=per-token,levels=full,weight_levels=full", 2e-2);
         rows("torchao", "w8a8:activation=per-token,levels=full", 0);
+        rows("torchao", "rtn:bits=8,group=0,levels=full-reciprocal", 1e-5);
         rows("torchao", "rtn:bits=8,group=0,levels=full", 2e-2);
+        rows("torchao", "rtn:bits=4,group=8,levels=full-reciprocal", 1e-5);
         rows("torchao", "rtn:bits=4,group=8,levels=full", 0);
         rows("torchao",
-             "w8a8:activation=per-token,symmetric=off,weight_bits=4,weight=per-group,weight_group=8,"
-             "weight_levels=full",
-             0);
+             "w8a8:activation=per-token,symmetric=off,levels=full-reciprocal,weight_bits=4,weight=per-group,"
+             "weight_group=8,weight_levels=full-reciprocal",
+             1e-5);
         rows("llm-compressor", "w8a8:levels=full,weight_levels=full", 1e-5);
         rows("llm-compressor", "w8a8:activation=per-token,levels=full,weight_levels=full", 1e-5);
         rows("llm-compressor", "rtn:bits=4,group=8,levels=full", 1e-5);
@@ -134,11 +139,6 @@ private slots:
         if (!result.ran()) QSKIP(result.skipped.c_str());
         const QString figures = figuresOf(result);
         qInfo("%s", qPrintable(figures));
-        // MiniLM by LLM.int8() misses what is allowed, by a fifth and for a cause that was not found yet:
-        // shown as such, and no further than it was.
-        const bool missed = model.toStdString() == miniLm && recipe.startsWith(QStringLiteral("llm-int8")) &&
-                            !result.passed() && result.steps && result.steps->difference <= 2.5e-2;
-        if (missed) QEXPECT_FAIL("", qPrintable("bitsandbytes is further off than 0.02: " + figures), Abort);
         QVERIFY2(result.passed() && std::isfinite(result.check.tolerance) == (bound > 0),
                  qPrintable(figures));
         QVERIFY2(result.steps, qPrintable(figures));

@@ -218,7 +218,7 @@ private slots:
         QTest::newRow("AWQ") << "awq-4"
                              << "awq:bits=4,group=32,symmetric=off";
         QTest::newRow("LLM.int8()") << "bnb-int8"
-                                    << "llm-int8:threshold=6.0,weight_bits=16";
+                                    << "llm-int8:threshold=6.0,outliers=bitsandbytes,weight_bits=16";
         QTest::newRow("NF4") << "bnb-nf4"
                              << "rtn:bits=4,group=64";
         QTest::newRow("compressed-tensors, packed") << "ct-packed-4"
@@ -289,7 +289,7 @@ private slots:
         const auto row = [](const char* kind, const char* recipe, float bound) {
             QTest::newRow(kind) << kind << recipe << bound;
         };
-        row("int8", "llm-int8:threshold=6.0,weight_bits=16", 2e-2F);
+        row("int8", "llm-int8:threshold=6.0,outliers=bitsandbytes,weight_bits=16", 2e-2F);
         row("nf4", "fp32", 2e-2F);
         row("nf4-nested", "fp32", 2e-2F);
         row("fp4", "fp32", 2e-2F);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <limits>
+#include <random>
 
 using namespace kurtoscope;
 using kurtoscope::test::TensorTable;
@@ -125,6 +126,12 @@ std::vector<std::pair<std::string, ActivationRule>> manyRules() {
     ActivationRule outliers;
     outliers.granularity = Granularity::per_token, outliers.dynamic = true, outliers.threshold = 6;
     all.emplace_back("LLM.int8", outliers);
+    outliers.outliersMeetRounded = true;
+    all.emplace_back("LLM.int8 of bitsandbytes", outliers);
+    ActivationRule multiplied;
+    multiplied.granularity = Granularity::per_token, multiplied.dynamic = true;
+    multiplied.fullRange = multiplied.reciprocal = true;
+    all.emplace_back("by the reciprocal", multiplied);
     ActivationRule runs;
     runs.granularity = Granularity::per_channel, runs.dynamic = true, runs.tokenRun = 3;
     all.emplace_back("token runs", runs);
@@ -197,6 +204,62 @@ private slots:
                                     .arg(double(x[i]))
                                     .arg(double(got[i]), 0, 'g', 9)
                                     .arg(double(expected[i]), 0, 'g', 9)));
+    }
+
+    // As torchao does it: x · (1 / scale), which takes what a full range puts at the middle between two
+    // levels, its largest value, to the other one in some groups.
+    void reciprocalsAreMultipliedBy() {
+        constexpr int rows = 60, width = 8;
+        std::mt19937 random(15);
+        std::normal_distribution<float> normal;
+        std::vector<float> x;
+        for (int i = 0; i < rows * width; ++i)
+            x.push_back(normal(random));
+        for (const bool symmetric : {true, false}) {
+            std::vector<float> expected;
+            for (int row = 0; row < rows; ++row) {
+                const auto from = x.begin() + row * width;
+                const auto [least, most] = std::minmax_element(from, from + width);
+                const float low = std::min(*least, 0.0F), high = std::max(*most, 0.0F);
+                const float scale = symmetric ? std::max(-low, high) / 7.5F : (high - low) / 15;
+                const float inverse = 1 / scale, zero = symmetric ? 0 : -8 - std::nearbyint(low / scale);
+                for (auto value = from; value < from + width; ++value)
+                    expected.push_back(
+                        (std::clamp(std::nearbyint(*value * inverse) + zero, -8.0F, 7.0F) - zero) * scale);
+            }
+            ActivationRule rule;
+            rule.bits = 4, rule.symmetric = symmetric, rule.dynamic = true;
+            rule.fullRange = rule.reciprocal = true;
+            rule.granularity = Granularity::per_token;
+            QCOMPARE(roundValues(rule, tableOf(x, width), {}, tableOf(x, width)), expected);
+            QVERIFY(test::failure([&] {
+                        integerValues(rule, tableOf(x, width), {}, tableOf(x, width));
+                    }).find("no plain integers") != std::string::npos);
+            if (!symmetric) continue;
+            WeightRule weights;
+            weights.bits = 4, weights.fullRange = weights.reciprocal = true;
+            weights.granularity = Granularity::per_group, weights.group = width;
+            QCOMPARE(roundWeightValues(weights, x, rows / 5, 5 * width, {}), expected);
+            weights.reciprocal = false;
+            QVERIFY(roundWeightValues(weights, x, rows / 5, 5 * width, {}) != expected);
+        }
+    }
+
+    // As bitsandbytes does it: channels over the threshold stay as they are, and what lies below it in them
+    // counts in a row's range.
+    void smallValuesOfOutlierChannelsCount() {
+        const ValueTable table = tableOf({7, 0.3F, 0.5F, //
+                                          4, 0.4F, 1},
+                                         3);
+        ActivationRule rule;
+        rule.bits = 3, rule.dynamic = true, rule.granularity = Granularity::per_token;
+        rule.threshold = 6;
+        const float step = 0.5F / 3, second = 1.0F / 3;
+        QCOMPARE(roundValues(rule, table, {}, table),
+                 (std::vector<float>{7, 2 * step, 3 * step, 4, second, 3 * second}));
+        rule.outliersMeetRounded = true;
+        QCOMPARE(roundValues(rule, table, {}, table),
+                 (std::vector<float>{7, 2 * step, 3 * step, 4, 0, 4.0F / 3}));
     }
 
     void staysSafe_data() { addRules(); }
@@ -280,7 +343,8 @@ private slots:
             QCOMPARE(got[3], -got[2]);
             QCOMPARE(got[1], -2.0F);
         }
-        // Integers too, fused kernels and the integers that are multiplied: what shares the scale keeps its value.
+        // Integers too, fused kernels and the integers that are multiplied: what shares the scale keeps its
+        // value.
         rule.format = Format::integer;
         const ValueTable table = tableOf({1.0F, -2.0F, infinity, -infinity}, 4);
         for (Granularity granularity : {Granularity::per_tensor, Granularity::per_token})

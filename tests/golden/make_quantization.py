@@ -175,6 +175,8 @@ class Quantizer:
             self.margin = min(self.margin, float((x.abs() - float(self.parameters["threshold"])).abs().min()))
             inside = torch.where(mask, x, torch.zeros(()))
             self.out |= not bool(mask.all())
+            if self.parameters.get("outliers") == "bitsandbytes":  # what stays below in them counts in a row's range
+                inside = torch.where(x.abs() < float(self.parameters["threshold"]), x, torch.zeros(()))
         if self.scheme in ("fp8", "mx") and not self.gathering:
             static = self.scheme == "fp8" and not self.dynamic
             rounded = self.formatted(inside, self.parameters["format"], self.perToken, max(abs(float(v)) for v in self.statistics[site]) if static else None)
@@ -220,6 +222,8 @@ class Quantizer:
     def linear(self, site, x, w, b=None):
         if self.scheme == "llm-int8" and not self.gathering:  # out columns meet the weight as it was
             out = (x.abs() >= float(self.parameters["threshold"])).any(0)
+            if self.parameters.get("outliers") == "bitsandbytes":  # which keeps the rounded one alone
+                return F.linear(x, self.weight(site, w), b)
             return F.linear(x[:, ~out], self.weight(site, w)[:, ~out], b) + x[:, out] @ w[:, out].T
         return F.linear(x, self.weight(site, w), b)
 
@@ -334,6 +338,7 @@ CASES = [(name, "w8a8", parameters, scope, kept, high, []) for name, parameters,
     ("clamped", "ablate", {"how": "clamp", "place": "mlp_output"}, "linear-inputs", {"layers.0.mlp_output": [5, 9, 20], "layers.1.mlp_output": [5]}, [], []),
     ("zeroed, first token", "ablate", {"tokens": "first"}, "linear-inputs", CHOSEN, [], []),
     ("at their mean", "ablate", {"how": "mean"}, "linear-inputs", CHOSEN, [], []),
+    ("LLM.int8 of bitsandbytes", "llm-int8", {"threshold": "2.5", "weight_bits": "4", "outliers": "bitsandbytes"}, "linear-inputs", {}, [], []),
 ]
 WINDOWS, LENGTH, CALIBRATION = 2, 16, 3
 

@@ -105,6 +105,9 @@ private:
                                 " channels, which they do not divide",
                             "");
         }
+        if (rule.reciprocal)
+            limits_.add("inputs multiplied by their scale's reciprocal (levels=full-reciprocal)",
+                        "inputs divided by their scale, as levels=full does");
         if (rule.symmetric && !rule.fullRange && rule.dynamic)
             limits_.add("dynamic symmetric scales of absmax / " + std::to_string((1 << (rule.bits - 1)) - 1) +
                             " (levels=narrow)",

@@ -54,15 +54,17 @@ public:
         else if (!four && !activations)
             plan.limits.push_back(
                 {"activations in floating point beside int8 weights", "int8, each token with its own range"});
+        if (!four && activations && activations->threshold > 0 && !activations->outliersMeetRounded)
+            plan.limits.push_back(
+                {"the weights as they were for channels over the threshold, and these "
+                 "channels wholly out of each token's range",
+                 "int8 weights turned back into floats, and ranges in which what lies below "
+                 "the threshold counts, as a recipe with outliers=bitsandbytes has them"});
         listModules(subject, four, plan);
         plan.expectedDifference = four ? "NF4's own levels: of the order of 1e-1, to be measured there"
                                        : "the library casts the inputs to 16 bits before it rounds them, "
                                          "which takes some values to the "
                                          "next level: up to 2 % of what each layer makes";
-        if (!four && activations && activations->threshold > 0)
-            plan.notes.push_back(
-                "Channels over the threshold meet int8 weights turned back into floats, not the "
-                "weights as they were, and what lies below it in them counts in a token's range.");
         plan.loading = "```\npython load.py PATH_OR_NAME_OF_THE_MODEL\n```\n\n`quantization_config.json` is "
                        "the block that "
                        "config.json may hold; `load.py` passes it to `from_pretrained`.\n";

@@ -184,6 +184,10 @@ private:
             recipe.weights->format != Format::e4m3)
             addLimit(plan, "weights in this float format", "");
         limitLevels(subject, plan, true);
+        if ((recipe.weights && recipe.weights->reciprocal) ||
+            (recipe.activations && recipe.activations->reciprocal))
+            addLimit(plan, "multiplication by a scale's reciprocal (full-reciprocal)",
+                     "division by the scale, as full levels do");
         if (recipe.weights && recipe.weights->solver)
             addLimit(plan, "weights as they were solved for here",
                      "weights that llm-compressor's own GPTQ solves for");

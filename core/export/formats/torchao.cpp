@@ -93,12 +93,17 @@ public:
                                    ""});
         else if (subject.plan.activations && subject.plan.activations->symmetric &&
                  !subject.plan.activations->fullRange)
-            plan.limits.push_back({"levels=narrow", "one level more below, as levels=full has it"});
-        limitLevels(subject, plan, true);
+            plan.limits.push_back(
+                {"levels=narrow", "one level more below, as levels=full-reciprocal has it"});
+        limitLevels(subject, plan, true, "full-reciprocal");
         // absmax / 7.5 puts it at the middle between two levels; there, x · (1 / scale) is not x / scale.
-        if (subject.plan.weights && subject.plan.weights->fullRange && subject.plan.weights->bits < 8)
-            addLimit(plan, "which of two levels the largest weight of a group takes",
-                     "torchao multiplies by the scale's reciprocal, and may take the other one");
+        const auto& weights = subject.plan.weights;
+        if (weights && weights->fullRange && !weights->reciprocal && weights->bits < 8)
+            addLimit(plan,
+                     "weights divided by their scale (levels=full), which puts the largest of a group "
+                     "at the middle between two levels",
+                     "weights multiplied by its reciprocal, which may take the other level, as "
+                     "full-reciprocal does");
         if (!subject.recipe.bits.empty())
             plan.limits.push_back({"bits of single sites", "8 bits everywhere"});
         for (const Linear* linear : wholeLinears(subject))
@@ -110,12 +115,17 @@ public:
             module.treatment = choiceFor(subject.plan).call;
             plan.modules.push_back(module);
         }
-        plan.expectedDifference = "torchao's own arithmetic: of the order of 1e-2, to be measured there";
+        const bool alike = isAlike(subject.plan);
+        plan.expectedDifference =
+            alike ? "sums in another order, about 1e-6; where that moves a value over the middle between two "
+                    "levels, that value differs by one level"
+                  : "torchao multiplies by a scale's reciprocal where this recipe divides (full-reciprocal "
+                    "does as torchao): of the order of 1e-2, to be measured there";
         plan.loading = "```\npython load.py PATH_OR_NAME_OF_THE_MODEL\n```\n\n`quantization_config.json` is "
                        "the block that "
                        "config.json may hold.\n";
         plan.bytes = 8192;
-        proveOnModel(subject, plan, "torchao", 2e-2);
+        proveOnModel(subject, plan, "torchao", alike ? 1e-5 : 2e-2);
         return plan;
     }
 
@@ -134,6 +144,13 @@ public:
                                         autoClassOf(subject), "",
                                         "import torch\nfrom torchao.quantization import PerAxis, PerGroup, " +
                                             choice.call.substr(0, choice.call.find('(')) + "\n"));
+    }
+
+private:
+    // Whether the recipe puts values on levels to the last bit as torchao does.
+    static bool isAlike(const Plan& plan) {
+        return plan.weights && plan.weights->reciprocal &&
+               (!plan.activations || plan.activations->reciprocal);
     }
 };
 

@@ -134,6 +134,7 @@ Value floats(OnnxGraph& graph, const Value& x, const SiteRounding& rounding, con
 std::string roundingLimit(const SiteRounding& rounding, int channels) {
     const ActivationRule& rule = rounding.rule;
     if (rule.threshold > 0) return "channels that are found at run time (LLM.int8())";
+    if (rule.reciprocal) return "inputs multiplied by their scale's reciprocal (levels=full-reciprocal)";
     if (rule.format != Format::integer) {
         const NumberFormat& format = numberFormat(rule.format);
         return format.block > 0 ? "activations in " + std::string(format.name) + ", blocks with a scale each"

@@ -162,7 +162,8 @@ public:
             }
         for (const std::string& module : parts.modulesWith("SCB")) {
             addRowsOfInt8(parts, module);
-            recipe = threshold > 0 ? "llm-int8:threshold=" + json(threshold).dump() + ",weight_bits=16"
+            recipe = threshold > 0 ? "llm-int8:threshold=" + json(threshold).dump() +
+                                         ",outliers=bitsandbytes,weight_bits=16"
                                    : "w8a8:activation=per-token,weight_bits=16";
         }
         return parts.finish("bitsandbytes", recipe);

@@ -37,7 +37,7 @@ std::int32_t sumOf(const std::int8_t* values, std::int64_t count) {
 bool fitsIntegers(const SiteRounding& rounding) {
     const ActivationRule& rule = rounding.rule;
     return rule.format == Format::integer && rule.bits <= 8 && rule.embeddingGroups == 0 &&
-           rule.threshold == 0 && rounding.scales.empty() &&
+           rule.threshold == 0 && !rule.reciprocal && rounding.scales.empty() &&
            (rule.granularity == Granularity::per_tensor || rule.granularity == Granularity::per_token);
 }
 

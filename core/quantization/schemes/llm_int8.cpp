@@ -5,7 +5,8 @@ namespace kurtoscope {
 namespace {
 
 // Channels that reach the threshold anywhere in a sequence stay out of its rounding and meet the weight as it
-// was; which ones is found at run time, so their weights are counted in no size.
+// was (in bitsandbytes, which keeps no other, the rounded one); which ones is found at run time, so their
+// weights are counted in no size.
 class LlmInt8 : public Scheme {
 public:
     const SchemeInfo& info() const override {
@@ -17,9 +18,12 @@ public:
     }
     void plan(const Told& told, Plan& plan) const override {
         auto activation = UniformParameters::activationRule(told, settled());
-        if (activation) activation->threshold = told.real("threshold");
+        if (activation) {
+            activation->threshold = told.real("threshold");
+            activation->outliersMeetRounded = told.text("outliers") == "bitsandbytes";
+        }
         const auto weight = UniformParameters::weightRule(told, settled());
-        UniformParameters::claim(info().id, told, plan, activation, weight, {"threshold"});
+        UniformParameters::claim(info().id, told, plan, activation, weight, {"threshold", "outliers"});
     }
 
 private:
@@ -29,8 +33,14 @@ private:
     }
     static std::vector<ParameterInfo> parameters() {
         auto all = UniformParameters::both({}, settled());
-        all.insert(all.begin(), realOf("threshold", "Threshold", "|x| from which on a channel stays out", "6",
-                                       0.001, 1e9));
+        all.insert(
+            all.begin(),
+            {realOf("threshold", "Threshold", "|x| from which on a channel stays out", "6", 0.001, 1e9),
+             choiceOf("outliers", "Channels over it",
+                      "paper: left out of each token's range, and multiplied by the weight as it was; "
+                      "bitsandbytes: as that library does, what lies below the threshold in them counts "
+                      "in a token's range, and they meet the rounded weight",
+                      "paper", {"paper", "bitsandbytes"})});
         return all;
     }
 };

@@ -9,7 +9,7 @@ public:
     const SchemeInfo& info() const override {
         static const SchemeInfo info{"rtn", "RTN", "weights alone, in groups, each to its nearest level",
                                      "the baseline of Frantar et al. 2023, arXiv 2210.17323",
-                                     WeightParameters::all(true)};
+                                     WeightParameters::all(true, true)};
         return info;
     }
     void plan(const Told& told, Plan& plan) const override {

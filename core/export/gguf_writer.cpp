@@ -58,9 +58,9 @@ void GgufWriter::tensor(const std::string& name, const std::vector<std::int64_t>
     for (const std::int64_t size : shape)
         put(tensors_, static_cast<std::uint64_t>(size));
     put(tensors_, float32);
-    pad(data_);
     put(tensors_, static_cast<std::uint64_t>(data_.size()));
     data_.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+    pad(data_); // behind the last one too: llama.cpp reads whole multiples
     ++tensorCount_;
 }
 

@@ -48,6 +48,7 @@ private slots:
         const ExportResult made = exported("tiny-llama", "rtn:bits=4,group=16", "llama-imatrix", place);
         const auto file = GgufFile::read(MappedFile::open(place.path() + "/imatrix.gguf"));
         QCOMPARE(file->text("general.type"), std::string("imatrix"));
+        QCOMPARE(place.read("imatrix.gguf").size() % 32, std::size_t{0}); // llama.cpp refuses it otherwise
         const Observation expected = seen("tiny-llama");
         const SiteStats* stats = expected.find({1, Place::mlp_hidden});
         QVERIFY(stats);

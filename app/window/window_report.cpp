@@ -3,22 +3,35 @@
 
 #include "app/window/session.h"
 #include "widgets/parts/heading.h"
+#include "widgets/parts/sections.h"
+#include "widgets/theme.h"
 #include "widgets/view.h"
 
 #include <QBuffer>
-#include <QPixmap>
+#include <QCoreApplication>
+#include <QEvent>
+#include <QImage>
 
 namespace kurtoscope {
 namespace {
 
-std::string pngOf(View& view) {
+QImage pictureOf(View& view) {
+    auto* sections = view.isVisible() ? view.findChild<Sections*>() : nullptr;
+    if (sections) sections->setWhole(true); // paper has no tabs
+    QWidget& drawn = sections ? *sections->widget() : view;
+    const int margin = sections ? Theme::current().spacing : 0;
+    QImage picture((drawn.size() + QSize(margin, margin) * 2) * 2, QImage::Format_RGB32);
+    picture.setDevicePixelRatio(2); // sharp on paper, whatever the screen
+    picture.fill(Theme::current().surface);
+    drawn.render(&picture, QPoint(margin, margin));
+    if (sections) sections->setWhole(false);
+    return picture;
+}
+
+std::string pngOf(const QImage& picture) {
     QByteArray bytes;
     QBuffer buffer(&bytes);
     buffer.open(QIODevice::WriteOnly);
-    view.drawWhole();
-    QImage picture(view.size() * 2, QImage::Format_RGB32); // sharp on paper, whatever the screen
-    picture.setDevicePixelRatio(2);
-    view.render(&picture);
     picture.save(&buffer, "PNG");
     return bytes.toStdString();
 }
@@ -59,11 +72,16 @@ commands::Report windowReport(const Session& session, const std::vector<View*>& 
         {"Data fingerprint", saved.results.dataPrint},
         {"Date", commands::nowForPeople()}};
     for (View* view : views) {
-        if (!view->hasPicture()) continue;
-        if (!view->isVisible()) view->resize(900, 512); // a tab that was never shown has no size yet
+        view->drawWhole();
+        if (!view->hasPicture() || view->table().rows.isEmpty()) continue; // it only says what to do
+        const QSize size = view->size();
+        if (!view->isInSight()) view->resize(900, 512); // behind a tab that was never opened it has none yet
+        QCoreApplication::sendPostedEvents(nullptr, QEvent::LayoutRequest);
+        const QImage picture = pictureOf(*view);
+        view->resize(size);
         report.pictures.push_back({view->heading()->title().toStdString(),
-                                   view->heading()->help().toStdString(), pngOf(*view), view->width(),
-                                   view->height()});
+                                   view->heading()->help().toStdString(), pngOf(picture), picture.width() / 2,
+                                   picture.height() / 2});
     }
     return report;
 }

@@ -10,6 +10,7 @@
 #include "core/base/atomic_file.h"
 #include "widgets/panels/keep_outliers_dialog.h"
 #include "widgets/panels/message_bar.h"
+#include "widgets/parts/heading.h"
 #include "widgets/parts/table_text.h"
 #include "widgets/theme.h"
 #include "widgets/view.h"
@@ -220,9 +221,16 @@ private slots:
                                  "w8a8:activation=per-tensor", "data:image/png;base64,", "<svg "})
             QVERIFY2(page.contains(part), part);
         QVERIFY2(!page.contains("http://") && !page.contains("https://"), "it needs nothing else");
-        const auto views =
-            std::ranges::count_if(window_->views(), [](const View* view) { return view->hasPicture(); });
+        const auto views = std::ranges::count_if(
+            window_->views(), [](View* view) { return view->hasPicture() && !view->table().rows.isEmpty(); });
         QCOMPARE(page.count("class=\"view\""), views);
+        const auto* channel = window_->view("channel-panel");
+        for (const auto& picture : windowReport(*session_, window_->views()).pictures) {
+            QVERIFY2(picture.width > 150 && picture.height > 200, picture.title.c_str());
+            if (picture.title == channel->heading()->title().toStdString())
+                QVERIFY2(picture.height > channel->height() + 200, // what stands behind its tabs too
+                         qPrintable(QString("%1 of %2").arg(picture.height).arg(channel->height())));
+        }
         window_->saveReport(pdf);
         const std::string bytes = readFile(pdf.toStdString());
         QVERIFY(bytes.starts_with("%PDF-") && bytes.size() > 20000);

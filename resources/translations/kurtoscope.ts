@@ -458,10 +458,6 @@ Places: every Place of the chosen layer; where one is narrower, the rest is hatc
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>“%1” · window %2, position %3</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source> in %1</source>
         <translation type="unfinished"></translation>
     </message>
@@ -526,11 +522,15 @@ Places: every Place of the chosen layer; where one is narrower, the rest is hatc
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>largest |x| of the site · and its channel</source>
+        <source>absmax of channel %1; the median channel in grey</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>absmax of channel %1; the median channel in grey</source>
+        <source>“%1” · window %2, at %3</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>largest |x| · of the site, and its channel</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

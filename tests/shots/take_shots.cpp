@@ -8,6 +8,7 @@
 #include "app/window/training_window.h"
 #include "widgets/panels/message_bar.h"
 #include "widgets/parts/heading.h"
+#include "widgets/parts/sections.h"
 #include "widgets/view.h"
 
 #include <QAction>
@@ -140,6 +141,13 @@ public:
         QTest::qWait(100);
         for (View* view : window_.views())
             takeView(qPrintable(view->objectName()), named(qPrintable(view->objectName())));
+        auto* sections = window_.view("channel-panel")->findChild<Sections*>();
+        for (int tab = 1; tab < sections->tabs()->count(); ++tab) {
+            sections->bringForward(tab);
+            takeView("channel-panel",
+                     named(qPrintable("channel-panel-" + sections->tabs()->tabText(tab).toLower())));
+        }
+        sections->bringForward(0);
         choose("channel-map", "Places");
         takeView("channel-map", named("channel-map-places"));
         choose("channel-map", "layers");

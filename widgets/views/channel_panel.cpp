@@ -263,17 +263,14 @@ private:
             if (lines.size() == peaksShown) break;
             peakChannels_.push_back(peak.channel);
             lines.push_back(
-                {tr("“%1” · window %2, position %3")
-                     .arg(tokenText(peak.text))
-                     .arg(peak.window)
-                     .arg(peak.position),
+                {tr("“%1” · window %2, at %3").arg(tokenText(peak.text)).arg(peak.window).arg(peak.position),
                  figure(peak.absmax) + tr(" in %1").arg(peak.channel),
                  tr("|x| reaches %1 in channel %2 at this token: one of the largest of the site. A "
                     "click selects the channel.")
                      .arg(figure(peak.absmax, 4))
                      .arg(peak.channel)});
         }
-        peaksHeading_->setText(tr("Dominating tokens"), tr("largest |x| of the site · and its channel"));
+        peaksHeading_->setText(tr("Dominating tokens"), tr("largest |x| · of the site, and its channel"));
         peaksHeading_->setVisible(!lines.empty());
         peaks_->setVisible(!lines.empty());
         peaks_->setFacts(std::move(lines));

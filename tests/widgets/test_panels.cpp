@@ -31,6 +31,15 @@
 
 namespace kurtoscope {
 
+class LayoutCount : public QObject {
+public:
+    int requests = 0;
+    bool eventFilter(QObject*, QEvent* event) override {
+        requests += event->type() == QEvent::LayoutRequest;
+        return false;
+    }
+};
+
 class TestPanels : public QObject {
     Q_OBJECT
 private:
@@ -317,6 +326,11 @@ private slots:
         auto* page = view->findChild<Sections*>();
         const auto seen = [page](int section) { return page->section(section)->isVisible(); };
         QVERIFY(!page->isSpread() && page->tabs()->isVisible());
+        QTest::qWait(50);
+        LayoutCount count; // laid out once, it rests
+        page->widget()->installEventFilter(&count);
+        QTest::qWait(50);
+        QCOMPARE(count.requests, 0);
         for (int tab = 0; tab < 4; ++tab) {
             QTest::mouseClick(page->tabs(), Qt::LeftButton, {}, page->tabs()->tabRect(tab).center());
             for (int section = 0; section < 4; ++section)

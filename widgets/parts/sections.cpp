@@ -102,7 +102,8 @@ void Sections::showChosen() {
     tabs_->setVisible(!spread_);
     for (int i = 0; i < static_cast<int>(sections_.size()); ++i) {
         sections_[i]->setVisible(spread_ || i == tabs_->currentIndex());
-        column_->setStretchFactor(sections_[i], spread_ ? 0 : 100);
+        // Not setStretchFactor(), which asks for a new layout even where nothing changes.
+        column_->setStretch(column_->indexOf(sections_[i]), spread_ ? 0 : 100);
     }
 }
 

@@ -72,6 +72,7 @@ struct Workspace {
     std::shared_ptr<const SiteSample> typed;  // values of `site` over typed text; null until run
     std::map<Site, std::set<int>> marked;     // by the criterion last asked for, not yet kept
     bool skipFirstToken = false;
+    std::shared_ptr<const Observation> beside;         // FP32's of a second window: colours are shared with it
     QString text;                                      // typed; "" for the data's first window
     std::shared_ptr<const TextReading> reading;        // of `text`; null until a view needed it
     std::shared_ptr<const AttentionReading> attention; // likewise, at the site's layer under FP32

@@ -86,11 +86,19 @@ void Beside::place() {
 void Beside::end() {
     window_.reset();
     session_.reset();
+    firstSession_.showBeside(nullptr);
 }
 
-void Beside::carry(const Session& from, Session& to, Changes what) {
+void Beside::carry(Session& from, Session& to, Changes what) {
     const Workspace &is = from.workspace(), &other = to.workspace();
-    if (!is.model || !other.model || !sameShape(*is.model, *other.model)) return;
+    if (!is.model || !other.model || !sameShape(*is.model, *other.model)) {
+        from.showBeside(nullptr);
+        to.showBeside(nullptr);
+        return;
+    }
+    // While a model that was just exchanged is observed, the one before lends its colours.
+    if (const auto seen = is.columns.front().observation) to.showBeside(seen);
+    if (const auto seen = other.columns.front().observation) from.showBeside(seen);
     if (what & Change::data && from.data() != to.data()) to.requestData(from.data());
     if (!(what & Change::selection)) return;
     if (is.channel >= 0) to.selectChannel(is.site, is.channel);

@@ -37,7 +37,7 @@ private:
     void make(bool stands);
     void place();
     void end();
-    void carry(const Session& from, Session& to, Changes what);
+    void carry(Session& from, Session& to, Changes what);
 
     Session& firstSession_;
     MainWindow& first_;

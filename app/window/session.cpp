@@ -119,6 +119,12 @@ void Session::setSkipFirstToken(bool skip) {
     schedule();
 }
 
+void Session::showBeside(std::shared_ptr<const Observation> seen) {
+    if (seen == workspace_.beside) return;
+    workspace_.beside = std::move(seen);
+    emit changed(Change::observation);
+}
+
 Changes Session::chooseFirstSite() {
     if (choseSite_ || !workspace_.baseline()) return {};
     ChannelSets kept;

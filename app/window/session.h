@@ -78,6 +78,7 @@ public slots:
     void selectToken(int token);
     void typeText(const QString& text); // "" clears
     void setSkipFirstToken(bool skip);
+    void showBeside(std::shared_ptr<const kurtoscope::Observation> seen); // in a second window; null: none
     void setNeeds(kurtoscope::Needs needs); // of the views in sight
     void askSensitivity(bool run);          // of the active column; false: stop, what was found stays
     void repaint(kurtoscope::Changes what) { emit changed(what); }

@@ -107,6 +107,19 @@ private slots:
             QCOMPARE(was.name, is.name);
             QVERIFY(is.reading && was.reading && is.reading->score != was.reading->score);
         }
+        // One scale of colours, or the maps could not be compared by eye.
+        const auto map = [](const MainWindow& window) {
+            window.view("channel-map")->drawNow();
+            return window.view("channel-map")->findChild<HeatMapPlot*>();
+        };
+        QVERIFY(!(map(*main_)->map().values == map(*second())->map().values));
+        QCOMPARE(map(*main_)->highest(), map(*second())->highest());
+        QCOMPARE(map(*main_)->lowest(), map(*second())->lowest());
+        float most = 0;
+        for (const MainWindow* window : {main_.get(), second()})
+            for (const float value : map(*window)->map().values)
+                most = std::max(most, value);
+        QCOMPARE(map(*main_)->highest(), most);
         // Either was trained no less than the other's checkpoint: the final one answers better.
         QVERIFY(session_->workspace().columns[0].reading->score <
                 other().workspace().columns[0].reading->score);
@@ -253,6 +266,7 @@ private slots:
         QVERIFY(second()->close());
         QTRY_VERIFY(!second());
         QCOMPARE(main_->size(), before);
+        QVERIFY2(!session_->workspace().beside, "its colours are its own again");
         QVERIFY(main_->isVisible() && session_->workspace().model);
         slider()->setValue(3); // nobody follows
         QTest::qWait(50);

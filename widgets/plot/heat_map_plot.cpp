@@ -12,11 +12,41 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <tuple>
+#include <utility>
 
 namespace kurtoscope {
 namespace {
+
 constexpr std::size_t rankedValues = 100'000;
+
+// From the 5th percentile, so that the colours serve the ordinary channels too, to the largest value.
+std::pair<float, float> rangeOf(const std::vector<float>& values, int columns) {
+    // Of millions of values, some tell the percentile; a step that shares no factor with the width meets
+    // every channel.
+    std::size_t step = std::max<std::size_t>(1, values.size() / rankedValues);
+    while (step > 1 && std::gcd(step, static_cast<std::size_t>(std::max(1, columns))) > 1)
+        ++step;
+    std::vector<float> positive;
+    positive.reserve(values.size() / step + 1);
+    float most = 0;
+    std::size_t next = 0;
+    for (std::size_t at = 0; at < values.size(); ++at) {
+        const float value = values[at];
+        const bool counts = value > 0 && value <= std::numeric_limits<float>::max();
+        if (counts && value > most) most = value;
+        if (at < next) continue;
+        next += step;
+        if (counts) positive.push_back(value);
+    }
+    if (most <= 0) return {0.1F, 1.F};
+    if (positive.empty()) positive.push_back(most);
+    const auto fifth = positive.begin() + static_cast<std::ptrdiff_t>(positive.size() / 20);
+    std::nth_element(positive.begin(), fifth, positive.end());
+    return {*fifth, most};
 }
+
+} // namespace
 
 HeatMapPlot::HeatMapPlot(QWidget* parent) : QWidget(parent) {
     plot_ = new QCustomPlot(this);
@@ -107,32 +137,12 @@ void HeatMapPlot::setMap(HeatMap map) {
     plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 
-// From the 5th percentile, so that the colours serve the ordinary channels too, to the largest value.
 void HeatMapPlot::chooseRange() {
-    // Of millions of values, some tell the percentile; a step that shares no factor with the width meets
-    // every channel.
-    std::size_t step = std::max<std::size_t>(1, map_.values.size() / rankedValues);
-    while (step > 1 && std::gcd(step, static_cast<std::size_t>(std::max(1, map_.columns))) > 1)
-        ++step;
-    std::vector<float> positive;
-    positive.reserve(map_.values.size() / step + 1);
-    float most = 0;
-    std::size_t next = 0;
-    for (std::size_t at = 0; at < map_.values.size(); ++at) {
-        const float value = map_.values[at];
-        const bool counts = value > 0 && value <= std::numeric_limits<float>::max();
-        if (counts && value > most) most = value;
-        if (at < next) continue;
-        next += step;
-        if (counts) positive.push_back(value);
+    std::tie(low_, high_) = rangeOf(map_.values, map_.columns);
+    if (!map_.beside.empty()) {
+        const auto [low, high] = rangeOf(map_.beside, map_.columns);
+        low_ = std::min(low_, low), high_ = std::max(high_, high);
     }
-    low_ = 0.1F, high_ = 1;
-    if (most <= 0) return;
-    if (positive.empty()) positive.push_back(most);
-    const auto fifth = positive.begin() + static_cast<std::ptrdiff_t>(positive.size() / 20);
-    std::nth_element(positive.begin(), fifth, positive.end());
-    low_ = *fifth;
-    high_ = most;
     if (high_ < low_ * 1.2F) low_ = high_ / 1.2F; // one value, or all alike: keep a drawable scale
 }
 

@@ -20,6 +20,7 @@ namespace kurtoscope {
 struct HeatMap {
     int rows = 0, columns = 0;
     std::vector<float> values;                 // [row, column], magnitudes ≥ 0; NaN: nothing known there
+    std::vector<float> beside;                 // of a map elsewhere that shares the colour bar; empty: none
     QString rowTitle, columnTitle, valueTitle; // the last stands beside the colour bar
     QStringList rowLabels, columnLabels;       // empty: numbers
 

@@ -126,8 +126,8 @@ protected:
         if (showsErrors() && !errors_)
             return setEmpty(tr("Measuring what %1 rounds away, channel by channel…").arg(active->name));
         const bool moved = byPlace() ? rowOf(w.site) < 0 : w.site.place != place_;
-        if (seen != drawn_ || moved || w.skipFirstToken != skip_ || what & Change::model ||
-            (showsErrors() && errors_ != drawnErrors_))
+        if (seen != drawn_ || w.beside != beside_ || moved || w.skipFirstToken != skip_ ||
+            what & Change::model || (showsErrors() && errors_ != drawnErrors_))
             if (!drawMap(seen)) return;
         if (showsErrors() || what & (Change::errors | Change::columns)) writeHeading();
         setEmpty({});
@@ -185,6 +185,7 @@ private:
         if (w.site.layer >= 0) layer_ = std::min(w.site.layer, w.model->layers - 1);
         skip_ = w.skipFirstToken;
         drawn_ = seen;
+        beside_ = w.beside;
         drawnErrors_ = errors_;
         listSites();
         HeatMap map;
@@ -214,6 +215,14 @@ private:
             if (const SiteStats* stats = rows[static_cast<std::size_t>(row)]; stats && !stats->empty())
                 fill(&map.values[static_cast<std::size_t>(row) * static_cast<std::size_t>(map.columns)], row,
                      *stats);
+        if (beside_ && !showsErrors()) {
+            map.beside.assign(map.values.size(), std::nanf(""));
+            for (int row = 0; row < map.rows; ++row)
+                if (const SiteStats* stats = beside_->find(site(row), skip_);
+                    stats && stats->channels <= map.columns && !stats->empty())
+                    fill(&map.beside[static_cast<std::size_t>(row) * static_cast<std::size_t>(map.columns)],
+                         row, *stats);
+        }
         map.columnTitle = tr("channel");
         map.valueTitle = (showsErrors() ? tr("error / signal") : quantity_->currentText()) + tr(", log");
         if (byPlace())
@@ -240,7 +249,7 @@ private:
                   : active && active->recipe == errors_->recipe
                       ? tr("error of %1").arg(active->name)
                       : tr("error of an earlier choice, measuring again…"));
-        words << tr("log colour");
+        words << (beside_ && !showsErrors() ? tr("log colour, as in the window beside") : tr("log colour"));
         if (skip_ && !showsErrors()) words << tr("first token left out");
         if (seen.windows < seen.windowsTotal)
             words << tr("window %1 of %2").arg(seen.windows).arg(seen.windowsTotal);
@@ -318,7 +327,7 @@ private:
     QComboBox* quantity_ = nullptr;
     QComboBox* rows_ = nullptr;
     // Those on screen; held, so that no other takes their address.
-    std::shared_ptr<const Observation> drawn_;
+    std::shared_ptr<const Observation> drawn_, beside_;
     std::shared_ptr<const RoundingErrors> errors_, drawnErrors_; // the last measured, while others are
     std::vector<Site> sites_;                                    // of the rows
     Place place_ = Place::attn_input;

@@ -125,6 +125,8 @@ private slots:
         QTest::addColumn<QString>("said");
         QTest::newRow("channels found at run time") << "llm-int8"
                                                     << "found at run time";
+        QTest::newRow("a scale's reciprocal") << "w8a8:levels=full-reciprocal"
+                                              << "reciprocal";
         QTest::newRow("blocks of floats") << "mx:format=mxfp8_e4m3"
                                           << "blocks with a scale each";
         QTest::newRow("a rounded cache") << "kv-cache"

@@ -38,5 +38,6 @@ for title, recipes in GROUPS.items():
     readings = json.loads(done.stdout)["readings"]
     print(f"\n**{title}**\n\n| recipe | {readings[0]['metric']} ± se | vs FP32 ± se | KL (nats) | SQNR (dB) | weight bits | activation bits |\n| --- | --- | --- | --- | --- | --- | --- |")
     for r in readings:
-        print(f"| `{r['recipe']}` | {r['score']:.4g} ± {r['stderr']:.2g} | {r['difference']:+.3g} ± {r['difference_stderr']:.2g} | {cell(r['kl_mean'], 4)} | "
+        difference = r["difference"] if abs(r["difference"]) > 1e-12 else 0.0  # sums end in other last bits
+        print(f"| `{r['recipe']}` | {r['score']:.4g} ± {r['stderr']:.2g} | {difference:+.3g} ± {r['difference_stderr']:.2g} | {cell(r['kl_mean'], 4)} | "
               f"{cell(r['sqnr_db'], 1)} | {r['effective_bits']:.2f} | {r['activation_bits']:.2f} |", flush=True)

@@ -168,8 +168,8 @@ void RecipeOptions::validate(const Workbench& workbench, const std::vector<Recip
 void KernelOptions::declare(CLI::App& app) {
     app.add_option(
            "--kernels", kernels_,
-           "auto: integers and bfloat16 really multiplied where there are kernels for the recipe; simulated: "
-           "never; "
+           "auto: integers and bfloat16 really multiplied, and integer weights alone decoded as they are "
+           "multiplied, where there are kernels for the recipe; simulated: never; "
            "both: one after the other")
         ->check(CLI::IsMember({"auto", "simulated", "both"}))
         ->capture_default_str();

@@ -76,7 +76,8 @@ void limitLevels(const ExportSubject& subject, ExportPlan& plan, bool targetHasF
     addLimit(plan, "weights on " + (targetHasFull ? narrow : wider),
              (targetHasFull ? wider : narrow) + ", as a recipe with " +
                  (targetHasFull
-                      ? "weight_levels=" + full + " (of schemes for weights alone: levels=" + full + ")"
+                      ? "weight_levels=" + full + " (of " +
+                            (full == "full" ? "schemes for weights alone" : "rtn") + ": levels=" + full + ")"
                       : "narrow levels") +
                  " has them");
 }

@@ -22,7 +22,7 @@ std::optional<IntegerWeight> integersOf(const RealLayer& layer) {
     try {
         // Searched, solved for, or with a scale for each group: read off the rounded weight.
         WeightLevels levels = levelsOf(layer.rounded(), rule, layer.kept, layer.linear.name);
-        if (levels.rowScales == 1) levels.scales.resize(std::size_t(levels.outputs), levels.scales.front());
+        levels.spread();
         return IntegerWeight{std::move(levels.q), std::move(levels.scales)};
     } catch (const Error&) {
         return std::nullopt; // no integer stands for a NaN
@@ -69,6 +69,8 @@ bool IntegerLinears::pack(const RealLayer& layer, PackedWeights& store) {
     Packed made;
     std::vector<IntegerPart> parts = integerParts(*layer.input);
     if (layer.rule.granularity == Granularity::per_group && layer.rule.group < inputs) {
+        // Narrower ones would be mostly padding and epilogues: slower than the simulation.
+        if (layer.rule.group < IntegerRows::whole) return false;
         if (parts.size() != 1 || !parts.front().channels.empty()) return false;
         made.group = layer.rule.group;
         made.kept.assign(layer.kept.begin(), layer.kept.end());
@@ -90,12 +92,12 @@ bool IntegerLinears::pack(const RealLayer& layer, PackedWeights& store) {
             if (!integers) integers = integersOf(layer);
             if (!integers) return false;
             packed = packedPart(layer, *integers, part.channels, made.parts.empty());
-            std::erase_if(store.integers, [](const auto& entry) { return entry.second.expired(); });
             store.integers[name] = packed;
         }
         made.parts.push_back({std::move(packed), std::move(part.channels), std::move(part.rounding)});
     }
     if (made.parts.empty()) return false;
+    std::erase_if(store.integers, [](const auto& entry) { return entry.second.expired(); });
     packed_[&layer.linear] = std::move(made);
     return true;
 }

@@ -9,6 +9,7 @@
 #include "core/model/stored_quantization.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace kurtoscope {
@@ -32,6 +33,8 @@ Scales over(at::Tensor minimum, at::Tensor maximum, const ActivationRule& rule) 
                        : (maximum - minimum) / (scales.high - scales.low);
     scales.scale = at::where(scales.scale > 0, scales.scale, at::ones({}, scales.scale.options()));
     scales.reciprocal = rule.reciprocal;
+    // torchao's bound; below, a reciprocal may be infinite.
+    if (rule.reciprocal) scales.scale.clamp_min_(std::numeric_limits<float>::epsilon());
     if (rule.symmetric)
         scales.zero = at::zeros_like(scales.scale);
     else if (rule.reciprocal)

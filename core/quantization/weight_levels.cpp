@@ -33,13 +33,14 @@ public:
           least_(full ? -most_ - 1 : -most_),
           symmetric_(symmetric) {}
 
-    // 0: there is none.
+    // 0: there is none, as for a NaN.
     float scale(const Shared& part, Span& span) const {
         float largest = 0;
-        each(part, [&](float value) {
+        const bool numbers = each(part, [&](float value) {
             largest = std::max(largest, std::abs(value));
-            return true;
+            return !std::isnan(value);
         });
+        if (!numbers) return 0;
         if (largest == 0) return 1;
         if (!std::isfinite(largest)) return 0;
         // The largest weight is some multiple of the step: most often of the last level.
@@ -80,6 +81,13 @@ private:
 };
 
 } // namespace
+
+void WeightLevels::spread() {
+    if (rowScales == outputs) return;
+    rowScales = outputs;
+    scales.resize(std::size_t(outputs), scales.front());
+    if (!zeros.empty()) zeros.resize(std::size_t(outputs), zeros.front());
+}
 
 WeightLevels levelsOf(const at::Tensor& rounded, const WeightRule& rule, const std::set<int>& kept,
                       const std::string& name) {
@@ -125,6 +133,8 @@ WeightLevels levelsOf(const at::Tensor& rounded, const WeightRule& rule, const s
                     }
             }
     });
+    if (lost >= 0 && !at::isfinite(plain).all().item<bool>())
+        throw Error("weights are not all finite", name, "Look for NaN with \"kurtoscope inspect\"");
     if (lost >= 0)
         throw Error("the rounded weights of output " + std::to_string(lost.load()) + " lie on no grid of " +
                         std::to_string(rule.bits) + " bits",

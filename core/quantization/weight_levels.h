@@ -20,6 +20,8 @@ struct WeightLevels {
     std::vector<std::int8_t> q; // [output, input], in −2^(bits−1) … 2^(bits−1)−1
     std::vector<float> scales;  // [rowScales, groups]
     std::vector<std::int8_t> zeros; // the same shape; empty when symmetric
+
+    void spread(); // one scale for the whole weight as one for each output
 };
 
 // The integers of `rounded` [out, in] float32, whichever way its levels were found (nearest, searched or

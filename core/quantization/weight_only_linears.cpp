@@ -20,10 +20,7 @@ bool WeightOnlyLinears::pack(const RealLayer& layer, PackedWeights& store) {
         } catch (const Error&) {
             return false; // NaN, for one, is no level
         }
-        if (levels.rowScales == 1) {
-            levels.scales.resize(std::size_t(levels.outputs), levels.scales.front());
-            if (!levels.zeros.empty()) levels.zeros.resize(std::size_t(levels.outputs), levels.zeros.front());
-        }
+        levels.spread();
         const bool grouped = layer.rule.granularity == Granularity::per_group;
         LevelsView view{levels.outputs,
                         levels.inputs,

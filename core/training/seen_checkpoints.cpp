@@ -55,12 +55,13 @@ EmergenceSite read(const json& from) {
 
 std::string SeenCheckpoints::name(const fs::path& checkpoint, const fs::path& text, int windows, int length,
                                   const std::string& device) {
-    // The weights alone: what going on takes lies beside the newest checkpoint's for a while.
-    const std::string model = fingerprint((checkpoint / "model.safetensors").string());
-    const std::string data = fingerprint(text.string());
-    if (model.empty() || data.empty()) return {};
-    return model + '-' + data + '-' + std::to_string(windows) + 'x' + std::to_string(length) + '-' + device +
-           '-' + std::to_string(format) + ending;
+    // Not the folder as a whole: what going on takes lies beside the newest checkpoint's files for a while.
+    const std::string weights = fingerprint((checkpoint / "model.safetensors").string()),
+                      shape = fingerprint((checkpoint / "config.json").string()),
+                      data = fingerprint(text.string());
+    if (weights.empty() || shape.empty() || data.empty()) return {};
+    return weights + '-' + shape + '-' + data + '-' + std::to_string(windows) + 'x' + std::to_string(length) +
+           '-' + device + '-' + std::to_string(format) + ending;
 }
 
 std::optional<EmergenceStep> SeenCheckpoints::find(const std::string& name) const {

@@ -289,6 +289,9 @@ private slots:
         make(made);
         QVERIFY(made == expected);
         sameOnAnyThreads(made, make);
+        std::vector<float> narrow(made.size(), -1);
+        packed.multiply(x.data(), rows, bias.data(), narrow.data(), stride, {}, true);
+        QVERIFY(narrow == expected);
         // Half a byte each up to 4 bits, and what their scales take.
         const std::size_t panels = (std::size_t(outputs) + 31) / 32;
         const auto whole = [](std::size_t bytes) { return (bytes + 63) / 64 * 64; };

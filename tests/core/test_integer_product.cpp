@@ -8,6 +8,9 @@
 #include "core/quantization/round_values.h"
 #include "core/workbench.h"
 #include "tests/support/failure.h"
+#include "tests/support/model_copy.h"
+
+#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <cstring>
@@ -322,10 +325,10 @@ private slots:
                   "w8a8:dynamic=on,weight=per-tensor,weight_bits=4,activation_bits=6",
                   "w8a8:activation=per-token,symmetric=off,keep=top:3", "smoothquant:activation=per-token",
                   "rotation", "percentile:p=99.9", "peg:groups=3", "peg:groups=4,keep=top:2",
-                  "peg:groups=2,permute=off,dynamic=on", "w4a8:weight_group=8",
-                  "w4a8:weight_group=12,keep=top:3", "w8a8:weight=per-group,weight_group=16,symmetric=off",
-                  "gptq:group=16+w8a8:weight_bits=16",
-                  "gptq:bits=8,group=16+w8a8:weight_bits=16,activation=per-token,keep=top:2"})
+                  "peg:groups=2,permute=off,dynamic=on", "w4a8:weight_group=32",
+                  "w4a8:weight_group=36,keep=top:3,weight_levels=full",
+                  "w8a8:weight=per-group,weight_group=40,symmetric=off", "gptq:group=32+w8a8:weight_bits=16",
+                  "gptq:bits=8,group=0+w8a8:weight_bits=16,activation=per-token,keep=top:2"})
                 QTest::addRow("%s %s", model, recipe) << model << recipe;
     }
     void realAndSimulatedAgree() {
@@ -362,7 +365,8 @@ private slots:
         QTest::addColumn<QString>("recipe");
         for (const char* model : {"tiny-llama", "tiny-bert-classifier"})
             for (const char* recipe :
-                 {"rtn:bits=4,group=16", "rtn:bits=8", "rtn:bits=3,symmetric=on,keep=top:3",
+                 {"rtn:bits=4,group=16", "rtn:bits=8", "rtn:bits=6,group=16,levels=full",
+                  "rtn:bits=4,levels=full-reciprocal", "rtn:bits=3,symmetric=on,keep=top:3",
                   "gptq:bits=4,group=8", "gptq:bits=2,act_order=on", "awq:bits=4,group=16,keep=top:2",
                   "w8a8:activation_bits=16,weight=per-tensor", "rotation:activation_bits=16"})
                 QTest::addRow("%s %s", model, recipe) << model << recipe;
@@ -394,13 +398,46 @@ private slots:
         for (const char* recipe :
              {"llm-int8", "fp8", "rtn:scope=all-activations", "gptq+kv-cache", "w8a8:weight_bits=16",
               "w8a8:scope=all-activations", "w8a8+kv-cache", "peg:groups=3,weight=per-group,weight_group=8",
-              "gptq:symmetric=off+w8a8:weight_bits=16", "mixed:sites=mlp_hidden"})
+              "w4a8:weight_group=16", "w8a8:weight_levels=full", "gptq:symmetric=off+w8a8:weight_bits=16",
+              "mixed:sites=mlp_hidden"})
             QTest::newRow(recipe) << recipe;
     }
     void whatHasNoKernelIsSimulated() {
         QFETCH(QString, recipe);
         Workbench workbench({DeviceKind::cpu, 2, 1});
         workbench.open(goldens + "tiny-llama");
+        EvaluateRequest request;
+        request.data.path = goldens + "tiny-llama/text.txt";
+        request.data.windows = 2, request.data.length = 16, request.data.calibrationWindows = 2;
+        request.recipes = {Recipe::parse(recipe.toStdString())};
+        request.latency = false;
+        QCOMPARE(workbench.evaluate(request).front().kernels, KernelTag::simulated);
+    }
+
+    // No integer stands for a NaN, in an output that has nothing else no more than in one that has zeros too.
+    void weightsWithNaNAreSimulated_data() {
+        QTest::addColumn<int>("count");
+        QTest::addColumn<QString>("recipe");
+        for (int count : {48, 1})
+            for (const char* recipe :
+                 {"rtn:bits=4", "rtn:bits=4,symmetric=off", "w8a8", "w4a8:weight_group=32"})
+                QTest::addRow("%d of an output, %s", count, recipe) << count << recipe;
+    }
+    void weightsWithNaNAreSimulated() {
+        QFETCH(int, count);
+        QFETCH(QString, recipe);
+        const test::ModelCopy copy("tiny-llama");
+        QByteArray file = copy.read("model.safetensors");
+        std::uint64_t length = 0;
+        std::memcpy(&length, file.constData(), sizeof length);
+        const auto header = nlohmann::json::parse(file.mid(8, qsizetype(length)).toStdString());
+        const std::size_t begin = header["model.layers.0.mlp.down_proj.weight"]["data_offsets"][0];
+        std::vector<float> output(48, 0);
+        std::fill_n(output.begin(), count, std::numeric_limits<float>::quiet_NaN());
+        std::memcpy(file.data() + 8 + length + begin, output.data(), 48 * sizeof(float));
+        copy.write("model.safetensors", file);
+        Workbench workbench({DeviceKind::cpu, 1, 1});
+        workbench.open(copy.path());
         EvaluateRequest request;
         request.data.path = goldens + "tiny-llama/text.txt";
         request.data.windows = 2, request.data.length = 16, request.data.calibrationWindows = 2;

@@ -174,16 +174,16 @@ void PackedLevels::multiplyBy(const float* x, std::int64_t rows, const float* bi
 }
 
 void PackedLevels::multiply(const float* x, std::int64_t rows, const float* bias, float* out,
-                            std::int64_t stride, const AfterRows& after) const {
+                            std::int64_t stride, const AfterRows& after, bool narrow) const {
     static const bool wide = hasAvx512();
-    wide ? multiplyBy<FloatTileAvx512>(x, rows, bias, out, stride, after)
-         : multiplyBy<FloatTileAvx2>(x, rows, bias, out, stride, after);
+    wide && !narrow ? multiplyBy<FloatTileAvx512>(x, rows, bias, out, stride, after)
+                    : multiplyBy<FloatTileAvx2>(x, rows, bias, out, stride, after);
 }
 
 #else
 
-void PackedLevels::multiply(const float*, std::int64_t, const float*, float*, std::int64_t,
-                            const AfterRows&) const {}
+void PackedLevels::multiply(const float*, std::int64_t, const float*, float*, std::int64_t, const AfterRows&,
+                            bool) const {}
 
 #endif
 

@@ -31,9 +31,10 @@ public:
     std::size_t bytes() const { return codes_.size() + scales_.size() + zeros_.size() + keptWeights_.size(); }
 
     // out [row, output] = x [row, input] · wᵀ + bias, bias null or [output]; `stride`: floats from row to row
-    // of `out`. Needs hasFloatKernels().
+    // of `out`. Needs hasFloatKernels(). `narrow`: by AVX2 also where there is AVX-512, with the same
+    // results.
     KURTOSCOPE_API void multiply(const float* x, std::int64_t rows, const float* bias, float* out,
-                                 std::int64_t stride, const AfterRows& after = {}) const;
+                                 std::int64_t stride, const AfterRows& after = {}, bool narrow = false) const;
 
 private:
     template <class Tile>

@@ -34,7 +34,9 @@ public:
     std::int64_t outputs() const { return outputs_; }
     std::int64_t inputs() const { return inputs_; }
     const std::vector<int>& keptInputs() const { return keptInputs_; }
-    std::size_t bytes() const { return panels_.size(); }
+    std::size_t bytes() const {
+        return panels_.size() + scales_.size() + bias_.size() + sums_.size() + kept_.size();
+    }
 
     // out [row, output] = x · wᵀ + bias: integers multiplied and added up exactly, then scaled, the kept
     // columns' float32 product added. Equal on any number of threads and with every kernel. `stride`: floats

@@ -125,9 +125,10 @@ void integerRows(const at::Tensor& x, const std::vector<std::int64_t>& channels,
 
 void cutRows(const IntegerRows& rows, std::int64_t group, const std::vector<int>& kept,
              std::vector<IntegerRows>& made) {
-    made.resize(std::size_t((rows.channels + group - 1) / group));
+    const auto pieces = std::size_t((rows.channels + group - 1) / group);
+    if (made.size() < pieces) made.resize(pieces);
     std::vector<std::size_t> firstKept; // of each piece
-    for (std::size_t i = 0, k = 0; i < made.size(); ++i) {
+    for (std::size_t i = 0, k = 0; i < pieces; ++i) {
         IntegerRows& piece = made[i];
         firstKept.push_back(k);
         const std::int64_t end = std::min(rows.channels, std::int64_t(i + 1) * group);
@@ -145,7 +146,7 @@ void cutRows(const IntegerRows& rows, std::int64_t group, const std::vector<int>
         for (std::int64_t row = begin; row < end; ++row) {
             const std::int8_t* from = rows.values.as<std::int8_t>() + row * rows.stride;
             const float* whole = rows.kept.data() + row * rows.keptCount;
-            for (std::size_t i = 0; i < made.size(); from += made[i++].channels) {
+            for (std::size_t i = 0; i < pieces; from += made[i++].channels) {
                 IntegerRows& piece = made[i];
                 std::int8_t* to = piece.values.as<std::int8_t>() + row * piece.stride;
                 std::copy_n(from, piece.channels, to);

@@ -26,6 +26,7 @@ void integerRows(const at::Tensor& x, const std::vector<std::int64_t>& channels,
 
 // The same rows cut into pieces of `group` channels, the last one what is left, each with its row's scale and
 // zero. `kept`: the channels that integerRows() was given.
+// `made` keeps its memory, and what lies behind its pieces.
 void cutRows(const IntegerRows& rows, std::int64_t group, const std::vector<int>& kept,
              std::vector<IntegerRows>& made);
 

@@ -94,7 +94,7 @@ check_disk() {
         need=6
         has_gpu && need=16
     fi
-    [[ -n ${WITH_REFERENCE:-} && ! -e build/reference-venv/kurtoscope-stamp ]] && need=$((need + 2))
+    [[ -n ${WITH_REFERENCE:-} && ! -e build/reference-venv/kurtoscope-stamp ]] && need=$((need + 5))
     free=$(($(df -Pk . | awk 'NR == 2 { print $4 }') / 1048576))
     [[ $free -ge $need ]] ||
         fail "only $free GB are free in $PWD; setting up needs about $need GB." "Free some room there and run this again."
@@ -228,16 +228,25 @@ fetch_models() {
     fi
 }
 
-# The lines of a .pth file: Python finds LibTorch's own torch, and the loader what that is linked with.
-torch_beside() {
-    dirname "$1"
-    printf 'import ctypes; list(map(ctypes.CDLL, [%s]))\n' "$(printf 'sitedir + "/nvidia/%s", ' \
-        cu13/lib/libcufile.so.0 cusparselt/lib/libcusparseLt.so.0 nvshmem/lib/libnvshmem_host.so.3)"
+# The parts of CUDA that the torch in this folder names in its own metadata: its Python asks for all of them, also
+# where nothing runs on a GPU.
+cuda_of_torch() {
+    sed -n 's/^Requires-Dist: \(\(cuda-toolkit\|nvidia-\)[^;]*\).*/\1/p' "$(dirname "$1")"/torch-*.dist-info/METADATA
+}
+
+reference_pip() {
+    mkdir -p build/tmp
+    TMPDIR=$PWD/build/tmp logged reference "$1/bin/python" -m pip install --disable-pip-version-check --progress-bar off \
+        --retries 2 "${@:2}"
+}
+
+reference_works() {
+    logged reference "$1/bin/python" -c 'import torch, transformers, compressed_tensors, peft'
 }
 
 # The libraries that exports are tried with, beside LibTorch's own torch. Tests go without where they cannot be had.
 install_reference() {
-    local venv=build/reference-venv list=tools/reference_packages.txt stamp had="" python torch=${KURTOSCOPE_TORCH:-$(torch_folder)}
+    local venv=build/reference-venv list=tools/reference_packages.txt stamp had="" python cuda torch=${KURTOSCOPE_TORCH:-$(torch_folder)}
     step "Reference libraries"
     if [[ -n ${KURTOSCOPE_REFERENCE_PYTHON:-} || -n ${KURTOSCOPE_SKIP_REFERENCE:-} ]]; then
         done_step "left alone, as asked"
@@ -256,17 +265,15 @@ install_reference() {
     python=$VENV/bin/python
     [[ -x $python ]] || python=python3
     logged reference rm -rf "$venv"
-    if logged reference "$python" -m venv "$venv" &&
-        logged reference "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --retries 2 --no-deps -r "$list" &&
-        # What torch's own loader wants of CUDA, where the system has not all of it: loaded before torch asks for it.
-        logged reference "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off --no-deps \
-            nvidia-cufile==1.15.1.6 nvidia-cusparselt-cu13==0.8.0 nvidia-nvshmem-cu13==3.4.5 &&
-        torch_beside "$torch" >"$(printf '%s' "$venv"/lib/python3*/site-packages)/torch-beside.pth" &&
-        logged reference "$venv/bin/python" -c 'import torch, transformers, compressed_tensors, peft'; then
+    if logged reference "$python" -m venv "$venv" && reference_pip "$venv" --no-deps -r "$list" &&
+        dirname "$torch" >"$(printf '%s' "$venv"/lib/python3*/site-packages)/torch-beside.pth" &&
+        { reference_works "$venv" || { mapfile -t cuda < <(cuda_of_torch "$torch") && [[ ${#cuda[@]} -gt 0 ]] &&
+            reference_pip "$venv" "${cuda[@]}" && reference_works "$venv"; }; }; then
+        rm -rf build/tmp
         echo "$stamp" >"$venv/kurtoscope-stamp"
         done_step "installed"
     else
-        rm -rf "$venv"
+        rm -rf "$venv" build/tmp
         done_step "could not be had; tests with them are skipped"
         say "      $(tail -n 1 "$LOGS/reference.log")"
     fi

@@ -82,7 +82,9 @@ void EngineThread::loop(const WorkbenchOptions& options) {
         }
         auto outcome = Outcome::failed;
         try {
-            const EngineTurn::Held turn(EngineTurn::ofThisProgram(), lane, stop);
+            // A click in another window must not cost minutes of an export.
+            const bool whole = lane == static_cast<std::size_t>(Lane::exporting);
+            const EngineTurn::Held turn(EngineTurn::ofThisProgram(), lane, whole, stop);
             if (!workbench) workbench = std::make_unique<Workbench>(options);
             next->job(*workbench, stop.get_token());
             outcome = Outcome::done;

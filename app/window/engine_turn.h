@@ -14,7 +14,8 @@ namespace kurtoscope {
 
 // Whose job runs where a program has several engine threads: one at a time, so that they do not take each
 // other's processor and a latency is measured alone. The most urgent lane goes first and stops a less urgent
-// one that runs, which whoever wants it posts again; among equals, the one that waited longest. Any thread.
+// one that runs, which whoever wants it posts again; among equals, the one that waited longest. A job that is
+// to run `whole`, for it would begin from nothing, is let finish. Any thread.
 class EngineTurn {
 public:
     static EngineTurn& ofThisProgram();
@@ -22,7 +23,7 @@ public:
     // Waits for it; throws Cancelled when `job` is asked to stop meanwhile. A smaller lane is more urgent.
     class Held {
     public:
-        Held(EngineTurn& turn, std::size_t lane, const std::stop_source& job);
+        Held(EngineTurn& turn, std::size_t lane, bool whole, const std::stop_source& job);
         ~Held();
         Held(const Held&) = delete;
         Held& operator=(const Held&) = delete;
@@ -34,6 +35,7 @@ public:
 private:
     struct Running {
         std::size_t lane;
+        bool whole;
         std::stop_source job;
     };
 

@@ -122,6 +122,49 @@ private slots:
         QCOMPARE(outcomeOf(endedToo, urgent), Outcome::done);
     }
 
+    void anExportIsNotBegunAnewForAnotherEngine() {
+        EngineThread first, second;
+        QSignalSpy ended(&first, &EngineThread::finished), endedToo(&second, &EngineThread::finished);
+        std::latch begun(1), go(1);
+        std::atomic<bool> asked = false;
+        const auto slow = first.post(Lane::exporting, [&](Workbench&, std::stop_token stop) {
+            begun.count_down();
+            go.wait();
+            asked = stop.stop_requested();
+        });
+        begun.wait();
+        std::atomic<int> early = 0;
+        std::atomic<bool> written = false;
+        for (const Lane lane : {Lane::load, Lane::observe, Lane::evaluate})
+            second.post(lane, [&](Workbench&, std::stop_token) { early += !written; });
+        QTest::qWait(30);
+        QVERIFY(ended.isEmpty() && endedToo.isEmpty());
+        written = true;
+        go.count_down();
+        QTRY_COMPARE(ended.size(), 1);
+        QCOMPARE(outcomeOf(ended, slow), Outcome::done);
+        QVERIFY(!asked);
+        QTRY_COMPARE(endedToo.size(), 3);
+        for (const auto& call : endedToo)
+            QCOMPARE(call[1].value<Outcome>(), Outcome::done);
+        QCOMPARE(early.load(), 0);
+    }
+
+    // Whoever has its own engine stop it is heard.
+    void anExportIsStoppedByItsOwnEngine() {
+        EngineThread first, second;
+        QSignalSpy ended(&first, &EngineThread::finished), endedToo(&second, &EngineThread::finished);
+        std::latch begun(1);
+        const auto slow = first.post(Lane::exporting, endless(begun));
+        begun.wait();
+        second.post(Lane::evaluate, [](Workbench&, std::stop_token) {});
+        first.stop();
+        QTRY_COMPARE(ended.size(), 1);
+        QCOMPARE(outcomeOf(ended, slow), Outcome::stopped);
+        QTRY_COMPARE(endedToo.size(), 1);
+        QCOMPARE(endedToo[0][1].value<Outcome>(), Outcome::done);
+    }
+
     void whatWaitsForItsTurnCanBeStoppedAndDropped() {
         EngineThread first;
         QSignalSpy ended(&first, &EngineThread::finished);

@@ -35,6 +35,22 @@ private:
 private slots:
     void initTestCase() { Theme::use(Theme::load("light"), *qApp); }
 
+    void aSharedScaleIsOfWhatIsThere() {
+        std::vector<float> small(100);
+        for (std::size_t i = 0; i < small.size(); ++i)
+            small[i] = i < 50 ? 1e-4F : 1e-2F;
+        const std::vector<float> zeros(100, 0.F), none;
+        HeatMapPlot plot;
+        for (const auto& [own, beside] :
+             {std::pair(small, none), std::pair(small, zeros), std::pair(zeros, small)}) {
+            HeatMap map;
+            map.rows = 2, map.columns = 50, map.values = own, map.beside = beside;
+            plot.setMap(map);
+            QCOMPARE(plot.lowest(), 1e-4F);
+            QCOMPARE(plot.highest(), 1e-2F);
+        }
+    }
+
     void clickTogglesTheChannelUnderIt() {
         make({6, 40, 3, 20});
         QSignalSpy toggled(view_.get(), &View::channelsToggled),

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -20,8 +21,9 @@ namespace {
 
 constexpr std::size_t rankedValues = 100'000;
 
-// From the 5th percentile, so that the colours serve the ordinary channels too, to the largest value.
-std::pair<float, float> rangeOf(const std::vector<float>& values, int columns) {
+// From the 5th percentile, so that the colours serve the ordinary channels too, to the largest value; none
+// where no value is positive.
+std::optional<std::pair<float, float>> rangeOf(const std::vector<float>& values, int columns) {
     // Of millions of values, some tell the percentile; a step that shares no factor with the width meets
     // every channel.
     std::size_t step = std::max<std::size_t>(1, values.size() / rankedValues);
@@ -39,11 +41,11 @@ std::pair<float, float> rangeOf(const std::vector<float>& values, int columns) {
         next += step;
         if (counts) positive.push_back(value);
     }
-    if (most <= 0) return {0.1F, 1.F};
+    if (most <= 0) return std::nullopt;
     if (positive.empty()) positive.push_back(most);
     const auto fifth = positive.begin() + static_cast<std::ptrdiff_t>(positive.size() / 20);
     std::nth_element(positive.begin(), fifth, positive.end());
-    return {*fifth, most};
+    return std::pair(*fifth, most);
 }
 
 } // namespace
@@ -138,11 +140,9 @@ void HeatMapPlot::setMap(HeatMap map) {
 }
 
 void HeatMapPlot::chooseRange() {
-    std::tie(low_, high_) = rangeOf(map_.values, map_.columns);
-    if (!map_.beside.empty()) {
-        const auto [low, high] = rangeOf(map_.beside, map_.columns);
-        low_ = std::min(low_, low), high_ = std::max(high_, high);
-    }
+    const auto own = rangeOf(map_.values, map_.columns), other = rangeOf(map_.beside, map_.columns);
+    std::tie(low_, high_) = own ? *own : other.value_or(std::pair(0.1F, 1.F));
+    if (own && other) low_ = std::min(low_, other->first), high_ = std::max(high_, other->second);
     if (high_ < low_ * 1.2F) low_ = high_ / 1.2F; // one value, or all alike: keep a drawable scale
 }
 

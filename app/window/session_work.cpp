@@ -100,7 +100,7 @@ std::vector<Work> Session::missing() const {
 std::vector<Work> Session::missingOfModel() const {
     if (pendingModel_) return {{Work::Kind::open, {}, {}, pendingModel_->path.toStdString()}};
     if (!workspace_.model) return {};
-    if (pendingData_) return {{Work::Kind::describe, {}, {}, pendingData_->path + '\n' + pendingData_->task}};
+    if (pendingData_) return {describing(*pendingData_)};
     std::vector<Work> all = dataReady_ ? missingWork(choice_, looking_, known_) : std::vector<Work>();
     if (exporting_ && dataReady_) all.insert(all.begin(), exportWork());
     return all;

@@ -129,6 +129,15 @@ void Known::keepOnly(const Choice& choice) {
     std::erase_if(errors, gone);
 }
 
+Work describing(const DataRequest& data) {
+    std::string text;
+    for (const std::string& part :
+         {data.path, data.task, std::to_string(data.windows), std::to_string(data.length),
+          std::to_string(data.calibrationWindows), data.calibrationPath})
+        text += part + '\n';
+    return {Work::Kind::describe, {}, {}, text};
+}
+
 std::optional<Work> wantedText(const Choice& choice, const Looking& looking) {
     if (!(looking.needs & Need::reading) || choice.active < 0 ||
         choice.active >= static_cast<int>(choice.columns.size()))

@@ -37,7 +37,7 @@ struct Work {
     Kind kind = Kind::open;
     Recipe recipe;
     Site site;
-    std::string text; // a path (open), path and task (describe), typed text (type, read, attend)
+    std::string text; // a path (open), the whole request (describe), typed text (type, read, attend)
 
     bool operator==(const Work&) const = default;
     Lane lane() const;
@@ -81,6 +81,8 @@ struct Looking {
     Needs needs{};                       // of the views in sight
     std::optional<Recipe> sensitivity{}; // asked for
 };
+
+Work describing(const DataRequest& data); // another one for whatever differs in the request
 
 // What the Text view and the attention map want, as far as `needs` say.
 std::optional<Work> wantedText(const Choice& choice, const Looking& looking);

@@ -125,6 +125,22 @@ private slots:
         QVERIFY(open.preempts(baseline));
     }
 
+    // Else the data would be read as they were asked for first, and the newer request forgotten.
+    void everyPartOfADataRequestIsAnotherWork() {
+        const DataRequest first{"a.txt", "perplexity", 8, 256, 4, {}};
+        QCOMPARE(describing(first).kind, Kind::describe);
+        QVERIFY(describing(first) == describing(DataRequest(first)));
+        std::vector<DataRequest> others(6, first);
+        others[0].path = "b.txt";
+        others[1].task = "masked";
+        others[2].windows = 16;
+        others[3].length = 128;
+        others[4].calibrationWindows = 2;
+        others[5].calibrationPath = "c.txt";
+        for (const auto& other : others)
+            QVERIFY(describing(other) != describing(first));
+    }
+
     void observationsOfRecipesNoLongerShownAreLetGo() {
         Known known = allKnown();
         Choice choice = threeColumns();

@@ -207,6 +207,20 @@ private slots:
         QVERIFY(other().workspace().columns.back().recipe.kept == kept);
     }
 
+    // Asked for while the one before is still being read.
+    void theNewestRequestForDataCounts() {
+        openBeside(1);
+        DataRequest data = session_->data();
+        data.windows = 3;
+        session_->requestData(data);
+        data.windows = 4;
+        session_->requestData(data);
+        QTRY_VERIFY_WITH_TIMEOUT(settled() && session_->data() == data, patience);
+        QVERIFY(other().data() == data);
+        for (const Session* session : {session_.get(), &other()})
+            QCOMPARE(session->workspace().columns[0].reading->windowsTotal, 4);
+    }
+
     void nothingOfItIsRemembered() {
         openBeside(1);
         session_->toggleChannels({0, Place::attn_input}, {3});

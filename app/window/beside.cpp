@@ -6,6 +6,7 @@
 #include "app/window/session.h"
 
 #include <QFileInfo>
+#include <QScopedValueRollback>
 #include <QScreen>
 
 namespace kurtoscope {
@@ -90,6 +91,9 @@ void Beside::end() {
 }
 
 void Beside::carry(Session& from, Session& to, Changes what) {
+    // What `to` is told it says again, when not everything was carried yet.
+    if (carrying_) return;
+    const QScopedValueRollback once(carrying_, true);
     const Workspace &is = from.workspace(), &other = to.workspace();
     if (!is.model || !other.model || !sameShape(*is.model, *other.model)) {
         from.showBeside(nullptr);

@@ -46,6 +46,7 @@ private:
     QString run_;                        // the folder of its checkpoints
     QByteArray geometry_;                // of the first window, before it made room
     QSize made_;                         // what was left to it
+    bool carrying_ = false;
 };
 
 } // namespace kurtoscope

@@ -166,6 +166,19 @@ private slots:
         QCOMPARE(other().workspace().dataName, session_->workspace().dataName);
     }
 
+    void theChosenTokenOutlivesAnOpening() {
+        openBeside(1);
+        QVERIFY(second()->close());
+        QTRY_VERIFY(!second());
+        session_->selectToken(5);
+        press();
+        QTRY_VERIFY_WITH_TIMEOUT(!opened(other()).isEmpty(), patience);
+        QTRY_VERIFY_WITH_TIMEOUT(settled(), patience);
+        QCOMPARE(session_->workspace().token, 5);
+        QCOMPARE(other().workspace().token, 5);
+        QCOMPARE(other().workspace().channel, session_->workspace().channel);
+    }
+
     void theSliderExchangesTheSecondModel() {
         openBeside(1);
         QSignalSpy firstOpened(session_.get(), &Session::opened);

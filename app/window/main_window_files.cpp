@@ -91,7 +91,9 @@ void MainWindow::connectFiles() {
         settings_.setLastModel(path);
         settings_.addRecent("models", path);
     });
-    connect(&session_, &Session::ran, this, [this](double rate) { settings_.setRate(rate); });
+    connect(&session_, &Session::ran, this, [this](double rate) {
+        if (!first_) settings_.setRate(rate);
+    });
     connect(&session_, &Session::began, &file_, &SessionFile::begin);
     connect(&session_, &Session::told, this,
             [this](const QString& what, const QString& hint) { offer(what, hint, {}, {}); });

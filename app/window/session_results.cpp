@@ -24,14 +24,16 @@ void Session::takeEnd(quint64 ticket, Outcome outcome) {
     if (!running_ || running_->ticket != ticket) return;
     const Running ended = *std::exchange(running_, std::nullopt);
     const Work& work = ended.work;
+    const double seconds =
+        ended.since.isValid() ? static_cast<double>(ended.since.elapsed()) / 1000 : -1; // it never ran
     remember({outcome == Outcome::done ? HistoryLine::Kind::work : HistoryLine::Kind::stopped,
               {},
               ended.label,
               {},
-              static_cast<double>(ended.since.elapsed()) / 1000});
+              seconds});
     if (outcome == Outcome::done && work.kind == Work::Kind::baseline && workspace_.baseline())
         emit ran(multiplications(*workspace_.model) * static_cast<double>(workspace_.baseline()->tokens) /
-                 std::max(1e-3, static_cast<double>(ended.since.elapsed()) / 1000));
+                 std::max(1e-3, seconds));
     // A job that ends well but leaves its result wanting would be posted for ever.
     const auto wanted = missing();
     if (outcome == Outcome::done && std::ranges::find(wanted, work) != wanted.end())

@@ -131,8 +131,17 @@ void Session::schedule() {
 void Session::start(const Work& work) {
     const quint64 generation = ++generation_;
     emit progressed(labelOf(work), -1, -1);
-    running_ = Running{work, engine_.post(work.lane(), jobFor(work, generation)), labelOf(work), {}};
-    running_->since.start();
+    // Its time begins when its turn has come: until then another window's job may run.
+    const auto timed = [this, generation, job = jobFor(work, generation)](Workbench& bench,
+                                                                          std::stop_token stop) {
+        QElapsedTimer since;
+        since.start();
+        deliver(generation, [this, since] {
+            if (running_) running_->since = since;
+        });
+        job(bench, std::move(stop));
+    };
+    running_ = Running{work, engine_.post(work.lane(), timed), labelOf(work), {}};
 }
 
 void Session::deliver(quint64 generation, std::function<void()> result) {

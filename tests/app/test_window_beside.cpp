@@ -2,6 +2,7 @@
 // A training run's checkpoint in a second window beside the final one: what both share, what each has for
 // itself, and what is left when either goes.
 #include "app/window/beside.h"
+#include "app/window/engine_thread.h"
 #include "app/window/main_window.h"
 #include "app/window/session.h"
 #include "app/window/training_window.h"
@@ -20,6 +21,10 @@
 #include <QSlider>
 #include <QTemporaryDir>
 #include <QTest>
+
+#include <chrono>
+#include <latch>
+#include <thread>
 
 using namespace kurtoscope;
 
@@ -257,6 +262,31 @@ private slots:
         QVERIFY(readFile((folder + "/last-session.kurtoscope.json").toStdString()).find("step-000020") !=
                 std::string::npos);
         QVERIFY(autosaves(folder).isEmpty());
+    }
+
+    // What is measured of a job, here and for the rate of the next start, begins with its turn.
+    void waitingForTheOtherIsNotCounted() {
+        openBeside(1);
+        const double rate = main_->settings().rate();
+        QVERIFY(rate > 0);
+        slideTo(2, "step-000010");
+        QCOMPARE(main_->settings().rate(), rate); // of the first window, whose model was not run
+
+        constexpr double held = 3;
+        EngineThread busy;
+        std::latch begun(1);
+        busy.post(Lane::load, [&](Workbench&, std::stop_token) {
+            begun.count_down();
+            std::this_thread::sleep_for(std::chrono::duration<double>(held));
+        });
+        begun.wait();
+        const auto lines = session_->workspace().history.size();
+        session_->addColumn("four", Recipe::parse("w4a4"));
+        QTRY_VERIFY_WITH_TIMEOUT(settled() && session_->workspace().columns.back().reading, patience);
+        const auto& history = session_->workspace().history;
+        QVERIFY(history.size() > lines);
+        for (auto line = history.begin() + static_cast<std::ptrdiff_t>(lines); line != history.end(); ++line)
+            QVERIFY2(line->seconds < held / 2, qPrintable(line->what + QString(" %1 s").arg(line->seconds)));
     }
 
     void stoppingOneLeavesTheOther() {

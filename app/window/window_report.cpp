@@ -16,8 +16,9 @@ namespace kurtoscope {
 namespace {
 
 QImage pictureOf(View& view) {
-    auto* sections = view.isVisible() ? view.findChild<Sections*>() : nullptr;
-    if (sections) sections->setWhole(true); // paper has no tabs
+    auto* sections = view.findChild<Sections*>();
+    if (sections && !view.isVisible()) view.grab(); // lays out what is hidden, which nothing else does
+    if (sections) sections->setWhole(true);         // paper has no tabs
     QWidget& drawn = sections ? *sections->widget() : view;
     const int margin = sections ? Theme::current().spacing : 0;
     QImage picture((drawn.size() + QSize(margin, margin) * 2) * 2, QImage::Format_RGB32);

@@ -24,6 +24,7 @@
 #include <QClipboard>
 #include <QComboBox>
 #include <QDir>
+#include <QDockWidget>
 #include <QFileInfo>
 #include <QLabel>
 #include <QLineEdit>
@@ -231,6 +232,15 @@ private slots:
                 QVERIFY2(picture.height > channel->height() + 200, // what stands behind its tabs too
                          qPrintable(QString("%1 of %2").arg(picture.height).arg(channel->height())));
         }
+        // Of a closed one too, though nothing lays out what is hidden.
+        auto* dock = window_->findChild<QDockWidget*>("dock-channel-panel");
+        dock->close();
+        const auto closed = windowReport(*session_, window_->views()).pictures;
+        const auto found = std::ranges::find(closed, channel->heading()->title().toStdString(),
+                                             &commands::ReportPicture::title);
+        QVERIFY(found != closed.end());
+        QVERIFY2(found->height > 700, qPrintable(QString::number(found->height)));
+        dock->show();
         window_->saveReport(pdf);
         const std::string bytes = readFile(pdf.toStdString());
         QVERIFY(bytes.starts_with("%PDF-") && bytes.size() > 20000);

@@ -43,7 +43,8 @@ public:
             if (session_.workspace().model) takeSoon();
         });
         connect(&session, &Session::failed, this,
-                [](const QString& what, const QString& where, const QString& hint) {
+                [this](const QString& what, const QString& where, const QString& hint) {
+                    failed_ = true;
                     QStringList parts{where, what, hint};
                     parts.removeAll(QString());
                     complain(parts.join(": "));
@@ -56,7 +57,7 @@ private:
         if (std::exchange(asked_, true)) return;
         QTimer::singleShot(150, this, [this] {
             asked_ = false;
-            if (!session_.isSettled()) return; // it will settle again
+            if (failed_ || !session_.isSettled()) return; // it leaves already, or will settle again
             QString whyNot;
             const bool saved = window_.saveScreenshot(file_, &whyNot);
             if (!saved) complain(file_ + " was not written: " + whyNot);
@@ -67,7 +68,7 @@ private:
     MainWindow& window_;
     Session& session_;
     QString file_;
-    bool asked_ = false;
+    bool asked_ = false, failed_ = false;
 };
 
 } // namespace

@@ -2,9 +2,12 @@
 #include "core/engine/device.h"
 
 #include "core/base/error.h"
+#include "core/base/local_rank.h"
 
 #include <ATen/Context.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 
+#include <algorithm>
 #include <dlfcn.h>
 #include <filesystem>
 #include <new>
@@ -39,7 +42,10 @@ std::string loadCuda() {
 c10::Device openDevice(DeviceKind kind) {
     if (kind == DeviceKind::cpu || (kind == DeviceKind::automatic && !hasGpu())) return {c10::kCPU};
     const std::string reason = loadCuda();
-    if (reason.empty()) return {c10::kCUDA, 0};
+    if (reason.empty()) { // processes of one machine share out its GPUs
+        const int gpus = at::detail::getCUDAHooks().getNumGPUs();
+        return {c10::kCUDA, static_cast<c10::DeviceIndex>(localRank() % std::max(1, gpus))};
+    }
     unusedGpu = reason;
     if (kind == DeviceKind::automatic) return {c10::kCPU};
     throw Error("CUDA was asked for, but " + reason, "",

@@ -75,10 +75,11 @@ void limitLevels(const ExportSubject& subject, ExportPlan& plan, bool targetHasF
                               " in steps of absmax / " + std::to_string(most) + ".5";
     addLimit(plan, "weights on " + (targetHasFull ? narrow : wider),
              (targetHasFull ? wider : narrow) + ", as a recipe with " +
-                 (targetHasFull
-                      ? "weight_levels=" + full + " (of " +
-                            (full == "full" ? "schemes for weights alone" : "rtn") + ": levels=" + full + ")"
-                      : "narrow levels") +
+                 (targetHasFull ? "weight_levels=" + full + " (of " +
+                                      (full == "full" ? "schemes for weights alone"
+                                                      : "weights alone at their nearest levels") +
+                                      ": levels=" + full + ")"
+                                : "narrow levels") +
                  " has them");
 }
 

@@ -4,6 +4,7 @@
 #include <QtTest>
 
 #include "core/base/error.h"
+#include "core/base/local_rank.h"
 #include "core/quantization/round_values.h"
 #include "core/training/artificial_language.h"
 #include "core/training/bpe_trainer.h"
@@ -464,6 +465,26 @@ private slots:
         QVERIFY(record.toJson().find('\n') == std::string::npos);
         QVERIFY_THROWS_EXCEPTION(Error, TrainingRecord::fromJson("{\"step\": 1}", "line"));
         QVERIFY_THROWS_EXCEPTION(Error, TrainingRecord::fromJson("nonsense", "line"));
+    }
+
+    // By it the processes of one machine share out its GPUs.
+    void processesOfAMachineAreNumbered() {
+        const std::map<const char*, const char*> starters{{"LOCAL_RANK", "2"},
+                                                          {"OMPI_COMM_WORLD_LOCAL_RANK", "1"},
+                                                          {"MPI_LOCALRANKID", "0"},
+                                                          {"SLURM_LOCALID", "3"}};
+        for (const auto& [name, told] : starters)
+            qunsetenv(name);
+        QCOMPARE(localRank(), 0);
+        for (const auto& [name, told] : starters) {
+            qputenv(name, told);
+            QCOMPARE(localRank(), QByteArray(told).toInt());
+            for (const char* wrong : {"-1", "first", "1 "}) {
+                qputenv(name, wrong);
+                QVERIFY_THROWS_EXCEPTION(Error, localRank());
+            }
+            qunsetenv(name);
+        }
     }
 };
 

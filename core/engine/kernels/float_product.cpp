@@ -13,33 +13,15 @@ namespace kurtoscope {
 
 namespace {
 
-// Weights [output, input] as panels that are laid out when a block of inputs comes up.
-template <class Tile>
-class FreshPanels {
-public:
-    FreshPanels(const float* w, std::int64_t inputs) : w_(w), inputs_(inputs) {}
-
-    void prepare(std::int64_t first, std::int64_t last, std::int64_t k, std::int64_t depth) {
-        constexpr std::int64_t width = Tile::columns;
-        thread_local AlignedBytes memory;
-        memory.reserve(std::size_t((last - first + width - 1) / width * width * depth) * sizeof(float));
-        first_ = first, depth_ = depth, packed_ = memory.as<float>();
-        for (std::int64_t column = first; column < last; column += width)
-            packColumns<width>(w_ + column * inputs_ + k, inputs_, std::min(width, last - column), depth,
-                               packed_ + (column - first) * depth);
-    }
-    const float* at(std::int64_t column) const { return packed_ + (column - first_) * depth_; }
-
-private:
-    const float* w_;
-    std::int64_t inputs_, first_ = 0, depth_ = 0;
-    float* packed_ = nullptr;
-};
-
 template <class Tile>
 void multiply(const float* x, std::int64_t rows, std::int64_t inputs, const float* w, std::int64_t outputs,
               const float* bias, float* out, std::int64_t stride, const AfterRows& after) {
-    multiplyTiles<Tile>(x, rows, inputs, FreshPanels<Tile>(w, inputs), outputs, bias, out, stride, after);
+    const auto pack = [=](std::int64_t column, std::int64_t k, std::int64_t depth, float* to) {
+        packColumns<Tile::columns>(w + column * inputs + k, inputs, std::min(Tile::columns, outputs - column),
+                                   depth, to);
+    };
+    const FreshPanels<Tile, decltype(pack)> panels(pack);
+    multiplyTiles<Tile>(x, rows, inputs, panels, outputs, bias, out, stride, after);
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 // as the tile reads them. For this folder's .cpp files.
 #pragma once
 
+#include "core/base/aligned_bytes.h"
 #include "core/base/grain.h"
 #include "core/base/parallel.h"
 #include "core/engine/kernels/row_functions.h"
@@ -27,6 +28,29 @@ inline void multiplyTile(std::int64_t count, const typename Tile::Word* a, std::
     if (count == most) return Tile::template multiply<most>(a, aStride, b, depth, c, cStride, more);
     if constexpr (most > 1) multiplyTile<Tile, most - 1>(count, a, aStride, b, depth, c, cStride, more);
 }
+
+// Panels that are made when a block of inputs comes up: `make(column, k, depth, to)` writes [depth,
+// Tile::columns] floats. Each thread has a copy, and memory of its own.
+template <class Tile, class Make>
+class FreshPanels {
+public:
+    explicit FreshPanels(Make make) : make_(make) {}
+
+    void prepare(std::int64_t first, std::int64_t last, std::int64_t k, std::int64_t depth) {
+        constexpr std::int64_t width = Tile::columns;
+        thread_local AlignedBytes memory;
+        memory.reserve(std::size_t((last - first + width - 1) / width * width * depth) * sizeof(float));
+        first_ = first, depth_ = depth, made_ = memory.as<float>();
+        for (std::int64_t column = first; column < last; column += width)
+            make_(column, k, depth, made_ + (column - first) * depth);
+    }
+    const float* at(std::int64_t column) const { return made_ + (column - first_) * depth_; }
+
+private:
+    Make make_;
+    std::int64_t first_ = 0, depth_ = 0;
+    float* made_ = nullptr;
+};
 
 // Columns [first, last) of all rows. The words are the outermost loop: the activations are then read once for
 // each share of columns, and what is added onto lies in the second cache.

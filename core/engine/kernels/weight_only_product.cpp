@@ -124,53 +124,33 @@ KURTOSCOPE_AVX2 void decode(const Piece& piece, FloatTileAvx2, bool upper) {
 } // namespace
 
 template <class Tile>
-class PackedLevels::Panels {
-public:
-    explicit Panels(const PackedLevels& of) : of_(&of) {}
-
-    void prepare(std::int64_t first, std::int64_t last, std::int64_t k, std::int64_t depth) {
-        constexpr std::int64_t width = Tile::columns;
-        thread_local AlignedBytes memory;
-        memory.reserve(std::size_t((last - first + width - 1) / width * width * depth) * sizeof(float));
-        first_ = first, depth_ = depth, decoded_ = memory.as<float>();
-        for (std::int64_t column = first; column < last; column += width)
-            decodeColumns(column, k, decoded_ + (column - first) * depth);
+void PackedLevels::decodeColumns(std::int64_t column, std::int64_t k, std::int64_t depth, float* to) const {
+    constexpr std::int64_t width = Tile::columns;
+    const std::int64_t panel = column / panelOutputs;
+    const bool upper = column % panelOutputs >= 16, halves = codeBytes_ < panelOutputs;
+    for (std::int64_t begin = k; begin < k + depth;) {
+        const std::int64_t group = begin / group_, end = std::min(k + depth, (group + 1) * group_),
+                           at = (panel * groups_ + group) * panelOutputs;
+        const Piece piece{codes_.as<std::uint8_t>() + (panel * inputs_ + begin) * codeBytes_, end - begin,
+                          scales_.as<float>() + at, zeros_.as<std::uint8_t>() + at, to + (begin - k) * width};
+        halves ? decode<true>(piece, Tile(), upper) : decode<false>(piece, Tile(), upper);
+        begin = end;
     }
-    const float* at(std::int64_t column) const { return decoded_ + (column - first_) * depth_; }
-
-private:
-    void decodeColumns(std::int64_t column, std::int64_t k, float* to) const {
-        constexpr std::int64_t width = Tile::columns;
-        const std::int64_t panel = column / panelOutputs;
-        const bool upper = column % panelOutputs >= 16, halves = of_->codeBytes_ < panelOutputs;
-        for (std::int64_t begin = k; begin < k + depth_;) {
-            const std::int64_t group = begin / of_->group_,
-                               end = std::min(k + depth_, (group + 1) * of_->group_),
-                               at = (panel * of_->groups_ + group) * panelOutputs;
-            const Piece piece{of_->codes_.template as<std::uint8_t>() +
-                                  (panel * of_->inputs_ + begin) * of_->codeBytes_,
-                              end - begin, of_->scales_.template as<float>() + at,
-                              of_->zeros_.template as<std::uint8_t>() + at, to + (begin - k) * width};
-            halves ? decode<true>(piece, Tile(), upper) : decode<false>(piece, Tile(), upper);
-            begin = end;
-        }
-        const std::int64_t stride = (of_->outputs_ + panelOutputs - 1) / panelOutputs * panelOutputs;
-        const auto& kept = of_->kept_;
-        for (auto i = std::size_t(std::lower_bound(kept.begin(), kept.end(), k) - kept.begin());
-             i < kept.size() && kept[i] < k + depth_; ++i)
-            std::copy_n(of_->keptWeights_.template as<float>() + std::int64_t(i) * stride + column, width,
-                        to + (kept[i] - k) * width);
-    }
-
-    const PackedLevels* of_;
-    std::int64_t first_ = 0, depth_ = 0;
-    float* decoded_ = nullptr;
-};
+    const std::int64_t stride = (outputs_ + panelOutputs - 1) / panelOutputs * panelOutputs;
+    for (auto i = std::size_t(std::lower_bound(kept_.begin(), kept_.end(), k) - kept_.begin());
+         i < kept_.size() && kept_[i] < k + depth; ++i)
+        std::copy_n(keptWeights_.as<float>() + std::int64_t(i) * stride + column, width,
+                    to + (kept_[i] - k) * width);
+}
 
 template <class Tile>
 void PackedLevels::multiplyBy(const float* x, std::int64_t rows, const float* bias, float* out,
                               std::int64_t stride, const AfterRows& after) const {
-    multiplyTiles<Tile>(x, rows, inputs_, Panels<Tile>(*this), outputs_, bias, out, stride, after);
+    const auto decode = [this](std::int64_t column, std::int64_t k, std::int64_t depth, float* to) {
+        decodeColumns<Tile>(column, k, depth, to);
+    };
+    const FreshPanels<Tile, decltype(decode)> panels(decode);
+    multiplyTiles<Tile>(x, rows, inputs_, panels, outputs_, bias, out, stride, after);
 }
 
 void PackedLevels::multiply(const float* x, std::int64_t rows, const float* bias, float* out,

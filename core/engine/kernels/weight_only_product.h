@@ -37,8 +37,8 @@ public:
                                  std::int64_t stride, const AfterRows& after = {}, bool narrow = false) const;
 
 private:
-    template <class Tile>
-    class Panels;
+    template <class Tile> // [depth, Tile::columns] of the decoded weight, from input k on
+    void decodeColumns(std::int64_t column, std::int64_t k, std::int64_t depth, float* to) const;
     template <class Tile>
     void multiplyBy(const float* x, std::int64_t rows, const float* bias, float* out, std::int64_t stride,
                     const AfterRows& after) const;

@@ -8,9 +8,7 @@
 #include "core/quantization/round_values.h"
 #include "core/workbench.h"
 #include "tests/support/failure.h"
-#include "tests/support/model_copy.h"
-
-#include <nlohmann/json.hpp>
+#include "tests/support/model_tensor.h"
 
 #include <cmath>
 #include <cstring>
@@ -81,6 +79,18 @@ std::vector<float> normals(std::size_t count, unsigned seed) {
     for (float& value : values)
         value = normal(random);
     return values;
+}
+
+// A recipe with its kernels, then the same simulated.
+EvaluateRequest bothWays(const QString& model, const QString& recipe) {
+    EvaluateRequest request;
+    request.data.path = goldens + model.toStdString() + "/text.txt";
+    request.data.task = "fidelity";
+    request.data.windows = 3, request.data.calibrationWindows = 3;
+    request.recipes = {Recipe::parse(recipe.toStdString()), Recipe::parse(recipe.toStdString())};
+    request.kernels = {KernelChoice::automatic, KernelChoice::simulated};
+    request.latency = false;
+    return request;
 }
 
 } // namespace
@@ -337,13 +347,7 @@ private slots:
         QFETCH(QString, recipe);
         Workbench workbench({DeviceKind::cpu, 2, 1});
         workbench.open(goldens + model.toStdString());
-        EvaluateRequest request;
-        request.data.path = goldens + model.toStdString() + "/text.txt";
-        request.data.task = "fidelity";
-        request.data.windows = 3, request.data.calibrationWindows = 3;
-        request.recipes = {Recipe::parse(recipe.toStdString()), Recipe::parse(recipe.toStdString())};
-        request.kernels = {KernelChoice::automatic, KernelChoice::simulated};
-        request.latency = false;
+        EvaluateRequest request = bothWays(model, recipe);
         // A sum that ends in another last bit may tip a value over to its neighbouring level, which in a
         // model as small as these shows in a text's mean: three of five texts must be clear of that.
         std::vector<double> apart;
@@ -378,13 +382,8 @@ private slots:
         QFETCH(QString, recipe);
         Workbench workbench({DeviceKind::cpu, 2, 1});
         workbench.open(goldens + model.toStdString());
-        EvaluateRequest request;
-        request.data.path = goldens + model.toStdString() + "/text.txt";
-        request.data.task = "fidelity";
-        request.data.windows = 3, request.data.length = 16, request.data.calibrationWindows = 3;
-        request.recipes = {Recipe::parse(recipe.toStdString()), Recipe::parse(recipe.toStdString())};
-        request.kernels = {KernelChoice::automatic, KernelChoice::simulated};
-        request.latency = false;
+        EvaluateRequest request = bothWays(model, recipe);
+        request.data.length = 16;
         const auto readings = workbench.evaluate(request);
         QCOMPARE(readings[0].kernels, KernelTag::floating);
         QCOMPARE(readings[1].kernels, KernelTag::simulated);
@@ -427,15 +426,9 @@ private slots:
         QFETCH(int, count);
         QFETCH(QString, recipe);
         const test::ModelCopy copy("tiny-llama");
-        QByteArray file = copy.read("model.safetensors");
-        std::uint64_t length = 0;
-        std::memcpy(&length, file.constData(), sizeof length);
-        const auto header = nlohmann::json::parse(file.mid(8, qsizetype(length)).toStdString());
-        const std::size_t begin = header["model.layers.0.mlp.down_proj.weight"]["data_offsets"][0];
         std::vector<float> output(48, 0);
         std::fill_n(output.begin(), count, std::numeric_limits<float>::quiet_NaN());
-        std::memcpy(file.data() + 8 + length + begin, output.data(), 48 * sizeof(float));
-        copy.write("model.safetensors", file);
+        test::overwrite(copy, "model.layers.0.mlp.down_proj.weight", 0, output);
         Workbench workbench({DeviceKind::cpu, 1, 1});
         workbench.open(copy.path());
         EvaluateRequest request;

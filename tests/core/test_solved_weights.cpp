@@ -5,12 +5,9 @@
 
 #include "core/base/memory_bound.h"
 #include "tests/support/failure.h"
+#include "tests/support/model_tensor.h"
 #include "tests/support/opened_models.h"
 #include "tests/support/tensor_table.h"
-
-#include <nlohmann/json.hpp>
-
-#include <cstring>
 
 using namespace kurtoscope;
 using namespace kurtoscope::test;
@@ -174,14 +171,8 @@ private slots:
     // An input that is always zero says nothing of its weights; the others' solution does without it.
     void inputsThatAreAlwaysZero() {
         const test::ModelCopy copy("tiny-llama");
-        QByteArray file = copy.read("model.safetensors");
-        std::uint64_t length = 0;
-        std::memcpy(&length, file.constData(), sizeof length);
-        const auto header = nlohmann::json::parse(file.mid(8, qsizetype(length)).toStdString());
-        const std::size_t begin = header["model.layers.0.input_layernorm.weight"]["data_offsets"][0];
         for (std::size_t channel : {3, 17})
-            std::memset(file.data() + 8 + length + begin + 4 * channel, 0, 4);
-        copy.write("model.safetensors", file);
+            overwrite(copy, "model.layers.0.input_layernorm.weight", channel, {0});
         Workbench workbench({DeviceKind::cpu, 1, 1});
         workbench.open(copy.path());
         const DataRequest data = textOf("tiny-llama");

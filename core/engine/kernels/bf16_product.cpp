@@ -15,14 +15,15 @@ namespace {
 
 constexpr std::int64_t panelOutputs = 32;
 
-// c [row, columns] = (more ? c : 0) + Σ a [row, word] · b [word, columns], two products in each word.
+// c [row, columns] = (more ? c : 0) + Σ a [row, word] · b [word, columns] + bias, two products in each word.
 struct Bf16Tile {
     using Word = std::uint32_t;
     static constexpr std::int64_t rows = 14, columns = panelOutputs;
 
     template <int count>
     KURTOSCOPE_BF16 static void multiply(const Word* a, std::int64_t aStride, const Word* b,
-                                         std::int64_t depth, float* c, std::int64_t cStride, bool more) {
+                                         std::int64_t depth, float* c, std::int64_t cStride, bool more,
+                                         const float* bias) {
         __m512 low[count], high[count];
 #pragma GCC unroll 14
         for (int r = 0; r < count; ++r)
@@ -40,8 +41,16 @@ struct Bf16Tile {
 #pragma GCC unroll 14
         for (int r = 0; r < count; ++r) {
             float* to = c + r * cStride;
-            _mm512_storeu_ps(to, more ? _mm512_add_ps(_mm512_loadu_ps(to), low[r]) : low[r]);
-            _mm512_storeu_ps(to + 16, more ? _mm512_add_ps(_mm512_loadu_ps(to + 16), high[r]) : high[r]);
+            if (more) {
+                low[r] = _mm512_add_ps(_mm512_loadu_ps(to), low[r]);
+                high[r] = _mm512_add_ps(_mm512_loadu_ps(to + 16), high[r]);
+            }
+            if (bias) {
+                low[r] = _mm512_add_ps(low[r], _mm512_loadu_ps(bias));
+                high[r] = _mm512_add_ps(high[r], _mm512_loadu_ps(bias + 16));
+            }
+            _mm512_storeu_ps(to, low[r]);
+            _mm512_storeu_ps(to + 16, high[r]);
         }
     }
 };

@@ -16,14 +16,16 @@
 
 namespace kurtoscope {
 
-// c [row, columns] = (more ? c : 0) + Σₖ a [row, k] · b [k, columns]; `b` is on a 64-byte boundary.
+// c [row, columns] = (more ? c : 0) + Σₖ a [row, k] · b [k, columns] + bias [columns], which may be null; `b` is
+// on a 64-byte boundary.
 struct FloatTileAvx2 {
     using Word = float;
     static constexpr std::int64_t rows = 6, columns = 16;
 
     template <int count>
     KURTOSCOPE_AVX2 static void multiply(const float* a, std::int64_t aStride, const float* b,
-                                         std::int64_t depth, float* c, std::int64_t cStride, bool more) {
+                                         std::int64_t depth, float* c, std::int64_t cStride, bool more,
+                                         const float* bias) {
         __m256 low[count], high[count];
 #pragma GCC unroll 6
         for (int r = 0; r < count; ++r)
@@ -40,8 +42,16 @@ struct FloatTileAvx2 {
 #pragma GCC unroll 6
         for (int r = 0; r < count; ++r) {
             float* to = c + r * cStride;
-            _mm256_storeu_ps(to, more ? _mm256_add_ps(_mm256_loadu_ps(to), low[r]) : low[r]);
-            _mm256_storeu_ps(to + 8, more ? _mm256_add_ps(_mm256_loadu_ps(to + 8), high[r]) : high[r]);
+            if (more) {
+                low[r] = _mm256_add_ps(_mm256_loadu_ps(to), low[r]);
+                high[r] = _mm256_add_ps(_mm256_loadu_ps(to + 8), high[r]);
+            }
+            if (bias) {
+                low[r] = _mm256_add_ps(low[r], _mm256_loadu_ps(bias));
+                high[r] = _mm256_add_ps(high[r], _mm256_loadu_ps(bias + 8));
+            }
+            _mm256_storeu_ps(to, low[r]);
+            _mm256_storeu_ps(to + 8, high[r]);
         }
     }
 };
@@ -52,7 +62,8 @@ struct FloatTileAvx512 {
 
     template <int count>
     KURTOSCOPE_AVX512 static void multiply(const float* a, std::int64_t aStride, const float* b,
-                                           std::int64_t depth, float* c, std::int64_t cStride, bool more) {
+                                           std::int64_t depth, float* c, std::int64_t cStride, bool more,
+                                           const float* bias) {
         __m512 low[count], high[count];
 #pragma GCC unroll 14
         for (int r = 0; r < count; ++r)
@@ -69,8 +80,16 @@ struct FloatTileAvx512 {
 #pragma GCC unroll 14
         for (int r = 0; r < count; ++r) {
             float* to = c + r * cStride;
-            _mm512_storeu_ps(to, more ? _mm512_add_ps(_mm512_loadu_ps(to), low[r]) : low[r]);
-            _mm512_storeu_ps(to + 16, more ? _mm512_add_ps(_mm512_loadu_ps(to + 16), high[r]) : high[r]);
+            if (more) {
+                low[r] = _mm512_add_ps(_mm512_loadu_ps(to), low[r]);
+                high[r] = _mm512_add_ps(_mm512_loadu_ps(to + 16), high[r]);
+            }
+            if (bias) {
+                low[r] = _mm512_add_ps(low[r], _mm512_loadu_ps(bias));
+                high[r] = _mm512_add_ps(high[r], _mm512_loadu_ps(bias + 16));
+            }
+            _mm512_storeu_ps(to, low[r]);
+            _mm512_storeu_ps(to + 16, high[r]);
         }
     }
 };

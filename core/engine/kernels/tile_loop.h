@@ -24,9 +24,9 @@ constexpr std::int64_t stripTiles = 8;         // whose finished rows are still 
 template <class Tile, int most = static_cast<int>(Tile::rows)>
 inline void multiplyTile(std::int64_t count, const typename Tile::Word* a, std::int64_t aStride,
                          const typename Tile::Word* b, std::int64_t depth, float* c, std::int64_t cStride,
-                         bool more) {
-    if (count == most) return Tile::template multiply<most>(a, aStride, b, depth, c, cStride, more);
-    if constexpr (most > 1) multiplyTile<Tile, most - 1>(count, a, aStride, b, depth, c, cStride, more);
+                         bool more, const float* bias = nullptr) {
+    if (count == most) return Tile::template multiply<most>(a, aStride, b, depth, c, cStride, more, bias);
+    if constexpr (most > 1) multiplyTile<Tile, most - 1>(count, a, aStride, b, depth, c, cStride, more, bias);
 }
 
 // Panels that are made when a block of inputs comes up: `make(column, k, depth, to)` writes [depth,
@@ -61,7 +61,9 @@ void multiplyColumns(const typename Tile::Word* x, std::int64_t rows, std::int64
     constexpr std::int64_t width = Tile::columns;
     const std::int64_t blocks = std::max<std::int64_t>(1, (words + deepestTile - 1) / deepestTile);
     const std::int64_t tiles = (rows + Tile::rows - 1) / Tile::rows;
-    alignas(64) float edge[Tile::rows * width];
+    alignas(64) float edge[Tile::rows * width], edgeBias[width] = {};
+    const std::int64_t over = (last - first) % width; // columns of the last panel, where it is not full
+    if (bias && over != 0) std::copy_n(bias + last - over, over, edgeBias);
     for (std::int64_t block = 0; block < blocks; ++block) {
         const std::int64_t k = block * words / blocks, depth = (block + 1) * words / blocks - k;
         panels.prepare(first, last, k, depth);
@@ -74,22 +76,20 @@ void multiplyColumns(const typename Tile::Word* x, std::int64_t rows, std::int64
                     const std::int64_t row = tile * rows / tiles, count = (tile + 1) * rows / tiles - row;
                     const typename Tile::Word* a = x + row * words + k;
                     float* c = out + row * stride + column;
+                    const float* terms = bias && block + 1 == blocks ? bias + column : nullptr;
                     if (there == width) {
-                        multiplyTile<Tile>(count, a, words, b, depth, c, stride, block > 0);
+                        multiplyTile<Tile>(count, a, words, b, depth, c, stride, block > 0, terms);
                         continue;
                     }
                     for (std::int64_t r = 0; r < count && block > 0; ++r)
                         std::copy_n(c + r * stride, there, edge + r * width);
-                    multiplyTile<Tile>(count, a, words, b, depth, edge, width, block > 0);
+                    multiplyTile<Tile>(count, a, words, b, depth, edge, width, block > 0, terms ? edgeBias : nullptr);
                     for (std::int64_t r = 0; r < count; ++r)
                         std::copy_n(edge + r * width, there, c + r * stride);
                 }
             }
             if (block + 1 < blocks) continue;
             const std::int64_t row = strip * rows / tiles, end = stripEnd * rows / tiles;
-            if (bias)
-                for (std::int64_t r = row; r < end; ++r)
-                    addRow(out + r * stride + first, bias + first, last - first);
             if (after) after(row, end, first, last);
         }
     }

@@ -31,6 +31,9 @@ public:
     }
     bool wants(Site site) const override { return origins_.contains(site); }
     void take(Site site, const SiteTensor& tensor) override { collector_.take(site, tensor); }
+    std::unique_ptr<ProbabilityTaker> byRows(Site site, const Batch& batch, int heads) override {
+        return collector_.byRows(site, batch, heads);
+    }
     bool wantsReshaped(Site input) const override { return places_.contains(input.place); }
     void takeReshaped(Site input, const SiteTensor& tensor) override { reshaped_.take(input, tensor); }
 

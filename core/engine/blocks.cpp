@@ -77,6 +77,17 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tenso
             attendRows(work);
             return rows;
         }
+        if (const auto taker = pass.takesProbabilities(layer, static_cast<int>(heads))) {
+            const std::function<void(const AttentionBlock&)> show = [&](const AttentionBlock& block) {
+                taker->take({block.probabilities, block.stride, static_cast<int>(block.sequence),
+                             static_cast<int>(block.head), static_cast<int>(block.first),
+                             static_cast<int>(block.rows), static_cast<int>(block.keys)});
+            };
+            work.show = &show;
+            attendRows(work);
+            taker->finish();
+            return rows;
+        }
         at::Tensor probabilities = at::empty({sequences, heads, length, length}, q.options());
         work.probabilities = probabilities.data_ptr<float>();
         attendRows(work);

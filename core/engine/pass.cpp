@@ -112,6 +112,12 @@ bool Pass::needsProbabilities(int layer) const {
     return (tap_ && tap_->wants(site)) || (arithmetic_ && arithmetic_->treats(site));
 }
 
+std::unique_ptr<ProbabilityTaker> Pass::takesProbabilities(int layer, int heads) const {
+    const Site site{layer, Place::attn_probs};
+    if (!tap_ || !tap_->wants(site) || (arithmetic_ && arithmetic_->treats(site))) return nullptr;
+    return tap_->byRows(site, batch_, heads);
+}
+
 void Pass::throwIfStopped() const {
     if (stop_.stop_requested()) throw Cancelled();
 }

@@ -52,6 +52,8 @@ public:
 
     // Whether attention must form its probabilities one by one for somebody to see or change.
     bool needsProbabilities(int layer) const;
+    // Who takes them block by block, where nobody changes them; null: nobody.
+    std::unique_ptr<ProbabilityTaker> takesProbabilities(int layer, int heads) const;
     void throwIfStopped() const;
 
 private:

@@ -5,6 +5,7 @@
 #include "core/engine/batch.h"
 
 #include <cstdint>
+#include <memory>
 
 namespace kurtoscope {
 
@@ -19,6 +20,24 @@ struct SiteTensor {
     const Batch* batch = nullptr;
 };
 
+// A block of query rows of one head's attention probabilities, `stride` floats apart, zero where a causal
+// mask or padding leaves nothing. Valid only during ProbabilityTaker::take.
+struct ProbabilityRows {
+    const float* values = nullptr; // [query, key]
+    std::int64_t stride = 0;
+    int sequence = 0, head = 0;
+    int firstQuery = 0, queries = 0, keys = 0; // `keys`: the sequence's valid positions
+};
+
+// Takes the probabilities of one layer as attention makes them. take() is called from several threads at
+// once; blocks of one head come in order and from one thread.
+class ProbabilityTaker {
+public:
+    virtual ~ProbabilityTaker() = default;
+    virtual void take(const ProbabilityRows& rows) = 0;
+    virtual void finish() = 0; // on the thread that runs the model, once everything was given
+};
+
 // An observer of a forward pass: first asked whether it wants a site, then given the tensor. Called on the
 // thread that runs the model, between its operators; what it throws ends the pass.
 class Tap {
@@ -26,6 +45,11 @@ public:
     virtual ~Tap() = default;
     virtual bool wants(Site site) const = 0;
     virtual void take(Site site, const SiteTensor& tensor) = 0;
+    // Somebody to whom the attn_probs that it wants at `site` may be given block by block, while they are in
+    // cache, so that the matrix of all heads is never made; null: take() gets them whole.
+    virtual std::unique_ptr<ProbabilityTaker> byRows(Site /*site*/, const Batch& /*batch*/, int /*heads*/) {
+        return nullptr;
+    }
     // The same of what linear layers multiply in place of the tensor at `input`, where a step at run time
     // makes it another one; not yet rounded.
     virtual bool wantsReshaped(Site /*input*/) const { return false; }

@@ -21,6 +21,15 @@ int windowOf(const Batch& batch, int sequence) {
     return batch.windows.empty() ? sequence : batch.windows[static_cast<std::size_t>(sequence)];
 }
 
+// A batch's sequences in the order of their windows.
+std::vector<int> byWindow(const Batch& batch) {
+    std::vector<int> order(static_cast<std::size_t>(batch.sequences));
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int a, int b) { return windowOf(batch, a) < windowOf(batch, b); });
+    return order;
+}
+
 } // namespace
 
 bool Collector::Peak::before(const Peak& other) const {
@@ -32,8 +41,12 @@ Collector::SiteData& Collector::dataOf(Site site) {
     const auto found = sites_.find(site);
     if (found != sites_.end()) return found->second;
     order_.push_back(site);
+    return sites_.emplace(site, emptyData()).first->second;
+}
+
+Collector::SiteData Collector::emptyData() const {
     const Half empty{ChannelMoments(options_.magnitudeBar), 0, {}};
-    return sites_.emplace(site, SiteData{empty, empty, 0}).first->second;
+    return {empty, empty, 0};
 }
 
 // One block per sequence (per sequence and head for attn_probs) and half, in window order, whatever order a
@@ -42,10 +55,6 @@ Collector::SiteData& Collector::dataOf(Site site) {
 // the query are counted as they are, since such a model stores them.
 std::vector<Collector::Block> Collector::blocksOf(Site site, const SiteTensor& tensor) {
     const Batch& batch = *tensor.batch;
-    std::vector<int> order(static_cast<std::size_t>(batch.sequences));
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](int a, int b) { return windowOf(batch, a) < windowOf(batch, b); });
     std::vector<Block> blocks;
     std::size_t row = 0;
     const auto append = [&](const float* values, std::int64_t rows, int channels, int sequence, int position,
@@ -54,7 +63,7 @@ std::vector<Collector::Block> Collector::blocksOf(Site site, const SiteTensor& t
         blocks.push_back({values, rows, channels, sequence, position, first, row});
         row += static_cast<std::size_t>(rows);
     };
-    for (const int sequence : order) {
+    for (const int sequence : byWindow(batch)) {
         const int valid = batch.lengths[static_cast<std::size_t>(sequence)];
         if (tensor.perSequence) {
             append(tensor.values + sequence * tensor.channels, 1, static_cast<int>(tensor.channels), sequence,
@@ -107,12 +116,73 @@ void Collector::take(Site site, const SiteTensor& tensor) {
     });
     takePeaks(data, tensor, blocks, rowAbsmax);
 
-    const Batch& batch = *tensor.batch;
-    if (!tensor.perSequence)
-        for (int s = 0; s < batch.sequences; ++s)
-            data.tokens += batch.lengths[static_cast<std::size_t>(s)];
-    for (int s = 0; s < batch.sequences; ++s)
-        windows_.insert(windowOf(batch, s));
+    count(data, *tensor.batch, !tensor.perSequence);
+}
+
+void Collector::count(SiteData& data, const Batch& batch, bool positions) {
+    for (int sequence = 0; sequence < batch.sequences; ++sequence) {
+        if (positions) data.tokens += batch.lengths[static_cast<std::size_t>(sequence)];
+        windows_.insert(windowOf(batch, sequence));
+    }
+}
+
+// Every head of every sequence has accumulators of its own, merged in the order in which whole tensors are
+// taken, so that neither threads nor batches change a sum.
+class Collector::HeadTaker : public ProbabilityTaker {
+public:
+    HeadTaker(Collector& collector, Site site, const Batch& batch, int heads)
+        : collector_(collector),
+          site_(site),
+          batch_(batch),
+          heads_(heads),
+          parts_(static_cast<std::size_t>(batch.sequences * heads), collector.emptyData()) {}
+
+    void take(const ProbabilityRows& given) override {
+        SiteData& part = partOf(given.sequence, given.head);
+        const SiteTensor tensor{given.values, given.stride, heads_, false, &batch_};
+        std::vector<float> rowAbsmax(static_cast<std::size_t>(given.queries), 0.0F);
+        std::vector<Block> blocks;
+        const auto append = [&](int from, int to, bool first) {
+            if (from >= to) return;
+            blocks.push_back({given.values + from * given.stride, to - from, given.keys, given.sequence,
+                              given.firstQuery + from, first, static_cast<std::size_t>(from)});
+            Half& half = first ? part.first : part.rest;
+            half.rows += to - from;
+            half.moments.grow(given.keys);
+            half.moments.add(blocks.back().values, to - from, given.stride, 0, given.keys,
+                             rowAbsmax.data() + from);
+        };
+        const int firsts = given.firstQuery == 0 ? 1 : 0;
+        append(0, firsts, true);
+        append(firsts, given.queries, false);
+        collector_.takePeaks(part, tensor, blocks, rowAbsmax);
+    }
+
+    void finish() override {
+        SiteData& data = collector_.dataOf(site_);
+        for (const int sequence : byWindow(batch_))
+            for (int head = 0; head < heads_; ++head) {
+                const SiteData& part = partOf(sequence, head);
+                collector_.merge(data.first, part.first);
+                collector_.merge(data.rest, part.rest);
+            }
+        collector_.count(data, batch_, true);
+    }
+
+private:
+    SiteData& partOf(int sequence, int head) {
+        return parts_[static_cast<std::size_t>(sequence * heads_ + head)];
+    }
+
+    Collector& collector_;
+    Site site_;
+    const Batch& batch_;
+    int heads_;
+    std::vector<SiteData> parts_; // [sequence, head]
+};
+
+std::unique_ptr<ProbabilityTaker> Collector::byRows(Site site, const Batch& batch, int heads) {
+    return std::make_unique<HeadTaker>(*this, site, batch, heads);
 }
 
 void Collector::takePeaks(SiteData& data, const SiteTensor& tensor, const std::vector<Block>& blocks,
@@ -169,6 +239,13 @@ ChannelMoments Collector::moments(Site site, bool skipFirstToken) const {
     return merged;
 }
 
+void Collector::merge(Half& half, const Half& other) const {
+    half.moments.merge(other.moments);
+    half.rows += other.rows;
+    for (const Peak& peak : other.peaks)
+        offer(half.peaks, peak);
+}
+
 void Collector::write(ByteWriter& to) const {
     to.add(order_.size());
     for (const Site site : order_) {
@@ -185,12 +262,11 @@ void Collector::merge(ByteReader& from) {
         SiteData& data = dataOf(from.taken<Site>());
         data.tokens += from.taken<std::int64_t>();
         for (Half* half : {&data.first, &data.rest}) {
-            ChannelMoments moments;
-            moments.read(from);
-            half->moments.merge(moments);
-            half->rows += from.taken<std::int64_t>();
-            for (const Peak& peak : from.taken<std::vector<Peak>>())
-                offer(half->peaks, peak);
+            Half other;
+            other.moments.read(from);
+            other.rows = from.taken<std::int64_t>();
+            from.take(other.peaks);
+            merge(*half, other);
         }
     }
     for (const int window : from.taken<std::vector<int>>())

@@ -35,6 +35,7 @@ public:
         return options_.places.empty() || options_.places.contains(site.place);
     }
     void take(Site site, const SiteTensor& tensor) override;
+    std::unique_ptr<ProbabilityTaker> byRows(Site site, const Batch& batch, int heads) override;
 
     // What was taken so far, sites in the order first seen. Leaves dataName, seconds and windowsTotal to the
     // caller. Rows per sequence (class logits) have no first token: they count in both views.
@@ -71,8 +72,12 @@ private:
         std::size_t firstRow; // where its rows' absmax lie
     };
 
+    class HeadTaker;
     SiteData& dataOf(Site site);
     static std::vector<Block> blocksOf(Site site, const SiteTensor& tensor);
+    SiteData emptyData() const;
+    void count(SiteData& data, const Batch& batch, bool positions);
+    void merge(Half& half, const Half& other) const;
     void takePeaks(SiteData& data, const SiteTensor& tensor, const std::vector<Block>& blocks,
                    const std::vector<float>& rowAbsmax) const;
     void offer(std::vector<Peak>& peaks, const Peak& peak) const;

@@ -111,6 +111,45 @@ struct Kernel {
         return true;
     }
 
+    template <class Real>
+    [[gnu::always_inline]] static inline void mergeAt(std::int64_t at, const MomentTile& tile,
+                                                      const ConstMomentTile& other) {
+        Real count, mean, m2, m3, m4, otherCount, otherMean, otherM2, otherM3, otherM4;
+        load(count, tile.count + at), load(otherCount, other.count + at);
+        load(mean, tile.mean + at), load(otherMean, other.mean + at);
+        load(m2, tile.m2 + at), load(otherM2, other.m2 + at);
+        load(m3, tile.m3 + at), load(otherM3, other.m3 + at);
+        load(m4, tile.m4 + at), load(otherM4, other.m4 + at);
+        Real sum = count, average = mean, second = m2, third = m3, fourth = m4;
+        mergeCentralMoments(sum, average, second, third, fourth, otherCount, otherMean, otherM2, otherM3,
+                            otherM4);
+        const auto nothing = otherCount == Real{}; // 0 / 0 above, where neither side has anything
+        count = sum;
+        mean = nothing ? mean : average;
+        m2 = nothing ? m2 : second;
+        m3 = nothing ? m3 : third;
+        m4 = nothing ? m4 : fourth;
+        std::memcpy(tile.count + at, &count, sizeof count);
+        std::memcpy(tile.mean + at, &mean, sizeof mean);
+        std::memcpy(tile.m2 + at, &m2, sizeof m2);
+        std::memcpy(tile.m3 + at, &m3, sizeof m3);
+        std::memcpy(tile.m4 + at, &m4, sizeof m4);
+    }
+
+    [[gnu::always_inline]] static inline void mergeAll(std::int64_t channels, const MomentTile& tile,
+                                                       const ConstMomentTile& other) {
+        std::int64_t at = 0;
+        for (; at + Lanes <= channels; at += Lanes)
+            mergeAt<Doubles>(at, tile, other);
+        for (; at < channels; ++at)
+            mergeAt<double>(at, tile, other);
+        for (std::int64_t c = 0; c < channels; ++c) {
+            tile.min[c] = other.min[c] < tile.min[c] ? other.min[c] : tile.min[c];
+            tile.max[c] = other.max[c] > tile.max[c] ? other.max[c] : tile.max[c];
+            tile.above[c] += other.above[c];
+        }
+    }
+
     // Raw sums about the shift to central moments, merged into the tile. The shift is a value of the block,
     // so raw sums exceed central moments at most about `rows` times and cancellation stays far below 1e-6.
     [[gnu::always_inline]] static inline void finish(double rows, const Doubles* shift, const Doubles* s1,
@@ -148,12 +187,19 @@ bool addBaseline(const float* values, std::int64_t rows, std::int64_t stride, fl
                  const MomentTile& tile, float* lanes) {
     return Baseline::run(values, rows, stride, bar, tile, lanes);
 }
+void mergeBaseline(std::int64_t channels, const MomentTile& tile, const ConstMomentTile& other) {
+    Baseline::mergeAll(channels, tile, other);
+}
 
 #if defined(__x86_64__)
 using Avx2 = Kernel<4, 1>;
 __attribute__((target("avx2,fma"))) bool addAvx2(const float* values, std::int64_t rows, std::int64_t stride,
                                                  float bar, const MomentTile& tile, float* lanes) {
     return Avx2::run(values, rows, stride, bar, tile, lanes);
+}
+__attribute__((target("avx2,fma"))) void mergeAvx2(std::int64_t channels, const MomentTile& tile,
+                                                   const ConstMomentTile& other) {
+    Avx2::mergeAll(channels, tile, other);
 }
 
 using Avx512 = Kernel<8, 1>;
@@ -162,6 +208,10 @@ addAvx512(const float* values, std::int64_t rows, std::int64_t stride, float bar
           float* lanes) {
     return Avx512::run(values, rows, stride, bar, tile, lanes);
 }
+__attribute__((target("avx2,fma,avx512f,avx512vl,avx512dq,avx512bw"))) void
+mergeAvx512(std::int64_t channels, const MomentTile& tile, const ConstMomentTile& other) {
+    Avx512::mergeAll(channels, tile, other);
+}
 #endif
 
 std::vector<MomentKernel> usableKernels() {
@@ -169,11 +219,11 @@ std::vector<MomentKernel> usableKernels() {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-        kernels.push_back({"AVX-512", Avx512::width, addAvx512});
+        kernels.push_back({"AVX-512", Avx512::width, addAvx512, mergeAvx512});
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        kernels.push_back({"AVX2", Avx2::width, addAvx2});
+        kernels.push_back({"AVX2", Avx2::width, addAvx2, mergeAvx2});
 #endif
-    kernels.push_back({"baseline", Baseline::width, addBaseline});
+    kernels.push_back({"baseline", Baseline::width, addBaseline, mergeBaseline});
     return kernels;
 }
 

@@ -8,18 +8,20 @@
 
 namespace kurtoscope {
 
-// Where the accumulators of one tile of channels lie; each pointer is to a kernel's width of consecutive
-// entries.
-struct MomentTile {
-    double* count;
-    double* mean;
-    double* m2;
-    double* m3;
-    double* m4;
-    double* above;
-    float* min;
-    float* max;
+// Where the accumulators of consecutive channels lie, a kernel's width of them or what is said.
+template <class Double, class Float>
+struct MomentPointers {
+    Double* count;
+    Double* mean;
+    Double* m2;
+    Double* m3;
+    Double* m4;
+    Double* above;
+    Float* min;
+    Float* max;
 };
+using MomentTile = MomentPointers<double, float>;
+using ConstMomentTile = MomentPointers<const double, const float>;
 
 inline constexpr int widestMomentTile = 32; // no kernel takes more channels at once
 inline constexpr int rowLanes = 16;         // partial row maxima that a kernel may write
@@ -32,6 +34,8 @@ struct MomentKernel {
     // value is not finite; the lanes may then hold ∞.
     bool (*add)(const float* values, std::int64_t rows, std::int64_t stride, float bar,
                 const MomentTile& tile, float* absmaxLanes);
+    // Merges `other` into `tile`, both of `channels` channels.
+    void (*merge)(std::int64_t channels, const MomentTile& tile, const ConstMomentTile& other);
 };
 
 // The kernels that this processor can run, the fastest first.

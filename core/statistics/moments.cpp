@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 
 namespace kurtoscope {
 namespace {
@@ -105,6 +106,17 @@ double Moments::kurtosis() const {
     return m2 > 0 ? count * (m4 / m2) / m2 : undefined;
 }
 
+// Pointers as const as the moments are.
+template <class These>
+auto ChannelMoments::tileAt(These& from, int channel) {
+    using Double = std::remove_reference_t<decltype(*from.count_.data())>;
+    using Float = std::remove_reference_t<decltype(*from.min_.data())>;
+    const auto at = static_cast<std::ptrdiff_t>(channel);
+    return MomentPointers<Double, Float>{
+        from.count_.data() + at, from.mean_.data() + at,  from.m2_.data() + at,  from.m3_.data() + at,
+        from.m4_.data() + at,    from.above_.data() + at, from.min_.data() + at, from.max_.data() + at};
+}
+
 void ChannelMoments::grow(int channels) {
     if (channels <= this->channels()) return;
     const auto size = static_cast<std::size_t>(channels);
@@ -150,9 +162,7 @@ bool ChannelMoments::addPanel(const float* values, std::int64_t rows, std::int64
     bool allFinite = true;
     for (int offset = 0; offset < channels; offset += width) {
         const int used = std::min(width, channels - offset);
-        const auto at = static_cast<std::size_t>(begin + offset);
-        const MomentTile tile{&count_[at], &mean_[at],  &m2_[at],  &m3_[at],
-                              &m4_[at],    &above_[at], &min_[at], &max_[at]};
+        const MomentTile tile = tileAt(*this, begin + offset);
         const bool added = used == width
                                ? kernel.add(values + offset, rows, stride, bar_, tile, lanes)
                                : addEdge(kernel, values + offset, rows, stride, used, bar_, tile, lanes);
@@ -175,11 +185,9 @@ void ChannelMoments::addSlowly(const float* values, std::int64_t rows, std::int6
 
 void ChannelMoments::merge(const ChannelMoments& other) {
     grow(other.channels());
-    for (int channel = 0; channel < other.channels(); ++channel) {
-        Moments total = at(channel);
-        total.merge(other.at(channel));
-        set(channel, total);
-    }
+    momentKernels().front().merge(other.channels(), tileAt(*this, 0), tileAt(other, 0));
+    for (std::size_t channel = 0; channel < other.nonfinite_.size(); ++channel)
+        nonfinite_[channel] += other.nonfinite_[channel];
 }
 
 Moments ChannelMoments::at(int channel) const {

@@ -55,6 +55,8 @@ public:
 private:
     bool addPanel(const float* values, std::int64_t rows, std::int64_t stride, int begin, int channels,
                   float* lanes);
+    template <class These>
+    static auto tileAt(These& from, int channel);
     void addSlowly(const float* values, std::int64_t rows, std::int64_t stride, int channel);
     void set(int channel, const Moments& moments);
 

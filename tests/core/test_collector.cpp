@@ -7,6 +7,7 @@
 #include <cmath>
 #include <omp.h>
 #include <random>
+#include <thread>
 
 using namespace kurtoscope;
 
@@ -101,6 +102,7 @@ private slots:
     void peaksNameTheirTokens();
     void attentionCountsValidKeys();
     void headsShareAToken();
+    void probabilitiesCountBlockByBlock();
     void classLogitsHaveNoFirstToken();
     void sitesKeepTheirOrder();
     void nothingTaken();
@@ -257,6 +259,51 @@ void TestCollector::headsShareAToken() {
     QCOMPARE(peaks[0].text, std::string("7"));
     QCOMPARE(peaks[1].absmax, 0.8F);
     QCOMPARE(peaks[1].channel, 1);
+}
+
+// The same probabilities whole, and in blocks of seven queries from a thread for each head.
+void TestCollector::probabilitiesCountBlockByBlock() {
+    const Site site{1, Place::attn_probs};
+    constexpr int heads = 3, length = 40;
+    const Batch batch{2, length, std::vector<int>(2 * length, 5), {}, {length, 23}, {4, 1}};
+    std::vector<float> values(2 * heads * length * length, 0.0F);
+    std::mt19937 random(9);
+    std::uniform_real_distribution<float> uniform(0, 1);
+    const auto rowOf = [&](int sequence, int head, int query) {
+        return values.data() + ((sequence * heads + head) * length + query) * length;
+    };
+    for (int sequence = 0; sequence < 2; ++sequence)
+        for (int head = 0; head < heads; ++head)
+            for (int query = 0; query < batch.lengths[std::size_t(sequence)]; ++query)
+                for (int key = 0; key <= query; ++key)
+                    rowOf(sequence, head, query)[key] = uniform(random);
+    Collector whole({}), blocks({}), again({});
+    whole.take(site, {values.data(), length, heads, false, &batch});
+    const auto give = [&](Collector& collector, bool threads) {
+        const auto taker = collector.byRows(site, batch, heads);
+        const auto head = [&](int which) {
+            for (int sequence = 0; sequence < 2; ++sequence)
+                for (int first = 0, valid = batch.lengths[std::size_t(sequence)]; first < valid; first += 7)
+                    taker->take({rowOf(sequence, which, first), length, sequence, which, first,
+                                 std::min(7, valid - first), valid});
+        };
+        std::vector<std::jthread> running;
+        for (int which = heads; which-- > 0;)
+            if (threads)
+                running.emplace_back(head, which);
+            else
+                head(which);
+        running.clear();
+        taker->finish();
+    };
+    give(blocks, true);
+    give(again, false);
+    const Observation expected = whole.observation(), got = blocks.observation();
+    QCOMPARE(got.tokens, expected.tokens);
+    QCOMPARE(got.windows, expected.windows);
+    compareStats(got.sites[0], expected.sites[0], 1e-9);
+    compareStats(got.withoutFirstToken[0], expected.withoutFirstToken[0], 1e-9);
+    compareStats(again.observation().sites[0], got.sites[0], 0);
 }
 
 void TestCollector::classLogitsHaveNoFirstToken() {

@@ -383,6 +383,19 @@ private slots:
         attendRows(steps);
         for (std::size_t i = 0; i < made.size(); ++i)
             QVERIFY(std::abs(2 * again[i] - made[i]) < 1e-5);
+        // Shown as they are made they are the same, and change nothing.
+        std::vector<float> shown(probabilities.size(), 0.0F), beside(made.size(), -1);
+        const std::function<void(const AttentionBlock&)> show = [&](const AttentionBlock& block) {
+            for (std::int64_t row = 0; row < block.rows; ++row)
+                std::copy_n(block.probabilities + row * block.stride, block.keys,
+                            shown.begin() +
+                                ((block.sequence * heads + block.head) * length + block.first + row) *
+                                    length);
+        };
+        AttentionWork looked = steps;
+        looked.out = beside.data(), looked.given = nullptr, looked.show = &show;
+        attendRows(looked);
+        QVERIFY(beside == made && shown == probabilities);
         for (std::int64_t row = 0; row < rows * heads; ++row) {
             const std::int64_t sequence = row / (heads * length), position = row % length;
             const std::int64_t valid = lengths[std::size_t(sequence)];

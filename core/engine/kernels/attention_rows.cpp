@@ -131,7 +131,20 @@ void mixBlock(const AttentionWork& work, const Block& block, const PackedHead& p
 }
 
 template <class Tile>
-void attendBlock(const AttentionWork& work, const Block& block, const PackedHead& packed, float* scores) {
+void showProbabilities(const AttentionWork& work, const Block& block, const float* scores, const float* sums,
+                       float* shown) {
+    const std::int64_t across = whole<Tile>(block.valid), rows = block.end - block.begin;
+    for (std::int64_t index = 0; index < rows; ++index) {
+        const std::int64_t keys = block.keysOf(work, block.begin + index);
+        scaleRow(scores + index * across, 1 / sums[index], shown + index * across, keys);
+        std::fill(shown + index * across + keys, shown + index * across + block.valid, 0.0F);
+    }
+    (*work.show)({shown, across, block.sequence, block.head, block.begin, rows, block.valid});
+}
+
+template <class Tile>
+void attendBlock(const AttentionWork& work, const Block& block, const PackedHead& packed, float* scores,
+                 float* shown) {
     if (work.given) {
         const float* mine =
             work.given +
@@ -141,6 +154,7 @@ void attendBlock(const AttentionWork& work, const Block& block, const PackedHead
     float sums[blockTiles * Tile::rows];
     scoreBlock<Tile>(work, block, packed, scores, sums);
     if (work.probabilities) return keepProbabilities<Tile>(work, block, scores, sums);
+    if (work.show) showProbabilities<Tile>(work, block, scores, sums, shown);
     mixBlock<Tile>(work, block, packed, scores, whole<Tile>(block.valid), sums);
 }
 
@@ -157,7 +171,9 @@ void clear(const AttentionWork& work, std::int64_t sequence, std::int64_t head, 
 
 template <class Tile>
 void attend(const AttentionWork& work) {
-    const std::int64_t group = work.heads / work.keyValueHeads;
+    // Who looks gets all of a query head from one thread.
+    const std::int64_t unitHeads = work.show ? work.heads : work.keyValueHeads,
+                       group = work.heads / unitHeads;
     const std::int64_t across = whole<Tile>(work.length), keysSize = across * work.size,
                        headSize = keysSize + work.length * whole<Tile>(work.size);
     const std::int64_t blockRows =
@@ -168,31 +184,32 @@ void attend(const AttentionWork& work) {
     };
     // A key head at a time, so that what is packed stays near the query heads that read it; their blocks of
     // rows are shared out where there are few key heads.
-    const std::int64_t units = work.sequences * work.keyValueHeads;
+    const std::int64_t units = work.sequences * unitHeads;
     const std::int64_t blocks = (work.length + blockRows - 1) / blockRows;
-    const std::int64_t shares = units >= 16 ? 1 : std::min<std::int64_t>(group * blocks, 8);
+    const std::int64_t shares = units >= 16 || work.show ? 1 : std::min<std::int64_t>(group * blocks, 8);
     const bool shared =
         isWorthThreads(2 * work.sequences * work.heads * work.length * work.length * work.size);
     parallelFor(units * shares, shared ? 1 : units * shares, [&](std::int64_t from, std::int64_t to) {
         thread_local AlignedBytes memory;
-        memory.reserve(std::size_t(headSize + blockRows * across) * sizeof(float));
+        memory.reserve(std::size_t(headSize + (work.show ? 2 : 1) * blockRows * across) * sizeof(float));
         const PackedHead packed{memory.as<float>(), memory.as<float>() + keysSize};
-        float* scores = memory.as<float>() + headSize;
+        float *scores = memory.as<float>() + headSize, *shown = scores + blockRows * across;
         for (std::int64_t index = from, ready = -1; index < to; ++index) {
             const std::int64_t unit = index / shares, share = index % shares;
-            const std::int64_t sequence = unit / work.keyValueHeads, keyHead = unit % work.keyValueHeads;
+            const std::int64_t sequence = unit / unitHeads, unitHead = unit % unitHeads;
             const std::int64_t valid = validOf(sequence);
             if (unit != ready && valid > 0)
-                pack<Tile>(work, firstRowOf(work, sequence), keyHead, valid, packed);
+                pack<Tile>(work, firstRowOf(work, sequence), unitHead * work.keyValueHeads / unitHeads, valid,
+                           packed);
             ready = unit;
             // Blocks of rows cost more the later they are when causal: every share takes each of them in
             // turn.
             for (std::int64_t piece = share; piece < group * blocks; piece += shares) {
-                const std::int64_t head = keyHead * group + piece % group, block = piece / group;
+                const std::int64_t head = unitHead * group + piece % group, block = piece / group;
                 const std::int64_t begin = block * blockRows, end = std::min(work.length, begin + blockRows);
                 if (begin < valid)
                     attendBlock<Tile>(work, {sequence, head, valid, begin, std::min(end, valid)}, packed,
-                                      scores);
+                                      scores, shown);
                 for (std::int64_t row = std::max(begin, valid); row < end; ++row)
                     clear(work, sequence, head, row);
             }

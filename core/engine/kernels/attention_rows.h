@@ -4,9 +4,17 @@
 #include "core/base/export.h"
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace kurtoscope {
+
+// Softmax's result for rows `first` … of one head of one sequence, in cache: [row, key], `stride` floats
+// apart, zero beside the valid ones.
+struct AttentionBlock {
+    const float* probabilities;
+    std::int64_t stride, sequence, head, first, rows, keys;
+};
 
 // Attention of every head of every sequence over float32 rows, padded on the right: q and out [sequence ×
 // length, heads × size], k and v [sequence × length, keyValueHeads × size], each with its stride in floats.
@@ -24,6 +32,9 @@ struct AttentionWork {
     // is made alone, and what became of it is multiplied in a second call. Both null: neither is kept.
     float* probabilities = nullptr;
     const float* given = nullptr;
+    // Where somebody only looks: called from several threads at once, blocks of one head in order and from
+    // one of them. `out` is what it is without.
+    const std::function<void(const AttentionBlock&)>* show = nullptr;
 };
 // softmax(q kᵀ / √size) v. No matrix of probabilities is kept: a block of query rows at a time, in cache.
 // Needs hasFloatKernels(); a sequence's result does not depend on the others or on the number of threads.

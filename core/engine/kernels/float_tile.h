@@ -16,8 +16,8 @@
 
 namespace kurtoscope {
 
-// c [row, columns] = (more ? c : 0) + Σₖ a [row, k] · b [k, columns] + bias [columns], which may be null; `b` is
-// on a 64-byte boundary.
+// c [row, columns] = (more ? c : 0) + Σₖ a [row, k] · b [k, columns] + bias [columns], which may be null; `b`
+// is on a 64-byte boundary.
 struct FloatTileAvx2 {
     using Word = float;
     static constexpr std::int64_t rows = 6, columns = 16;

@@ -83,7 +83,8 @@ void multiplyColumns(const typename Tile::Word* x, std::int64_t rows, std::int64
                     }
                     for (std::int64_t r = 0; r < count && block > 0; ++r)
                         std::copy_n(c + r * stride, there, edge + r * width);
-                    multiplyTile<Tile>(count, a, words, b, depth, edge, width, block > 0, terms ? edgeBias : nullptr);
+                    multiplyTile<Tile>(count, a, words, b, depth, edge, width, block > 0,
+                                       terms ? edgeBias : nullptr);
                     for (std::int64_t r = 0; r < count; ++r)
                         std::copy_n(edge + r * width, there, c + r * stride);
                 }

@@ -65,6 +65,7 @@ std::int64_t widthOf(const std::string& type) {
 }
 
 std::string shardName(std::size_t index, std::size_t count) {
+    if (count == 1) return "model.safetensors";
     char name[64];
     std::snprintf(name, sizeof name, "model-%05zu-of-%05zu.safetensors", index + 1, count);
     return name;
@@ -126,7 +127,6 @@ void writeCheckpoint(const std::vector<PlannedTensor>& tensors, std::int64_t lar
         inShard += tensor.bytes();
         total += tensor.bytes();
     }
-    if (shards.size() == 1) return writeTensors(tensors, "model.safetensors", out, done, total);
     std::map<std::string, std::string> places;
     for (std::size_t i = 0; i < shards.size(); ++i) {
         const std::string name = shardName(i, shards.size());
@@ -134,6 +134,7 @@ void writeCheckpoint(const std::vector<PlannedTensor>& tensors, std::int64_t lar
         for (const PlannedTensor& tensor : shards[i])
             places[tensor.name] = name;
     }
+    // Of one file too: vLLM reads every .safetensors of a folder as weights, unless an index names them.
     const nlohmann::ordered_json index{{"metadata", {{"total_size", total}}}, {"weight_map", places}};
     out.write("model.safetensors.index.json", index.dump(2) + "\n");
 }

@@ -24,8 +24,8 @@ inline constexpr std::int64_t shardBytes = 5'000'000'000; // Hugging Face's own 
 // One .safetensors file. `done` of `total` bytes were written before.
 void writeTensors(std::vector<PlannedTensor> tensors, const std::string& name, ExportFolder& out,
                   std::int64_t& done, std::int64_t total);
-// model.safetensors, or model-00001-of-0000N.safetensors with model.safetensors.index.json where there is
-// more than `largest`. Throws Error where the disk is full or a tensor has not the size of its shape;
+// model.safetensors, or model-00001-of-0000N.safetensors where there is more than `largest`, and
+// model.safetensors.index.json. Throws Error where the disk is full or a tensor has not the size of its shape;
 // Cancelled between tensors.
 void writeCheckpoint(const std::vector<PlannedTensor>& tensors, std::int64_t largest, ExportFolder& out);
 

@@ -181,6 +181,75 @@ def llm_compressor(folder, words):
     return Transformers(model)
 
 
+class Vllm(Transformers):
+    """A decoder in vLLM's engine, in this process and on the CPU. It fuses layers that read the same tensor."""
+
+    FUSED = {"q_proj": "qkv_proj", "k_proj": "qkv_proj", "v_proj": "qkv_proj", "gate_proj": "gate_up_proj", "up_proj": "gate_up_proj"}
+
+    def __init__(self, folder, words):
+        import os
+
+        os.environ.update({"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"})
+        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+        import vllm
+
+        with open(folder / "config.json", encoding="utf-8") as stream:
+            groups = json.load(stream)["quantization_config"]["config_groups"].values()
+        # Its kernels for weights alone know nothing else than bfloat16.
+        dtype = "float32" if all(one["input_activations"] for one in groups) else "bfloat16"
+        self.engine = vllm.LLM(str(folder), dtype=dtype, enforce_eager=True, max_model_len=64,
+                               skip_tokenizer_init=True, max_logprobs=-1, logprobs_mode="raw_logits", disable_log_stats=True,
+                               enable_prefix_caching=False, distributed_executor_backend="uni")
+        self.sampling = vllm.SamplingParams(temperature=0, max_tokens=1, logprobs=-1, prompt_logprobs=-1, detokenize=False)
+        worker = self.engine.llm_engine.model_executor.driver_worker
+        self.model = getattr(worker, "worker", worker).model_runner.model
+        self.outliers = {}
+
+    def answer(self, ids):
+        import numpy
+
+        made = self.engine.generate([{"prompt_token_ids": ids}], self.sampling, use_tqdm=False)[0]
+        rows = [*made.prompt_logprobs[1:], made.outputs[0].logprobs[0]]  # what follows each token
+        return numpy.array([[row[token].logprob for token in range(len(row))] for row in rows], numpy.float32)
+
+    def steps(self, words, given):
+        import torch
+
+        noted, hooks, readers = {}, [], {}
+        for name, site in words["reads"].items():
+            path, last = name.rsplit(".", 1)
+            readers.setdefault((f"{path}.{self.FUSED.get(last, last)}", site), []).append(name)
+        for (fused, site), names in readers.items():
+            names = sorted(names, key=lambda name: [*self.FUSED, name.rsplit(".", 1)[1]].index(name.rsplit(".", 1)[1]))
+            ours = torch.from_numpy(given[f"read.{site}"])
+
+            def before(_, inputs, site=site, ours=ours):
+                if len(inputs[0]) != len(ours.reshape(-1, ours.shape[-1])):
+                    return None  # another pass than that over the text
+                noted[f"read.{site}"] = inputs[0].float().clone().numpy()
+                return (ours.reshape(inputs[0].shape).to(inputs[0].dtype), *inputs[1:])
+
+            def behind(module, _, output, names=names, rows=ours.numel() // ours.shape[-1]):
+                made = output[0] if isinstance(output, tuple) else output
+                if len(made) != rows:
+                    return
+                widths = getattr(module, "output_partition_sizes", [made.shape[-1]])
+                for name, part in zip(names, made.float().split(widths, dim=-1), strict=True):
+                    noted[f"made.{name}"] = part.contiguous().numpy()
+
+            module = self.find(fused)
+            if module is None:
+                raise RuntimeError(f"the model has no module {fused}")
+            hooks += [module.register_forward_pre_hook(before), module.register_forward_hook(behind)]
+        noted["answer"] = self.answer(words["ids"])
+        for hook in hooks:
+            hook.remove()
+        return noted, {}
+
+    def find(self, name):
+        return dict(self.model.named_modules()).get(name)
+
+
 class OnnxGraph:
     """model.onnx in a run time. `start` makes a session of a file; a session turns inputs by name into outputs by name."""
 
@@ -276,7 +345,7 @@ WAYS = {"compressed-tensors": (compressed_tensors, ["torch", "transformers", "co
         "bitsandbytes": (by_configuration("bitsandbytes"), ["torch", "transformers", "bitsandbytes"]),
         "torchao": (by_configuration("torchao"), ["torch", "transformers", "torchao"]),
         "llm-compressor": (llm_compressor, ["torch", "transformers", "compressed-tensors", "llmcompressor"]),
-        "onnxruntime": (onnx_runtime, ["onnxruntime"]), "openvino": (open_vino, ["openvino"])}
+        "vllm": (Vllm, ["torch", "vllm", "vllm-cpu"]), "onnxruntime": (onnx_runtime, ["onnxruntime"]), "openvino": (open_vino, ["openvino"])}
 
 
 def run(folder, way, probe, out):

@@ -412,6 +412,32 @@ private slots:
         QVERIFY2(contains(place.read("MODEL_CARD.md"), "#"), "the model's card goes along");
     }
 
+    // Who reads every .safetensors of a folder would take the simulation's answers for weights.
+    void anIndexNamesTheWeightsAlone() {
+        if (!QFile::exists(KURTOSCOPE_SOURCE_DIR "/sample_models/tiny-llama/model.safetensors"))
+            QSKIP("sample_models/tiny-llama is not there");
+        const ExportPlace place;
+        Workbench bench(WorkbenchOptions{DeviceKind::cpu, 0, 1});
+        bench.open(KURTOSCOPE_SOURCE_DIR "/sample_models/tiny-llama");
+        ExportRequest request;
+        request.recipe = Recipe::parse("w8a8:levels=full,keep=top:2");
+        request.format = exportFormatFromText("compressed-tensors");
+        request.calibration.path = KURTOSCOPE_SOURCE_DIR "/resources/demo_text.txt";
+        request.folder = place.path();
+        const ExportResult made = bench.exportModel(request);
+        QVERIFY(std::count_if(made.files.begin(), made.files.end(), [](const std::string& name) {
+                    return name.ends_with(".safetensors");
+                }) >= 4);
+        const auto index = nlohmann::json::parse(place.read("model.safetensors.index.json"));
+        const auto weights =
+            TensorFile::openSafetensors(std::filesystem::path(place.path()) / "model.safetensors");
+        QCOMPARE(index.at("weight_map").size(), weights->tensors().size());
+        for (const auto& [name, file] : index.at("weight_map").items()) {
+            QCOMPARE(file.get<std::string>(), std::string("model.safetensors"));
+            QVERIFY2(weights->find(name), name.c_str());
+        }
+    }
+
     void damagedExportsAreSentences_data() {
         QTest::addColumn<QString>("file");
         QTest::addColumn<QString>("was");

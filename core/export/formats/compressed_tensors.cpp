@@ -5,6 +5,7 @@
 #include "core/export/compressed/cache_scales.h"
 #include "core/export/compressed/compressed_linear.h"
 #include "core/export/compressed/outlier_files.h"
+#include "core/export/compressed/vllm_check.h"
 #include "core/export/export_check.h"
 #include "core/export/export_folder.h"
 #include "core/export/model_files.h"
@@ -112,6 +113,7 @@ public:
         for (const char* way : {ownCheck, "compressed-tensors", "compressed-tensors+peft"})
             if (adapter || !std::string_view(way).ends_with("peft"))
                 plan.checks.push_back({way, toleranceOf(plan, blocks && way != ownCheck)});
+        if (const auto check = vllmCheck(subject, linears, plan.limits)) plan.checks.push_back(*check);
         return plan;
     }
 
@@ -258,8 +260,17 @@ private:
         else
             plan.loading += "import torch\nfrom transformers import " + loader + "\nmodel = " + loader +
                             ".from_pretrained(\"FOLDER\", dtype=" + type + ")\n```\n";
-        if (!kept && subject.base.info().causal)
-            plan.loading += "\nor `vllm serve FOLDER` (not tried by this project).\n";
+        if (const auto check = vllmCheck(subject, linears, plan.limits))
+            plan.loading +=
+                "\nor `vllm serve FOLDER`; `kurtoscope verify FOLDER --python PY` runs it with the "
+                "vLLM of PY.\n";
+        for (const bool full : {false, true})
+            if (std::any_of(linears.begin(), linears.end(),
+                            [&](const CompressedLinear& one) { return roundsAtRunTime(one, full); }))
+                plan.notes.push_back(
+                    full ? "vLLM takes scales at run time as absmax / 127, not as this recipe's "
+                           "absmax / 127.5: levels=narrow simulates what it runs."
+                         : "vLLM takes scales at run time as this recipe does.");
         for (const CompressedLinear& one : linears)
             if (one.input && one.input->rule.dynamic && !one.input->rule.perToken() &&
                 one.input->rule.format == Format::integer &&

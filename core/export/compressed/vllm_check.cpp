@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/export/compressed/vllm_check.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace kurtoscope {
+namespace {
+
+bool isIntegerProduct(const CompressedLinear& one) {
+    if (!one.rounded || !one.input || !one.kept.empty()) return false;
+    const ActivationRule& rule = one.input->rule;
+    return one.weightRule.format == Format::integer && one.weightRule.bits == 8 && one.weightRule.symmetric &&
+           one.weightRule.granularity != Granularity::per_group && rule.format == Format::integer &&
+           rule.bits == 8 &&
+           (rule.perToken() || (rule.granularity == Granularity::per_tensor && !rule.dynamic));
+}
+
+bool isPackedWeight(const CompressedLinear& one) {
+    return one.rounded && !one.input && one.kept.empty() && one.format == "pack-quantized" &&
+           one.weightRule.bits == 4;
+}
+
+} // namespace
+
+bool roundsAtRunTime(const CompressedLinear& one, bool fullRange) {
+    return one.input && one.input->rule.format == Format::integer && one.input->rule.symmetric &&
+           one.input->rule.dynamic && one.input->rule.fullRange == fullRange;
+}
+
+std::optional<ExportCheck> vllmCheck(const ExportSubject& subject,
+                                     const std::vector<CompressedLinear>& linears,
+                                     const std::vector<ExportLimit>& limits) {
+    if (!subject.base.info().causal || linears.empty()) return std::nullopt;
+    constexpr double told = std::numeric_limits<double>::infinity();
+    if (std::ranges::all_of(linears, isPackedWeight))
+        return ExportCheck{"vllm", told}; // it runs in bfloat16, residual stream and all
+    if (!std::ranges::all_of(linears, isIntegerProduct)) return std::nullopt;
+    const auto some = [&](bool fullRange) {
+        return std::ranges::any_of(
+            linears, [fullRange](const CompressedLinear& one) { return roundsAtRunTime(one, fullRange); });
+    };
+    // The one limit that is none to vLLM is that of narrow levels at run time.
+    const std::size_t others = limits.size() - (some(false) ? 1 : 0);
+    return ExportCheck{"vllm", others == 0 && !some(true) ? 1e-5 : told};
+}
+
+} // namespace kurtoscope

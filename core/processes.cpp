@@ -5,7 +5,7 @@
 
 namespace kurtoscope {
 
-Processes::Processes() : ranks_(Ranks::fromEnvironment()) {
+Processes::Processes(ProcessBackend backend) : ranks_(Ranks::fromEnvironment(backend, c10::kCPU)) {
     Ranks::shared() = ranks_.get();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/export.h"
+#include "core/data/process_backend.h"
 
 #include <memory>
 
@@ -14,7 +15,7 @@ class Ranks;
 // for a process alone. One at a time. Throws Error where they cannot meet.
 class KURTOSCOPE_API Processes {
 public:
-    Processes();
+    explicit Processes(ProcessBackend backend = ProcessBackend::automatic);
     ~Processes(); // waits for the others
     Processes(const Processes&) = delete;
     Processes& operator=(const Processes&) = delete;

@@ -94,7 +94,7 @@ TrainingRun TrainingLab::train(const TrainingSpec& asked, const std::string& fol
     const c10::Device device = opened(options_);
     RunFolder files(folder);
     TrainingSpec spec = asked;
-    const std::unique_ptr<Ranks> ranks = Ranks::fromEnvironment();
+    const std::unique_ptr<Ranks> ranks = Ranks::fromEnvironment(options_.backend, device);
     if (resume) {
         spec = TrainingRun::read(folder).spec;
     } else {

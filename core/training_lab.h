@@ -6,6 +6,7 @@
 #include "core/data/device_kind.h"
 #include "core/data/emergence.h"
 #include "core/data/precision_grid.h"
+#include "core/data/process_backend.h"
 #include "core/data/training_progress.h"
 #include "core/data/training_run.h"
 #include "core/data/training_spec.h"
@@ -21,6 +22,7 @@ struct TrainingOptions {
     DeviceKind device = DeviceKind::automatic;
     int threads = 0;             // 0: one per physical core
     std::string seenFolder = {}; // where emergence() keeps what it saw, and finds it again; "": nowhere
+    ProcessBackend backend = ProcessBackend::automatic; // of train() in several processes
 };
 using OnRecord = std::function<void(const TrainingRecord&)>;
 

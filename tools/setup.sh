@@ -8,7 +8,7 @@ VENV=build/venv
 LOGS=build/logs
 STAMP=$VENV/kurtoscope-torch-stamp
 PACKAGES=(g++ cmake ninja-build pkg-config python3 python3-venv qt6-base-dev qt6-svg-dev libqcustomplot-dev nlohmann-json3-dev
-    libicu-dev libcli11-dev zlib1g-dev)
+    libicu-dev libcli11-dev zlib1g-dev libgloo-dev)
 
 STEP=0
 STEPS=5

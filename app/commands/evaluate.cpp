@@ -52,12 +52,14 @@ public:
         data_.declare(app, DataOptions::Need::required, true);
         recipes_.declare(app, RecipeOptions::Number::many, true);
         kernels_.declare(app);
+        backend_.declare(app);
         app.add_flag("--no-latency", noLatency_, "Leave the latency unmeasured, which takes less time");
         json_.declare(app);
     }
 
     int run(std::stop_token stop) override {
-        const Processes processes; // first, so that the others hear of whatever goes wrong
+        const Processes processes(
+            backend_.backend()); // first, so that the others hear of whatever goes wrong
         EvaluateRequest request;
         const std::vector<Recipe> asked = recipes_.recipes({});
         const KernelOptions::Runs runs = kernels_.runs(asked, recipes_.names());
@@ -142,6 +144,7 @@ private:
     ModelOptions model_;
     DataOptions data_;
     RecipeOptions recipes_;
+    BackendOption backend_;
     JsonOutput json_;
     KernelOptions kernels_;
     bool noLatency_ = false;

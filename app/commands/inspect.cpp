@@ -128,6 +128,7 @@ public:
         model_.declare(app);
         data_.declare(app, DataOptions::Need::required, false);
         recipe_.declare(app, RecipeOptions::Number::one, false);
+        backend_.declare(app);
         app.add_flag("--skip-first-token", skipFirst_,
                      "Leave the first token of each window out of the statistics");
         app.add_option(
@@ -141,7 +142,8 @@ public:
     }
 
     int run(std::stop_token stop) override {
-        const Processes processes; // first, so that the others hear of whatever goes wrong
+        const Processes processes(
+            backend_.backend()); // first, so that the others hear of whatever goes wrong
         ObserveRequest request;
         request.recipe = recipe_.recipes({"fp32"}).front();
         request.data = data_.request();
@@ -219,6 +221,7 @@ private:
     ModelOptions model_;
     DataOptions data_;
     RecipeOptions recipe_;
+    BackendOption backend_;
     JsonOutput json_;
     std::string criterion_ = "ratio:20";
     bool skipFirst_ = false, bySite_ = false;

@@ -126,6 +126,22 @@ void DataOptions::declare(CLI::App& app, Need need, bool withTask) {
         ->capture_default_str();
 }
 
+void BackendOption::declare(CLI::App& app) {
+    app.add_option("--backend", word_,
+                   "What processes that were started together sum by; auto: nccl where each has a GPU of its "
+                   "own, else gloo, else the store they meet in")
+        ->check(CLI::IsMember({"auto", "gloo", "nccl", "store"}))
+        ->type_name("B")
+        ->capture_default_str();
+}
+
+ProcessBackend BackendOption::backend() const {
+    return word_ == "gloo"    ? ProcessBackend::gloo
+           : word_ == "nccl"  ? ProcessBackend::nccl
+           : word_ == "store" ? ProcessBackend::store
+                              : ProcessBackend::automatic;
+}
+
 void DataOptions::check() const {
     checkFile(request_.path);
     checkFile(request_.calibrationPath);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/commands/terminal.h"
+#include "core/data/process_backend.h"
 #include "core/workbench.h"
 
 #include <stop_token>
@@ -33,6 +34,16 @@ public:
 private:
     std::string model_, device_ = "auto";
     WorkbenchOptions options_;
+};
+
+// --backend: of the commands that torchrun, mpirun or srun may start in several processes.
+class BackendOption {
+public:
+    void declare(CLI::App& app);
+    ProcessBackend backend() const;
+
+private:
+    std::string word_ = "auto";
 };
 
 // --data, --task, --windows, --length, --calibration, --calibration-windows.

@@ -67,6 +67,7 @@ public:
         app.add_option("--threads", threads_, "Threads on the CPU; 0 is one per physical core")
             ->check(atLeast(0))
             ->type_name("N");
+        backend_.declare(app);
         app.add_flag("--resume", resume_, "Go on with the run in --out from its newest checkpoint");
         app.add_flag("--print-spec", printSpec_, "Write the spec to standard output and train nothing");
         app.add_flag("--list", list_, "List regularizers and presets");
@@ -100,6 +101,7 @@ private:
         TrainingOptions options;
         options.threads = threads_;
         options.device = deviceKind(device_);
+        options.backend = backend_.backend();
         return TrainingLab(options);
     }
 
@@ -238,6 +240,7 @@ private:
     int inputBits_ = 0, weightBits_ = 0, steps_ = 0, threads_ = 0, windows_ = 32;
     std::int64_t seed_ = -1;
     bool resume_ = false, printSpec_ = false, list_ = false, gptq_ = false, emergence_ = false;
+    BackendOption backend_;
     JsonOutput json_;
 };
 

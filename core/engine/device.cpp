@@ -21,6 +21,7 @@ bool hasGpu() {
 }
 
 CudaRound loadedRound = nullptr;
+NcclGroup loadedNccl = nullptr;
 std::string unusedGpu; // why a GPU that is there is not used
 
 // Empty when CUDA can be used, else the reason.
@@ -30,6 +31,7 @@ std::string loadCuda() {
         void* library = dlopen("libkurtoscope_cuda.so", RTLD_NOW | RTLD_GLOBAL);
         if (!library) return std::string("the CUDA library did not load: ") + dlerror();
         loadedRound = reinterpret_cast<CudaRound>(dlsym(library, "kurtoscopeCudaRound"));
+        loadedNccl = reinterpret_cast<NcclGroup>(dlsym(library, "kurtoscopeNcclGroup"));
         if (!at::hasCUDA())
             return "LibTorch found no usable CUDA device (see nvidia-smi for the driver's state)";
         return "";
@@ -55,6 +57,10 @@ c10::Device openDevice(DeviceKind kind) {
 
 CudaRound cudaRound() {
     return loadedRound;
+}
+
+NcclGroup ncclGroup() {
+    return loadedNccl;
 }
 
 bool isOutOfMemory(const std::exception& failure) {

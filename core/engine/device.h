@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/cuda/nccl_group.h"
 #include "core/cuda/round_cuda.h"
 #include "core/data/device_kind.h"
 
@@ -19,6 +20,9 @@ c10::Device openDevice(DeviceKind kind);
 // The CUDA library's rounding kernel, or null while it is not loaded.
 using CudaRound = const char* (*)(const KurtoscopeCudaRound*);
 CudaRound cudaRound();
+// Its maker of nccl groups, or null while it is not loaded or was built without nccl.
+using NcclGroup = const char* (*)(c10d::Store*, int, int, c10d::Backend**);
+NcclGroup ncclGroup();
 
 // Whether what a call threw means that memory, of the machine or of its GPU, was too small.
 bool isOutOfMemory(const std::exception& failure);

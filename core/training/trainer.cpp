@@ -237,6 +237,23 @@ std::string Trainer::eventOf(double loss) {
     return event;
 }
 
+// One that differs by a bit would go on as another model, and nobody would see it.
+void Trainer::checkAlike() const {
+    if (!ranks_) return;
+    std::uint64_t print = 14695981039346656037U; // FNV-1a, by words
+    for (const NamedTensor& one : learned_) {
+        const at::Tensor words = one.values.detach().cpu().contiguous().view(at::kInt);
+        const std::int32_t* word = words.const_data_ptr<std::int32_t>();
+        for (std::int64_t i = 0; i < words.numel(); ++i)
+            print = (print ^ std::uint32_t(word[i])) * 1099511628211U;
+    }
+    const std::string mine = std::to_string(print);
+    for (const std::string& other : ranks_->gather(mine))
+        if (other != mine)
+            throw Error("the processes no longer have the same weights at step " + std::to_string(done_), "",
+                        "Check that all of them run one build on alike machines, then --resume");
+}
+
 void Trainer::writeCheckpoint(TrainingRecord& record) {
     folder_.writeCheckpoint(done_, *model_, state(), recipe());
     record.checkpoint = checkpointName(done_);
@@ -267,6 +284,9 @@ void Trainer::run(const std::function<void(const TrainingRecord&)>& onRecord) {
         record.learningRate = learningRate(number);
         record.tokens = tokens_;
         record.event = eventOf(record.loss);
+        if (ranks_ && number == doneThen + 1)
+            record.event = std::to_string(ranks_->size()) + " processes sum gradients by " +
+                           ranks_->backend() + (record.event.empty() ? "" : "; " + record.event);
         const bool diverged = !std::isfinite(record.loss) || !std::isfinite(record.gradientNorm);
         if (diverged && record.event.empty())
             record.event = "the gradient is no longer a number: the run has diverged";
@@ -277,7 +297,9 @@ void Trainer::run(const std::function<void(const TrainingRecord&)>& onRecord) {
             record.validationLoss = seen.loss, record.validationError = seen.error;
             record.validationScore = seen.score;
         }
-        if (!diverged && (due || last || stopping) && leads()) writeCheckpoint(record);
+        const bool keeping = !diverged && (due || last || stopping);
+        if (keeping) checkAlike();
+        if (keeping && leads()) writeCheckpoint(record);
         const bool telling = watching || due || stopping || !record.event.empty();
         if (telling && leads()) {
             folder_.appendRecord(record);

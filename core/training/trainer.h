@@ -55,6 +55,7 @@ private:
     int plainSteps() const { return static_cast<int>(spec_.inputStart * spec_.steps); }
     void startClips();
     std::string eventOf(double loss);
+    void checkAlike() const; // throws Error where processes no longer have the same weights
     void writeCheckpoint(TrainingRecord& record);
     void restore(const ResumeState& state);
     ResumeState state() const;

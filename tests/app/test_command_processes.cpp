@@ -9,25 +9,29 @@ using namespace kurtoscope::test;
 class TestCommandProcesses : public QObject {
     Q_OBJECT
 
-    static QStringList command(const char* id) {
-        return {id,         tinyModel, "--data",    tinyText, "--windows", "5",
-                "--length", "64",      "--threads", "1",      "--json",    "-"};
+    static QStringList command(const char* id, const QString& backend = "auto") {
+        return {id,   tinyModel,   "--data", tinyText, "--windows", "5",         "--length",
+                "64", "--threads", "1",      "--json", "-",         "--backend", backend};
     }
 
 private slots:
     void init() { NEEDS_TINY_MODEL; }
 
     // Each window is run by one of them, so that every bit is there; latency is the leader's own.
+    void scoresAreThoseOfOneProcess_data() { backendRows(); }
     void scoresAreThoseOfOneProcess() {
-        const QStringList words =
-            command("evaluate") + QStringList{"--recipe", "w8a8", "--recipe", "w8a8:activation=per-token"};
+        QFETCH(QString, backend);
+        const QStringList words = command("evaluate", backend) +
+                                  QStringList{"--recipe", "w8a8", "--recipe", "w8a8:activation=per-token"};
         const auto alone = runCommand(words);
         QVERIFY2(alone.code == 0, alone.err.constData());
         Json expected = alone.json();
         for (const int count : {2, 3}) {
             const auto runs = runTogether(count, words);
-            for (const CommandRun& run : runs)
+            for (const CommandRun& run : runs) {
+                SKIP_WITHOUT_GLOO(run);
                 QVERIFY2(run.code == 0, run.err.constData());
+            }
             for (int rank = 1; rank < count; ++rank)
                 QCOMPARE(runs[std::size_t(rank)].out, QByteArray());
             Json got = runs[0].json();
@@ -41,12 +45,16 @@ private slots:
     }
 
     // Moments merge in another order: the last bits of double sums are all that may differ.
+    void statisticsAreThoseOfOneProcess_data() { backendRows(); }
     void statisticsAreThoseOfOneProcess() {
+        QFETCH(QString, backend);
         const auto alone = runCommand(command("inspect"));
         QVERIFY2(alone.code == 0, alone.err.constData());
-        const auto runs = runTogether(2, command("inspect"));
-        for (const CommandRun& run : runs)
+        const auto runs = runTogether(2, command("inspect", backend));
+        for (const CommandRun& run : runs) {
+            SKIP_WITHOUT_GLOO(run);
             QVERIFY2(run.code == 0, run.err.constData());
+        }
         QCOMPARE(runs[1].out, QByteArray());
         const Json one = alone.json(), two = runs[0].json();
         QCOMPARE(two["tokens"], one["tokens"]);
@@ -65,13 +73,17 @@ private slots:
 
     // Nobody waits for the one that has failed, whichever it is, and it is named.
     void oneThatFailsIsNotWaitedFor_data() {
+        QTest::addColumn<QString>("backend");
         QTest::addColumn<int>("bad");
-        QTest::newRow("the leader") << 0;
-        QTest::newRow("another") << 1;
+        QTest::newRow("the leader, auto") << "auto" << 0;
+        QTest::newRow("another, auto") << "auto" << 1;
+        QTest::newRow("the leader, store") << "store" << 0;
+        QTest::newRow("another, store") << "store" << 1;
     }
     void oneThatFailsIsNotWaitedFor() {
+        QFETCH(QString, backend);
         QFETCH(int, bad);
-        std::vector<QStringList> commands(2, command("evaluate") + QStringList{"--recipe", "w8a8"});
+        std::vector<QStringList> commands(2, command("evaluate", backend) + QStringList{"--recipe", "w8a8"});
         commands[std::size_t(bad)][3] = "/nowhere/text.txt";
         const auto runs = runTogether(commands); // fails after five minutes, long before patience ends
         for (const CommandRun& run : runs)

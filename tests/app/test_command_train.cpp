@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // `kurtoscope train` and `reproduce activation-regularization` through the real binary: killed, stopped, out
-// of disk space, in two processes, and beside transformers where that is at hand.
+// of disk space, and beside transformers where that is at hand.
 #include <QtTest>
 
 #include "app/commands/regularization_study.h"
 #include "core/data/training_run.h"
 #include "core/workbench.h"
-#include "tests/support/processes.h"
 #include "tests/support/reference_python.h"
+#include "tests/support/training_spec.h"
 
 #include <QTemporaryDir>
 #include <csignal>
@@ -17,23 +17,12 @@
 using namespace kurtoscope;
 using namespace kurtoscope::commands;
 using kurtoscope::test::contents;
+using kurtoscope::test::lastWeights;
 using kurtoscope::test::runCommand;
+using kurtoscope::test::shortSpec;
 using kurtoscope::test::writeContents;
 
 namespace {
-
-// Seconds long, with a checkpoint every few steps.
-QByteArray spec(int steps = 40, const QByteArray& more = "") {
-    return R"({"schema": 1, "name": "short", "model": {"layers": 2, "hidden": 32, "heads": 2, "length": 32, "vocabulary": 300},
-        "data": {"artificial_bytes": 60000}, "training": {"steps": )" +
-           QByteArray::number(steps) + R"(, "batch": 4, "warmup": 4},)" + more +
-           R"("watch": {"checkpoint_every": 5, "validate_every": 20, "validation_windows": 8, "record_every": 1}})";
-}
-
-QByteArray lastWeights(const QString& folder) {
-    const TrainingRun run = TrainingRun::read(folder.toStdString());
-    return contents(QString::fromStdString(run.checkpoints.back().second) + "/model.safetensors");
-}
 
 EmergenceStep seen(int step, double kurtosis, double weightError, int outliers, Site site) {
     EmergenceStep made;
@@ -68,7 +57,7 @@ class TestCommandTrain : public QObject {
 private slots:
     void aKilledRunGoesOnAsIfNothingHadHappened() {
         QTemporaryDir place;
-        writeContents(place.filePath("spec.json"), spec());
+        writeContents(place.filePath("spec.json"), shortSpec());
         const QStringList words{
             "train",         place.filePath("spec.json"), "--threads", "1", "--qat-bits", "4",
             "--regularizer", "kurtosis:lambda=0.001",     "--out"};
@@ -95,7 +84,7 @@ private slots:
 
     void stoppingLeavesACheckpoint() {
         QTemporaryDir place;
-        writeContents(place.filePath("spec.json"), spec(100'000));
+        writeContents(place.filePath("spec.json"), shortSpec(100'000));
         QProcess process;
         process.setProcessEnvironment(test::commandEnvironment());
         process.start(KURTOSCOPE_BINARY, {"train", place.filePath("spec.json"), "--threads", "1", "--out",
@@ -115,7 +104,7 @@ private slots:
         QSKIP("ThreadSanitizer keeps files of its own, which the limit on their size cuts");
 #endif
         QTemporaryDir place;
-        writeContents(place.filePath("spec.json"), spec());
+        writeContents(place.filePath("spec.json"), shortSpec());
         QProcess process;
         process.setProcessEnvironment(test::commandEnvironment());
         // The weights fit, 150 kB of them; the optimizer's moments, twice as large, do not.
@@ -138,27 +127,9 @@ private slots:
         workbench.open(checkpoints.filePath("step-000000").toStdString());
     }
 
-    void twoProcessesTrainAsOne() {
-        QTemporaryDir place;
-        writeContents(place.filePath("spec.json"), spec(10));
-        const QStringList words{"train", place.filePath("spec.json"), "--threads", "1", "--out"};
-        const auto alone = runCommand(words + QStringList{place.filePath("alone")});
-        QVERIFY2(alone.code == 0, alone.err.constData());
-        for (const auto& process : test::runTogether(2, words + QStringList{place.filePath("two")}))
-            QVERIFY2(process.code == 0, process.err.constData());
-        const TrainingRun one = TrainingRun::read(place.filePath("alone").toStdString()),
-                          two = TrainingRun::read(place.filePath("two").toStdString());
-        QCOMPARE(two.records.size(), one.records.size());
-        for (std::size_t i = 0; i < one.records.size(); ++i) {
-            QVERIFY(std::abs(one.records[i].loss - two.records[i].loss) < 1e-4);
-            QCOMPARE(two.records[i].tokens, one.records[i].tokens);
-        }
-        QVERIFY(two.finished);
-    }
-
     void comparingPrintsTheGrid() {
         QTemporaryDir place;
-        writeContents(place.filePath("spec.json"), spec(10));
+        writeContents(place.filePath("spec.json"), shortSpec(10));
         for (const char* name : {"a", "b"}) {
             const auto made = runCommand({"train", place.filePath("spec.json"), "--name", name, "--threads",
                                           "1", "--out", place.filePath(name)});
@@ -227,8 +198,9 @@ private slots:
         const QString python = QString::fromStdString(test::referencePython());
         if (python.isEmpty()) QSKIP("no Python with transformers");
         QTemporaryDir place;
-        writeContents(place.filePath("spec.json"),
-                      spec(10).replace("\"layers\"", "\"family\": \"" + family.toUtf8() + "\", \"layers\""));
+        writeContents(
+            place.filePath("spec.json"),
+            shortSpec(10).replace("\"layers\"", "\"family\": \"" + family.toUtf8() + "\", \"layers\""));
         const auto made = runCommand(
             {"train", place.filePath("spec.json"), "--threads", "1", "--out", place.filePath("run")});
         QVERIFY2(made.code == 0, made.err.constData());
@@ -306,7 +278,7 @@ private slots:
 
     void theStudyRunsAsAWhole() {
         QTemporaryDir place;
-        writeContents(place.filePath("spec.json"), spec());
+        writeContents(place.filePath("spec.json"), shortSpec());
         const QStringList words{"reproduce", "activation-regularization",
                                 "--spec",    place.filePath("spec.json"),
                                 "--steps",   "8",

@@ -3,7 +3,11 @@
 
 #include "tests/support/command_run.h"
 
+#include <QtTest>
+
+#include <algorithm>
 #include <arpa/inet.h>
+#include <csignal>
 #include <memory>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,32 +28,65 @@ inline int freePort() {
 }
 
 // Commands in processes of their own, as torchrun would start them on one machine.
+class Together {
+public:
+    explicit Together(const std::vector<QStringList>& commands) {
+        const QString port = QString::number(freePort());
+        for (std::size_t rank = 0; rank < commands.size(); ++rank) {
+            QProcessEnvironment environment = commandEnvironment();
+            environment.insert("WORLD_SIZE", QString::number(commands.size()));
+            environment.insert("RANK", QString::number(rank));
+            environment.insert("MASTER_ADDR", "127.0.0.1");
+            environment.insert("MASTER_PORT", port);
+            processes_.push_back(std::make_unique<QProcess>());
+            processes_.back()->setProcessEnvironment(environment);
+            processes_.back()->start(KURTOSCOPE_BINARY, commands[rank]);
+        }
+    }
+    Together(int count, const QStringList& arguments)
+        : Together(std::vector<QStringList>(std::size_t(count), arguments)) {}
+
+    void signal(int rank, int number) const {
+        ::kill(static_cast<pid_t>(processes_[std::size_t(rank)]->processId()), number);
+    }
+    bool allRun() const {
+        return std::all_of(processes_.begin(), processes_.end(), [](const auto& process) {
+            process->waitForFinished(0);
+            return process->state() != QProcess::NotRunning;
+        });
+    }
+    std::vector<CommandRun> wait(int forMs = 300'000) {
+        std::vector<CommandRun> runs;
+        for (const auto& process : processes_) {
+            CommandRun run;
+            if (process->waitForFinished(forMs) && process->exitStatus() == QProcess::NormalExit)
+                run.code = process->exitCode();
+            run.out = process->readAllStandardOutput(), run.err = process->readAllStandardError();
+            runs.push_back(std::move(run));
+        }
+        return runs;
+    }
+
+private:
+    std::vector<std::unique_ptr<QProcess>> processes_;
+};
+
 inline std::vector<CommandRun> runTogether(const std::vector<QStringList>& commands) {
-    const int count = static_cast<int>(commands.size());
-    const QString port = QString::number(freePort());
-    std::vector<std::unique_ptr<QProcess>> processes;
-    for (int rank = 0; rank < count; ++rank) {
-        QProcessEnvironment environment = commandEnvironment();
-        environment.insert("WORLD_SIZE", QString::number(count));
-        environment.insert("RANK", QString::number(rank));
-        environment.insert("MASTER_ADDR", "127.0.0.1");
-        environment.insert("MASTER_PORT", port);
-        processes.push_back(std::make_unique<QProcess>());
-        processes.back()->setProcessEnvironment(environment);
-        processes.back()->start(KURTOSCOPE_BINARY, commands[std::size_t(rank)]);
-    }
-    std::vector<CommandRun> runs;
-    for (const auto& process : processes) {
-        CommandRun run;
-        if (process->waitForFinished(300'000) && process->exitStatus() == QProcess::NormalExit)
-            run.code = process->exitCode();
-        run.out = process->readAllStandardOutput(), run.err = process->readAllStandardError();
-        runs.push_back(std::move(run));
-    }
-    return runs;
+    return Together(commands).wait();
 }
 inline std::vector<CommandRun> runTogether(int count, const QStringList& arguments) {
     return runTogether(std::vector<QStringList>(std::size_t(count), arguments));
 }
 
+// A column of the backends that need no GPU.
+inline void backendRows() {
+    QTest::addColumn<QString>("backend");
+    for (const char* backend : {"gloo", "store"})
+        QTest::newRow(backend) << backend;
+}
+
 } // namespace kurtoscope::test
+
+// Where a run in several processes ended for want of gloo in this build.
+#define SKIP_WITHOUT_GLOO(run)                                                                               \
+    if ((run).err.contains("built without it")) QSKIP("built without gloo")

@@ -102,6 +102,8 @@ TrainingRun TrainingLab::train(const TrainingSpec& asked, const std::string& fol
         if (!ranks || ranks->leads()) files.begin(spec, stop, progress);
         if (ranks) ranks->waitForAll();
     }
+    std::optional<TrainingMark> mark;
+    if (!ranks || ranks->leads()) mark.emplace(folder);
     Trainer trainer(files, spec, device, ranks.get(), stop, progress);
     trainer.run([&](const TrainingRecord& record) {
         if (onRecord) onRecord(record);

@@ -27,8 +27,8 @@ struct TrainingOptions {
 using OnRecord = std::function<void(const TrainingRecord&)>;
 
 // The facade of training, beside Workbench: what app asks of the lab, in plain values. Synchronous; a stop
-// ends after the step that runs, with a checkpoint that `resume` goes on from, and throws Cancelled. Every
-// call throws Error.
+// ends after the step that runs, with a checkpoint that `resume` goes on from, and throws Cancelled; others
+// pause and stop it by askTraining (core/data/training_request.h). Every call throws Error.
 class KURTOSCOPE_API TrainingLab {
 public:
     explicit TrainingLab(TrainingOptions options = {});

@@ -5,6 +5,7 @@
 #include "app/commands/run_options.h"
 #include "app/commands/training_tables.h"
 #include "core/base/atomic_file.h"
+#include "core/data/training_request.h"
 #include "core/training_lab.h"
 
 #include <CLI/CLI.hpp>
@@ -69,6 +70,16 @@ public:
             ->type_name("N");
         backend_.declare(app);
         app.add_flag("--resume", resume_, "Go on with the run in --out from its newest checkpoint");
+        const std::pair<const char*, const char*> requests[] = {
+            {"--pause", "Have the run that trains into DIR wait after its step, with a checkpoint"},
+            {"--continue", "Have a paused run go on"},
+            {"--stop", "Have a run end after its step, with a checkpoint, as Ctrl-C does"}};
+        for (std::size_t i = 0; i < std::size(requests); ++i) {
+            requests_[i] =
+                app.add_option(requests[i].first, askedFolder_, requests[i].second)->type_name("DIR");
+            for (std::size_t other = 0; other < i; ++other)
+                requests_[i]->excludes(requests_[other]);
+        }
         app.add_flag("--print-spec", printSpec_, "Write the spec to standard output and train nothing");
         app.add_flag("--list", list_, "List regularizers and presets");
         app.add_option("--compare", compare_, "Print perplexities of these runs at each width")
@@ -85,6 +96,7 @@ public:
     int run(std::stop_token stop) override {
         if (list_) return list();
         if (!compare_.empty()) return compare(stop);
+        if (!askedFolder_.empty()) return ask();
         if (out_.empty() && !printSpec_)
             throw UsageError("a folder for what is trained is needed", "--out", "Name one with --out DIR");
         if (resume_) return train({}, stop);
@@ -178,6 +190,18 @@ private:
         return run.finished ? 0 : 1;
     }
 
+    int ask() {
+        TrainingRun::read(askedFolder_); // says what is wrong with the folder
+        const bool pause = requests_[0]->count() > 0, goOn = requests_[1]->count() > 0;
+        askTraining(askedFolder_, pause  ? TrainingRequest::pause
+                                  : goOn ? TrainingRequest::goOn
+                                         : TrainingRequest::stop);
+        json_.human() << (pause  ? "It pauses after the step that runs, with a checkpoint.\n"
+                          : goOn ? "It goes on.\n"
+                                 : "It ends after the step that runs, with a checkpoint.\n");
+        return 0;
+    }
+
     int compare(std::stop_token stop) {
         json_.checkTarget();
         for (const std::string& folder : compare_)
@@ -234,12 +258,13 @@ private:
         return 0;
     }
 
-    std::string specFile_, preset_, text_, validation_, from_, task_, out_, name_, precision_,
+    std::string specFile_, preset_, text_, validation_, from_, task_, out_, name_, precision_, askedFolder_,
         device_ = "auto";
     std::vector<std::string> regularizers_, compare_;
     int inputBits_ = 0, weightBits_ = 0, steps_ = 0, threads_ = 0, windows_ = 32;
     std::int64_t seed_ = -1;
     bool resume_ = false, printSpec_ = false, list_ = false, gptq_ = false, emergence_ = false;
+    CLI::Option* requests_[3] = {}; // --pause, --continue, --stop
     BackendOption backend_;
     JsonOutput json_;
 };

@@ -95,23 +95,6 @@ QString nameOf(const TrainingRun& run) {
     return QString::fromStdString(run.name);
 }
 
-QString timeLeft(double seconds) {
-    return seconds < 90 ? TrainingWindow::tr("%1 s left").arg(std::ceil(seconds))
-                        : TrainingWindow::tr("%1 min left").arg(std::ceil(seconds / 60));
-}
-
-// One line on how a run fares.
-QString lineOf(const TrainingRun& run) {
-    if (run.records.empty()) return TrainingWindow::tr("%1: no step yet").arg(nameOf(run));
-    const TrainingRecord& last = run.records.back();
-    QString line = TrainingWindow::tr("%1: step %2 of %3, loss %4")
-                       .arg(nameOf(run), grouped(last.step), grouped(last.steps), figure(last.loss, 4));
-    if (run.finished) return line + TrainingWindow::tr(", ended");
-    line += TrainingWindow::tr(", %1 tokens/s").arg(grouped(std::int64_t(last.tokensPerSecond)));
-    if (last.secondsLeft > 0) line += QStringLiteral(", ") + timeLeft(last.secondsLeft);
-    return line;
-}
-
 // What a run said last that a person should know.
 QString eventOf(const TrainingRun& run) {
     for (auto record = run.records.rbegin(); record != run.records.rend(); ++record)
@@ -180,6 +163,12 @@ TrainingWindow::TrainingWindow(QWidget* parent) : QWidget(parent, Qt::Window) {
     open_ = new QPushButton(tr("&Open this checkpoint"), this);
     open_->setObjectName("trainingOpen");
     open_->setProperty("primary", true);
+    pause_ = new QPushButton(this);
+    pause_->setObjectName("trainingPause");
+    stop_ = new QPushButton(this);
+    stop_->setObjectName("trainingStop");
+    stop_->setToolTip(
+        tr("Ends this run after the step that runs, with a checkpoint. `kurtoscope train --resume` goes on"));
     beside_ = new QPushButton(tr("Open &beside the final one"), this);
     beside_->setObjectName("trainingBeside");
     beside_->setToolTip(
@@ -199,7 +188,11 @@ TrainingWindow::TrainingWindow(QWidget* parent) : QWidget(parent, Qt::Window) {
     rows->addWidget(messages_);
     rows->addWidget(pages_, 1);
     rows->addWidget(legend_);
-    rows->addWidget(says_);
+    auto* state = new QHBoxLayout;
+    state->addWidget(says_, 1);
+    state->addWidget(pause_, 0, Qt::AlignBottom);
+    state->addWidget(stop_, 0, Qt::AlignBottom);
+    rows->addLayout(state);
     auto* bottom = new QHBoxLayout;
     bottom->addWidget(run_);
     bottom->addWidget(slider_, 1);
@@ -221,6 +214,11 @@ TrainingWindow::TrainingWindow(QWidget* parent) : QWidget(parent, Qt::Window) {
         followCheckpoint();
         if (const QString folder = checkpoint(); !folder.isEmpty()) emit checkpointChosen(folder);
     });
+    connect(pause_, &QPushButton::clicked, this, [this] {
+        const Followed& run = runs_[std::size_t(run_->currentIndex())];
+        ask(run.waits() ? TrainingRequest::goOn : TrainingRequest::pause);
+    });
+    connect(stop_, &QPushButton::clicked, this, [this] { ask(TrainingRequest::stop); });
     connect(open_, &QPushButton::clicked, this, [this] {
         if (const QString folder = checkpoint(); !folder.isEmpty()) emit checkpointAsked(folder);
     });
@@ -260,8 +258,12 @@ void TrainingWindow::choose() {
 }
 
 bool TrainingWindow::read(Followed& followed) const {
+    const bool live = isTraining(followed.run.path);
+    const TrainingRequest request = live ? trainingRequest(followed.run.path) : TrainingRequest::goOn;
+    const bool other = std::exchange(followed.live, live) != live;
+    const bool asked = std::exchange(followed.request, request) != request;
     const QFileInfo metrics(QString::fromStdString(followed.run.path) + "/metrics.jsonl");
-    if (followed.size == metrics.size() && followed.changed == metrics.lastModified()) return false;
+    if (followed.size == metrics.size() && followed.changed == metrics.lastModified()) return other || asked;
     followed.size = metrics.size(), followed.changed = metrics.lastModified();
     followed.run = TrainingRun::read(followed.run.path);
     const auto& checkpoints = followed.run.checkpoints;
@@ -341,7 +343,7 @@ void TrainingWindow::draw() {
                 curve.x.push_back(record.step), curve.y.push_back(*value);
         entries.append({curve.name, curve.colour, curve.strong, false});
         curves.push_back(std::move(curve));
-        lines.append(lineOf(run));
+        lines.append(lineOf(runs_[i]));
         if (const QString event = eventOf(run); !event.isEmpty()) lines.append(event);
     }
     plot_->setCurves(std::move(curves), tr("step"), asked.logarithmic);
@@ -353,6 +355,7 @@ void TrainingWindow::draw() {
     figure_->setToolTip(tr(asked.help));
     means_->setFont(Theme::current().small());
     means_->setText(tr(asked.help));
+    followRequest();
     drawCheckpoints();
     followCheckpoint();
     askNext();

@@ -6,6 +6,7 @@
 #include <QWidget>
 
 #include "core/data/emergence.h"
+#include "core/data/training_request.h"
 #include "core/data/training_run.h"
 
 #include <memory>
@@ -28,8 +29,8 @@ class MigrationPlot;
 
 // Training runs as they are written: curves over their steps, and what their checkpoints show, which the
 // engine looks at while such a page is in sight. A slider goes through a run's checkpoints. It reads what
-// `kurtoscope train --out` writes, whoever runs it, and looks again every second while it is visible. GUI
-// thread.
+// `kurtoscope train --out` writes, whoever runs it, and looks again every second while it is visible; a run
+// that trains just then can be paused and stopped. GUI thread.
 class TrainingWindow : public QWidget {
     Q_OBJECT
 public:
@@ -67,8 +68,16 @@ private:
         qint64 size = -1;
         std::shared_ptr<const Emergence> seen; // of its checkpoints so far; null: none yet
         bool refused = false;                  // they could not be looked at
+        bool live = false;                     // some process trains it
+        TrainingRequest request = TrainingRequest::goOn;
+        bool waits() const { // paused, and nobody has asked it to go on
+            return request == TrainingRequest::pause && !run.records.empty() && run.records.back().paused;
+        }
     };
     bool read(Followed& followed) const; // whether there was something new; throws Error
+    QString lineOf(const Followed& followed) const;
+    void ask(TrainingRequest request); // of the chosen run
+    void followRequest();              // the buttons for it
     void choose();
     void say(const Error& error);
     void draw();
@@ -92,7 +101,8 @@ private:
     QComboBox *figure_ = nullptr, *run_ = nullptr;
     QLabel *says_ = nullptr, *means_ = nullptr, *checkpoint_ = nullptr;
     QSlider* slider_ = nullptr;
-    QPushButton *add_ = nullptr, *remove_ = nullptr, *open_ = nullptr, *beside_ = nullptr;
+    QPushButton *add_ = nullptr, *remove_ = nullptr, *open_ = nullptr, *beside_ = nullptr, *pause_ = nullptr,
+                *stop_ = nullptr;
     QTimer timer_;
 };
 

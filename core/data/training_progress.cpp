@@ -44,6 +44,7 @@ std::string TrainingRecord::toJson() const {
         }
     }
     if (!event.empty()) json["event"] = event;
+    if (paused) json["paused"] = true;
     if (!checkpoint.empty()) json["checkpoint"] = checkpoint;
     return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -86,6 +87,7 @@ TrainingRecord TrainingRecord::fromJson(std::string_view line, const std::string
         std::ranges::sort(record.sites, {}, &TrainingSiteFigures::site);
     }
     if (root.has("event")) record.event = root.text("event");
+    if (root.has("paused")) record.paused = root.flag("paused");
     if (root.has("checkpoint")) record.checkpoint = root.text("checkpoint");
     root.finish();
     return record;

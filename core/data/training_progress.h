@@ -37,6 +37,7 @@ struct TrainingRecord {
     std::optional<double> validationScore;  // accuracy of a classifier, Pearson's r of a regression
     std::vector<TrainingSiteFigures> sites; // of every linear input; empty at steps that are not watched
     std::string event;      // what is worth saying at once: a spike, NaN, divergence, a checkpoint
+    bool paused = false;    // the run waits behind this step
     std::string checkpoint; // folder written at this step, relative to the run's; empty for none
 
     bool operator==(const TrainingRecord&) const = default;

@@ -348,8 +348,10 @@ void RunFolder::goBackTo(int step) const {
     for (const fs::path& folder : partial)
         fs::remove_all(folder, code);
     std::string kept;
-    for (const TrainingRecord& record : TrainingRun::read(path_.string()).records)
+    for (TrainingRecord& record : TrainingRun::read(path_.string()).records) {
+        record.paused = false; // it waits no longer
         if (record.step <= step) kept += record.toJson() + "\n";
+    }
     writeFileAtomically(path_ / "metrics.jsonl", kept);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/progress.h"
+#include "core/data/training_request.h"
 #include "core/data/training_run.h"
 #include "core/engine/transformer.h"
 #include "core/training/training_data.h"
@@ -42,6 +43,7 @@ public:
                                           const std::string& recipe) const;
 
     std::filesystem::path file(const std::string& name) const { return path_ / name; }
+    TrainingRequest request() const { return trainingRequest(path_.string()); }
     void appendRecord(const TrainingRecord& record) const;
     void goBackTo(int step) const; // records of later steps go, and what an interrupted checkpoint left
 

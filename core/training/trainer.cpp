@@ -8,6 +8,8 @@
 #include <c10/core/GradMode.h>
 
 #include <numbers>
+#include <thread>
+#include <utility>
 
 namespace kurtoscope {
 namespace {
@@ -155,10 +157,12 @@ Trainer::StepFigures Trainer::step(int number, bool watching) {
         if (added.defined()) figures.penalty += added.detach().item<double>() * share;
         tokens_ += sample.tokens * processes;
     }
-    figures.stopping = stop_.stop_requested();
+    const TrainingRequest asked = leads() ? folder_.request() : TrainingRequest::goOn;
+    figures.stopping = stop_.stop_requested() || asked == TrainingRequest::stop;
+    figures.pausing = asked == TrainingRequest::pause;
     if (ranks_) {
-        const at::Tensor shared =
-            at::tensor({float(figures.loss), float(figures.penalty), float(figures.stopping)});
+        const at::Tensor shared = at::tensor(
+            {float(figures.loss), float(figures.penalty), float(figures.stopping), float(figures.pausing)});
         std::vector<at::Tensor> all = optimizer_->gradients();
         all.push_back(shared);
         ranks_->sum(all);
@@ -166,6 +170,7 @@ Trainer::StepFigures Trainer::step(int number, bool watching) {
         figures.loss = shared[0].item<double>() / processes;
         figures.penalty = shared[1].item<double>() / processes;
         figures.stopping = shared[2].item<double>() > 0;
+        figures.pausing = shared[3].item<double>() > 0;
     }
     figures.gradientNorm = optimizer_->clipGradients(spec_.clipNorm);
     if (std::isfinite(figures.loss) && std::isfinite(figures.gradientNorm)) {
@@ -259,10 +264,29 @@ void Trainer::writeCheckpoint(TrainingRecord& record) {
     record.checkpoint = checkpointName(done_);
 }
 
+Clock::duration Trainer::pause() {
+    const Clock::time_point since = Clock::now();
+    if (progress_) progress_({"Paused at step " + std::to_string(done_), done_, spec_.steps, -1});
+    for (;;) {
+        const TrainingRequest asked = leads() ? folder_.request() : TrainingRequest::goOn;
+        bool waiting = asked == TrainingRequest::pause,
+             stopping = stop_.stop_requested() || asked == TrainingRequest::stop;
+        if (ranks_) { // often enough that nobody runs out of patience, and misses one that is gone
+            const at::Tensor shared = at::tensor({float(waiting), float(stopping)});
+            ranks_->sum({shared});
+            waiting = shared[0].item<double>() > 0, stopping = shared[1].item<double>() > 0;
+        }
+        if (stopping) throw Cancelled();
+        if (!waiting) return Clock::now() - since;
+        if (leads()) std::this_thread::sleep_for(std::chrono::milliseconds(ranks_ ? 250 : 50));
+    }
+}
+
 void Trainer::run(const std::function<void(const TrainingRecord&)>& onRecord) {
     if (leads()) folder_.goBackTo(done_);
     Clock::time_point since = Clock::now();
-    const Clock::time_point begun = since;
+    Clock::time_point begun = since;
+    std::string before; // what happened between this step and the last
     std::int64_t tokensThen = tokens_;
     const int doneThen = done_;
     while (done_ < spec_.steps) {
@@ -284,20 +308,25 @@ void Trainer::run(const std::function<void(const TrainingRecord&)>& onRecord) {
         record.learningRate = learningRate(number);
         record.tokens = tokens_;
         record.event = eventOf(record.loss);
+        const auto addEvent = [&](const std::string& event) {
+            record.event += (record.event.empty() || event.empty() ? "" : "; ") + event;
+        };
+        addEvent(std::exchange(before, ""));
         if (ranks_ && number == doneThen + 1)
-            record.event = std::to_string(ranks_->size()) + " processes sum gradients by " +
-                           ranks_->backend() + (record.event.empty() ? "" : "; " + record.event);
+            addEvent(std::to_string(ranks_->size()) + " processes sum gradients by " + ranks_->backend());
         const bool diverged = !std::isfinite(record.loss) || !std::isfinite(record.gradientNorm);
         if (diverged && record.event.empty())
             record.event = "the gradient is no longer a number: the run has diverged";
         const bool stopping = figures.stopping && !diverged;
+        record.paused = figures.pausing && !diverged && !stopping && !last;
+        if (record.paused) addEvent("paused at step " + std::to_string(number));
         if (watching) record.sites = arithmetic_->figures(); // of the step: validation begins its own
         if (!diverged && validating && !stopping && leads()) {
             const Validation seen = validate();
             record.validationLoss = seen.loss, record.validationError = seen.error;
             record.validationScore = seen.score;
         }
-        const bool keeping = !diverged && (due || last || stopping);
+        const bool keeping = !diverged && (due || last || stopping || record.paused);
         if (keeping) checkAlike();
         if (keeping && leads()) writeCheckpoint(record);
         const bool telling = watching || due || stopping || !record.event.empty();
@@ -309,6 +338,12 @@ void Trainer::run(const std::function<void(const TrainingRecord&)>& onRecord) {
         if (progress_) progress_({"Training", done_, spec_.steps, record.secondsLeft});
         if (diverged) return;
         if (stopping && !last) throw Cancelled();
+        if (!record.paused) continue;
+        const Clock::duration waited = pause(); // is no time of the run
+        since += waited, begun += waited;
+        before = "went on after " +
+                 std::to_string(std::chrono::duration_cast<std::chrono::seconds>(waited).count()) +
+                 " s of pause";
     }
 }
 

@@ -28,8 +28,9 @@ public:
     Trainer(RunFolder folder, TrainingSpec spec, c10::Device device, Ranks* ranks, std::stop_token stop,
             const OnProgress& progress);
 
-    // To the spec's last step. A stop ends it after the step that runs, with a checkpoint, and throws
-    // Cancelled. A loss that is no number ends it with a record that says so.
+    // To the spec's last step. A stop, from its token or its folder, ends it after the step that runs, with a
+    // checkpoint, and throws Cancelled; a pause waits there, with one too. A loss that is no number ends it
+    // with a record that says so.
     void run(const std::function<void(const TrainingRecord&)>& onRecord);
 
     struct Validation {
@@ -46,8 +47,11 @@ private:
     struct StepFigures {
         double loss = 0, penalty = 0, gradientNorm = 0;
         bool stopping = false; // some process was asked to stop
+        bool pausing = false;  // the one that leads was asked to wait
     };
     StepFigures step(int number, bool watching);
+    // Until it is asked to go on; all processes together. A stop throws Cancelled.
+    Clock::duration pause();
     bool leads() const { return !ranks_ || ranks_->leads(); }
     double learningRate(int number) const;
     // Inputs are rounded from the step after this one on: a model that has learned nothing yet gains by

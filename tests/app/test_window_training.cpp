@@ -5,6 +5,7 @@
 #include "app/window/session.h"
 #include "app/window/training_window.h"
 #include "core/base/atomic_file.h"
+#include "core/base/stop.h"
 #include "core/training_lab.h"
 #include "widgets/figures.h"
 #include "widgets/panels/message_bar.h"
@@ -23,6 +24,8 @@
 #include <QTabWidget>
 #include <QTemporaryDir>
 #include <QTest>
+
+#include <thread>
 
 using namespace kurtoscope;
 
@@ -119,6 +122,54 @@ private slots:
                                   10'000);
         QCOMPARE(part<CurvePlot>("trainingCurves")->curves()[0].y.back(), 1.25);
         QVERIFY(part<QLabel>("trainingSays")->text().contains("loss spike: 9 after 1"));
+    }
+
+    // The window pauses what trains just now, whoever runs it, and has it go on and end.
+    void aLiveRunIsPausedAndStopped() {
+        auto *pause = part<QPushButton>("trainingPause"), *stop = part<QPushButton>("trainingStop");
+        window_->add(folder("none"));
+        QVERIFY(!pause->isVisible() && !stop->isVisible()); // it has ended
+        TrainingSpec spec = TrainingRun::read(folder("none").toStdString()).spec;
+        spec.name = "live", spec.steps = 100'000, spec.checkpointEvery = 50'000, spec.validateEvery = 50'000;
+        const std::string live = folder("../live").toStdString();
+        bool stopped = false;
+        std::jthread training([&](std::stop_token token) {
+            try {
+                TrainingLab({DeviceKind::cpu, 1}).train(spec, live, false, token);
+            } catch (const Cancelled&) {
+                stopped = true;
+            }
+        });
+        QTRY_VERIFY_WITH_TIMEOUT(QFileInfo(QString::fromStdString(live) + "/metrics.jsonl").size() > 0,
+                                 30'000);
+        window_->add(QString::fromStdString(live));
+        part<QComboBox>("trainingRun")->setCurrentIndex(1);
+        QVERIFY(pause->isVisible() && stop->isVisible());
+        QCOMPARE(pause->text(), QString("&Pause"));
+
+        pause->click();
+        QTRY_COMPARE_WITH_TIMEOUT(pause->text(), QString("Con&tinue"), 30'000); // once it waits
+        const TrainingRun waiting = TrainingRun::read(live);
+        QVERIFY(waiting.records.back().paused);
+        QCOMPARE(waiting.checkpoints.back().first, waiting.records.back().step);
+        QVERIFY(part<QLabel>("trainingSays")->text().contains("paused"));
+        QCOMPARE(part<QSlider>("trainingCheckpoint")->maximum(), 1); // it can be looked at meanwhile
+        QTest::qWait(300);
+        QCOMPARE(TrainingRun::read(live).records.size(), waiting.records.size());
+
+        pause->click();
+        QCOMPARE(pause->text(), QString("&Pause"));
+        QTRY_VERIFY_WITH_TIMEOUT(TrainingRun::read(live).records.size() > waiting.records.size(), 30'000);
+        QTRY_VERIFY_WITH_TIMEOUT(!part<QLabel>("trainingSays")->text().contains(", paused"), 30'000);
+
+        stop->click();
+        QTRY_VERIFY_WITH_TIMEOUT(!stop->isVisible(), 30'000); // as soon as nobody trains it
+        training.join();
+        QVERIFY(stopped);
+        const TrainingRun ended = TrainingRun::read(live);
+        QCOMPARE(ended.checkpoints.back().first, ended.records.back().step);
+        part<QComboBox>("trainingRun")->setCurrentIndex(0);
+        QVERIFY(!pause->isVisible());
     }
 
     void aCheckpointOpensInTheWorkspace() {

@@ -50,6 +50,8 @@ private:
         return text;
     }
 
+    static bool isClose(const CheckResult& result) { return result.difference <= result.check.tolerance; }
+
     void print(const std::vector<CheckResult>& results) const {
         std::ostream& out = json_.human();
         if (results.empty()) out << "This export holds no model, so there is nothing to run.\n";
@@ -65,10 +67,13 @@ private:
                               scientific(result.largest) + " at most");
             if (!std::isfinite(result.check.tolerance))
                 out << " (the target carries less than the recipe: see README.md)";
-            else if (result.passedFreely() || !result.passed())
+            else if (isClose(result) || !result.passed())
                 out << (result.passed() ? " (allowed " : ": MORE than the allowed (")
                     << scientific(result.check.tolerance) << ")";
             out << "; " << result.versions << '\n';
+            if (result.byLibTorch)
+                out << "  freely, by LibTorch's operators: "
+                    << (*result.byLibTorch == 0 ? "0 (bit-equal)" : scientific(*result.byLibTorch)) << '\n';
             if (result.steps) printSteps(*result.steps, result, out);
         }
     }
@@ -85,10 +90,10 @@ private:
             out << "; " << steps.tipped << " of " << steps.rounded
                 << " rounded values lie so near the middle of two levels that their last bits tip them over";
         out << '\n';
-        if (std::isfinite(result.check.tolerance) && result.passed() && !result.passedFreely())
-            out << "  The same arithmetic, then: run freely, such values and what follows from them make all "
-                   "of the "
-                   "difference.\n";
+        if (std::isfinite(result.check.tolerance) && result.passed() && !isClose(result))
+            out << "  The same arithmetic, then: with sums in another order, such values and what follows "
+                   "from them "
+                   "make all of the difference.\n";
     }
 
     void write(const std::vector<CheckResult>& results) const {

@@ -17,6 +17,7 @@ nlohmann::ordered_json checkJson(const CheckResult& result) {
     }
     entry["difference"] = realJson(result.difference);
     entry["largest"] = realJson(result.largest);
+    if (result.byLibTorch) entry["difference_by_libtorch"] = realJson(*result.byLibTorch);
     if (const auto& steps = result.steps)
         entry["layer_by_layer"] = {{"difference", realJson(steps->difference)},
                                    {"largest_at", steps->where},

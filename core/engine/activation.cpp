@@ -7,6 +7,7 @@
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
 #include "core/engine/kernels/float_product.h"
+#include "core/engine/library_operators.h"
 
 #include <c10/core/GradMode.h>
 
@@ -39,9 +40,10 @@ at::Tensor bySharesOfRows(const at::Tensor& x, void (*function)(at::Tensor& out,
     return out;
 }
 
-// Whether somebody will ask for the gradient of what is made of x: writing into a given tensor forgets it.
-bool needsGradient(const at::Tensor& x) {
-    return c10::GradMode::is_enabled() && x.requires_grad();
+// Whether x must go through an operator as a whole: somebody will ask for the gradient of what is made of it,
+// which writing into a given tensor forgets, or nothing else may touch its bits.
+bool needsOperator(const at::Tensor& x) {
+    return LibraryOperators::asked() || (c10::GradMode::is_enabled() && x.requires_grad());
 }
 
 } // namespace
@@ -49,14 +51,14 @@ bool needsGradient(const at::Tensor& x) {
 Activation activationFunction(const std::string& name, const std::string& where) {
     if (name == "gelu")
         return {[](const at::Tensor& x) {
-                    if (needsGradient(x)) return at::gelu(x);
+                    if (needsOperator(x)) return at::gelu(x);
                     return bySharesOfRows(
                         x, [](at::Tensor& out, const at::Tensor& in) { at::gelu_out(out, in); });
                 },
                 geluRow};
     if (name == "gelu_new" || name == "gelu_pytorch_tanh")
         return {[](const at::Tensor& x) {
-                    if (needsGradient(x)) return at::gelu(x, "tanh");
+                    if (needsOperator(x)) return at::gelu(x, "tanh");
                     return bySharesOfRows(
                         x, [](at::Tensor& out, const at::Tensor& in) { at::gelu_out(out, in, "tanh"); });
                 },
@@ -64,14 +66,14 @@ Activation activationFunction(const std::string& name, const std::string& where)
     if (name == "relu") return {[](const at::Tensor& x) { return at::relu(x); }, reluRow};
     if (name == "silu" || name == "swish")
         return {[](const at::Tensor& x) {
-                    if (needsGradient(x)) return at::silu(x);
+                    if (needsOperator(x)) return at::silu(x);
                     return bySharesOfRows(
                         x, [](at::Tensor& out, const at::Tensor& in) { at::silu_out(out, in); });
                 },
                 siluRow};
     if (name == "tanh")
         return {[](const at::Tensor& x) {
-                    if (needsGradient(x)) return at::tanh(x);
+                    if (needsOperator(x)) return at::tanh(x);
                     return bySharesOfRows(
                         x, [](at::Tensor& out, const at::Tensor& in) { at::tanh_out(out, in); });
                 },
@@ -81,7 +83,7 @@ Activation activationFunction(const std::string& name, const std::string& where)
 }
 
 bool isPlain(const at::Tensor& x) {
-    return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous() && !needsGradient(x);
+    return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous() && !needsOperator(x);
 }
 
 at::Tensor Activation::operator()(const at::Tensor& x) const {

@@ -36,7 +36,8 @@ private:
                 std::int64_t firstColumn, std::int64_t lastColumn) const;
 };
 
-// Whether the kernels for float32 rows may take x: on the CPU, contiguous, and no gradient is asked for.
+// Whether the kernels for float32 rows may take x: on the CPU, contiguous, and neither a gradient nor
+// LibTorch's own operators are asked for.
 bool isPlain(const at::Tensor& x);
 
 // x wᵀ + bias [.., out], then what `then` says: by kernels where they may, else by tensor operators.

@@ -171,12 +171,13 @@ at::Tensor Rotary::apply(const at::Tensor& x, std::int64_t heads) const {
         return out;
     }
     const at::Tensor angle = at::outer(at::arange(length, inverseFrequency.options()), inverseFrequency);
-    const at::Tensor cosine = angle.cos().unsqueeze(1),
-                     sine = angle.sin().unsqueeze(1); // [position, 1, size / 2]
+    // Both halves alike, as transformers has them: the last few of a table get another cosine than the rest.
+    const at::Tensor angles = at::cat({angle, angle}, -1).unsqueeze(1); // [position, 1, size]
+    const at::Tensor cosine = angles.cos(), sine = angles.sin();
     const at::Tensor split = x.view({sequences, length, heads, size});
     const at::Tensor first = split.narrow(-1, 0, size / 2), second = split.narrow(-1, size / 2, size / 2);
-    return at::cat({first * cosine - second * sine, second * cosine + first * sine}, -1)
-        .view({sequences, length, heads * size});
+    const at::Tensor turned = at::cat({-second, first}, -1); // [sequence, position, head, channel]
+    return (split * cosine + turned * sine).view({sequences, length, heads * size});
 }
 
 } // namespace kurtoscope

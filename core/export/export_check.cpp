@@ -6,6 +6,7 @@
 #include "core/base/stop.h"
 #include "core/data/check_json.h"
 #include "core/data/strict_json.h"
+#include "core/engine/library_operators.h"
 #include "core/export/export_folder.h"
 #include "core/model/safetensors_writer.h"
 
@@ -24,6 +25,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* hint = "Export again with this version of Kurtoscope";
+constexpr const char* byLibTorchName = "answer_by_libtorch.";
 constexpr std::size_t probes = 2, candidates = 32;
 constexpr const char* probeTexts[] = {
     "In 1984 the old lighthouse keeper counted forty-two ships, and none of them came back before the storm.",
@@ -131,11 +133,17 @@ ExportProbe makeProbe(const ExportSubject& subject, c10::Device device, std::uin
         if (best.size() == probes && best.back().tips <= calm) break;
     }
     ExportProbe probe;
+    const auto valuesOf = [](const at::Tensor& answer) {
+        const float* values = answer.const_data_ptr<float>();
+        return std::vector<float>(values, values + answer.numel());
+    };
     for (const Candidate& one : best) {
         probe.ids.push_back(one.ids);
         probe.shapes.push_back(one.answer.sizes().vec());
-        probe.answers.emplace_back(one.answer.const_data_ptr<float>(),
-                                   one.answer.const_data_ptr<float>() + one.answer.numel());
+        probe.answers.push_back(valuesOf(one.answer));
+        if (!device.is_cpu()) continue;
+        const LibraryOperators operators;
+        probe.byLibTorch.push_back(valuesOf(answerTo(one.ids, subject, device, subject.arithmetic, stop)));
     }
     return probe;
 }
@@ -162,6 +170,8 @@ void ExportProbe::write(ExportFolder& out) const {
     std::vector<TensorToWrite> tensors;
     for (std::size_t i = 0; i < answers.size(); ++i)
         tensors.push_back({"answer." + std::to_string(i), shapes[i], answers[i]});
+    for (std::size_t i = 0; i < byLibTorch.size(); ++i)
+        tensors.push_back({byLibTorchName + std::to_string(i), shapes[i], byLibTorch[i]});
     out.throwIfStopped();
     writeSafetensors(out.file(probeName), tensors);
 }
@@ -229,13 +239,18 @@ ExportedFolder ExportedFolder::open(const fs::path& folder) {
         made.steps = folder / fileNamed(steps, "tensors");
     }
     const auto tensors = TensorFile::openSafetensors(folder / name);
+    const auto valuesOf = [](const StoredTensor& tensor) {
+        std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
+        dequantize(tensor, values);
+        return values;
+    };
     for (std::size_t i = 0; i < made.probe.ids.size(); ++i) {
         const StoredTensor* answer = tensors->find("answer." + std::to_string(i));
         if (!answer) throw Error("has no tensor answer." + std::to_string(i), (folder / name).string(), hint);
-        std::vector<float> values(static_cast<std::size_t>(answer->elements()));
-        dequantize(*answer, values);
         made.probe.shapes.push_back(answer->shape);
-        made.probe.answers.push_back(std::move(values));
+        made.probe.answers.push_back(valuesOf(*answer));
+        if (const StoredTensor* other = tensors->find(byLibTorchName + std::to_string(i)))
+            made.probe.byLibTorch.push_back(valuesOf(*other));
     }
     return made;
 }

@@ -23,6 +23,9 @@ struct ExportProbe {
     std::vector<std::vector<int>> ids;
     std::vector<std::vector<std::int64_t>> shapes;
     std::vector<std::vector<float>> answers;
+    // The same run by LibTorch's own operators; none where the model is not on the CPU, or the export is an
+    // older one.
+    std::vector<std::vector<float>> byLibTorch;
 
     void write(ExportFolder& out) const;
 };

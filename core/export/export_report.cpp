@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <torch/headeronly/version.h>
 
 namespace kurtoscope {
 namespace fs = std::filesystem;
@@ -31,6 +32,7 @@ Json probeJson(const ExportPlan& plan, const std::vector<std::vector<int>>& ids,
     for (const ExportCheck& check : plan.checks)
         ways[check.way] = realJson(check.tolerance);
     Json made{{"ids", ids}, {"answers", probeName}, {"ways", ways}, {"words", Json::parse(plan.checkWords)}};
+    made["libtorch"] = TORCH_VERSION; // whose operators gave the answers by that name
     if (!steps.ids.empty()) made["steps"] = steps.json();
     return made;
 }

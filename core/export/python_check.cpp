@@ -25,6 +25,7 @@ extern char** environ;
 
 namespace kurtoscope {
 namespace fs = std::filesystem;
+using namespace nlohmann::literals;
 namespace {
 
 class TemporaryFolder {
@@ -156,9 +157,14 @@ std::vector<CheckResult> runPython(const ExportedFolder& exported, const std::st
                         "Run verify_export.py by hand to see all of it");
         if (result.ran()) {
             result.versions = versionsOf(said);
-            compare(exported.probe.answers,
-                    answersIn(place / (check.way + ".safetensors").c_str(), exported.probe.ids.size()),
-                    result);
+            const auto answers =
+                answersIn(place / (check.way + ".safetensors").c_str(), exported.probe.ids.size());
+            compare(exported.probe.answers, answers, result);
+            if (!exported.probe.byLibTorch.empty() && said.contains("/versions/torch"_json_pointer)) {
+                CheckResult other;
+                compare(exported.probe.byLibTorch, answers, other);
+                result.byLibTorch = other.difference;
+            }
             result.steps = stepsIn(exported.steps, place / (check.way + ".steps.safetensors").c_str(), said);
         }
         results.push_back(std::move(result));

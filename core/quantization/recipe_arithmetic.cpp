@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/base/phases.h"
+#include "core/engine/library_operators.h"
 #include "core/quantization/weight_solver.h"
 
 namespace kurtoscope {
@@ -64,6 +65,29 @@ CalibratedSite givenRange(const Transformer& transformer, const Recipe& recipe, 
     seen.stats.min.assign(channels, found->second.low);
     seen.stats.max.assign(channels, found->second.high);
     return seen;
+}
+
+// y = x wᵀ + b with kept columns as a product of their own, as software sums it whose checkpoints have no
+// such columns.
+at::Tensor besideKept(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                      const std::set<int>& kept) {
+    const at::Tensor columns =
+        at::tensor(std::vector<std::int64_t>(kept.begin(), kept.end()), x.options().dtype(at::kLong));
+    const at::Tensor beside = product(x.index_select(-1, columns), weight.index_select(1, columns), {});
+    return product(x.index_fill(-1, columns, 0), weight.index_fill(1, columns, 0), bias) + beside;
+}
+
+// As torchao multiplies: sums of integers, exact, then the scale of the row and that of the output, then the
+// bias.
+at::Tensor scaledBehind(const at::Tensor& x, const ActivationRule& rule, const Linear& linear,
+                        const WeightRule& weightRule) {
+    ActivationRule perOutput;
+    perOutput.bits = weightRule.bits;
+    perOutput.fullRange = weightRule.fullRange, perOutput.reciprocal = weightRule.reciprocal;
+    const RowLevels rows = rowLevels(x, rule), outputs = rowLevels(linear.weight, perOutput);
+    const at::Tensor sums = at::matmul(rows.levels.to(at::kDouble), outputs.levels.to(at::kDouble).t());
+    const at::Tensor y = sums.to(at::kFloat) * rows.scales * outputs.scales.flatten();
+    return linear.bias.defined() ? y + linear.bias : y;
 }
 
 } // namespace
@@ -404,7 +428,16 @@ at::Tensor RecipeArithmetic::operand(Site site, const at::Tensor& x, const Batch
     const at::Tensor y = applySteps(shaped_->piece.online(site), x);
     if (real_ && real_->reads(site)) return y; // its readers turn it into their numbers
     const auto found = atOperand_.find(site);
-    return found == atOperand_.end() ? y : roundActivation(y, found->second, batch.lengths);
+    return found == atOperand_.end() || scalesBehind(site) ? y
+                                                           : roundActivation(y, found->second, batch.lengths);
+}
+
+bool RecipeArithmetic::scalesBehind(Site input) const {
+    const auto found = LibraryOperators::asked() ? atOperand_.find(input) : atOperand_.end();
+    if (found == atOperand_.end() || !weightRule_ || !found->second.inlier.empty()) return false;
+    const ActivationRule& rule = found->second.rule;
+    return rule.reciprocal && rule.symmetric && rule.perToken() && weightRule_->reciprocal &&
+           weightRule_->symmetric && weightRule_->granularity == Granularity::per_channel;
 }
 
 at::Tensor RecipeArithmetic::cached(Site site, const at::Tensor& x, const Batch& batch) const {
@@ -418,8 +451,14 @@ at::Tensor RecipeArithmetic::linearThen(const Linear& linear, const at::Tensor& 
     const auto found = weights_.find(&linear);
     const PhaseTimer timer(Phase::gemm);
     if (found == weights_.end()) return product(x, linear.weight, linear.bias, then);
+    if (scalesBehind(linear.input))
+        return then.applied(scaledBehind(x, atOperand_.at(linear.input).rule, linear, *weightRule_));
     const at::Tensor& weight = made(linear, found->second);
-    if (threshold_ == 0 || outliersMeetRounded_) return product(x, weight, linear.bias, then);
+    if (threshold_ == 0 || outliersMeetRounded_) {
+        if (!LibraryOperators::asked() || found->second.kept.empty())
+            return product(x, weight, linear.bias, then);
+        return then.applied(besideKept(x, weight, linear.bias, found->second.kept));
+    }
     const at::Tensor y = product(x, weight, linear.bias);
     // The columns that stayed out of x's rounding meet the weight as it was (Dettmers et al. 2022, section
     // 3).

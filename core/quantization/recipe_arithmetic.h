@@ -124,6 +124,8 @@ private:
                       std::stop_token stop, const OnProgress& progress);
     std::string weightKey(const Recipe& recipe, const Plan& plan, const Linear& linear) const;
     void count(const Recipe& recipe, const Plan& plan);
+    // Whether LibTorch's operators are asked for, and the library whose levels these are multiplies integers.
+    bool scalesBehind(Site input) const;
     bool staysWhole(const Recipe& recipe, Site site) const;
 
     std::shared_ptr<const ShapedModel> shaped_;

@@ -54,6 +54,13 @@ at::Tensor roundActivationReference(const at::Tensor& x, const SiteRounding& rou
 // a range: NaN stays NaN, ∞ goes to the range's end.
 at::Tensor roundGeneral(const at::Tensor& x, const SiteRounding& rounding, const std::vector<int>& lengths);
 
+// Symmetric integers in each row's own range, and what they are multiplied by: x ≈ levels · scales. `levels`
+// are float32 of x's shape, `scales` [.., 1].
+struct RowLevels {
+    at::Tensor levels, scales;
+};
+RowLevels rowLevels(const at::Tensor& x, const ActivationRule& rule);
+
 // LLM.int8(): which channels of each sequence stay out, [sequence, 1, channel] bool.
 at::Tensor channelsOver(const at::Tensor& x, double threshold, const std::vector<int>& lengths);
 

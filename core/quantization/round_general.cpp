@@ -44,9 +44,13 @@ Scales over(at::Tensor minimum, at::Tensor maximum, const ActivationRule& rule) 
     return scales;
 }
 
-at::Tensor put(const at::Tensor& x, const Scales& s) {
+at::Tensor levelsOf(const at::Tensor& x, const Scales& s) {
     const at::Tensor q = s.reciprocal ? (x * (1.0 / s.scale)).round() + s.zero : x / s.scale + s.zero;
-    return (q.clamp(s.low, s.high).round() - s.zero) * s.scale;
+    return q.clamp(s.low, s.high).round();
+}
+
+at::Tensor put(const at::Tensor& x, const Scales& s) {
+    return (levelsOf(x, s) - s.zero) * s.scale;
 }
 
 // Rows of padding as zeros, which belong to every range: they have no say.
@@ -262,6 +266,12 @@ double activationBits(const SiteRounding& rounding, int channels, std::size_t ke
         scales = double((channels + rule.group - 1) / rule.group);
     return rule.bits * double(inliers) + 32.0 * double(kept) +
            scales * (16 + (rule.symmetric ? 0 : rule.bits));
+}
+
+RowLevels rowLevels(const at::Tensor& x, const ActivationRule& rule) {
+    const at::Tensor finite = at::nan_to_num(x, 0, 0, 0);
+    const Scales scales = over(finite.amin(-1, true), finite.amax(-1, true), rule);
+    return {levelsOf(x, scales), scales.scale};
 }
 
 at::Tensor channelsOver(const at::Tensor& x, double threshold, const std::vector<int>& lengths) {

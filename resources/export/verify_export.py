@@ -20,6 +20,9 @@ import sys
 import tempfile
 
 
+ATTENTION = "sdpa"  # of transformers' implementations, the one that the simulation by LibTorch's operators follows
+
+
 class Missing(Exception):
     """Something that is no fault of the export."""
 
@@ -49,7 +52,10 @@ class Transformers:
     """A model of transformers, whoever rounds in it."""
 
     def __init__(self, model, outliers=None):
+        import torch
+
         self.model = model.eval()
+        torch.set_num_threads(1)  # as there, since sums may be cut where the threads are
         self.outliers = outliers or {}  # channels that the folder's own loader takes out before it rounds
 
     def answer(self, ids):
@@ -115,8 +121,9 @@ def compressed_tensors(folder, words):
         import outlier_channels
 
         outliers = {name: channels for name, (channels, _) in outlier_channels.read(folder)[1].items()}
-        return Transformers(outlier_channels.load(folder, dtype=dtype), outliers)
-    return Transformers(getattr(transformers, words["auto_class"]).from_pretrained(str(folder), dtype=dtype))
+        return Transformers(outlier_channels.load(folder, dtype=dtype, attn_implementation=ATTENTION), outliers)
+    loader = getattr(transformers, words["auto_class"])
+    return Transformers(loader.from_pretrained(str(folder), dtype=dtype, attn_implementation=ATTENTION))
 
 
 def compressed_tensors_adapter(folder, words):
@@ -125,7 +132,8 @@ def compressed_tensors_adapter(folder, words):
     import torch
     import transformers
 
-    model = getattr(transformers, words["auto_class"]).from_pretrained(str(folder), dtype=torch.float32)
+    loader = getattr(transformers, words["auto_class"])
+    model = loader.from_pretrained(str(folder), dtype=torch.float32, attn_implementation=ATTENTION)
     if not getattr(model, "_hf_peft_config_loaded", False):
         raise RuntimeError("transformers did not load the adapter")
     return Transformers(model)
@@ -154,7 +162,7 @@ def by_configuration(library):
             snippet = AutoQuantizationConfig.from_dict(json.load(stream))
         if str(snippet.to_dict()) != str(load.config.to_dict()):
             raise RuntimeError("quantization_config.json and load.py say different things")
-        made = load.load(model, dtype=torch.float32)
+        made = load.load(model, dtype=torch.float32, attn_implementation=ATTENTION)
         torch.set_float32_matmul_precision("highest")  # torchao lets products be taken in bfloat16
         return Transformers(made)
 
@@ -169,7 +177,8 @@ def llm_compressor(folder, words):
     import transformers
     from datasets import Dataset
 
-    model = getattr(transformers, words["auto_class"]).from_pretrained(original(words), dtype=torch.float32)
+    loader = getattr(transformers, words["auto_class"])
+    model = loader.from_pretrained(original(words), dtype=torch.float32, attn_implementation=ATTENTION)
     text = {}
     if words["text"]:
         windows = [{"input_ids": ids, "attention_mask": [1] * len(ids)} for ids in words["text"]]

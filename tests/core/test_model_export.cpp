@@ -282,6 +282,38 @@ private slots:
         QVERIFY(std::isfinite(again.evaluate(request).front().score));
     }
 
+    // The same simulation by LibTorch's operators: other last bits, on texts where none tips a value over.
+    void whatLibTorchAnswersLiesBeside_data() {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<QString>("recipe");
+        for (const char* model : {"tiny-llama", "tiny-bert", "tiny-bert-classifier", "tiny-llama-scaled"})
+            for (const char* recipe :
+                 {"w8a8:levels=full", "w8a8:levels=full,keep=top:3", "rtn:bits=4,group=8"})
+                QTest::newRow((std::string(model) + " " + recipe).c_str()) << model << recipe;
+    }
+    void whatLibTorchAnswersLiesBeside() {
+        QFETCH(QString, model);
+        QFETCH(QString, recipe);
+        const ExportPlace place;
+        Workbench& bench = opened(model.toStdString());
+        const std::vector<int> ids{1, 5, 9, 17};
+        const auto answersOf = [&] { return bench.predict("", ids, Recipe()).hidden; };
+        const auto before = answersOf();
+        bench.exportModel(exportRequest(model.toStdString(), recipe.toStdString(), ct, place));
+        QVERIFY2(answersOf() == before, "the program's own kernels run again");
+        const auto probe = TensorFile::openSafetensors(place.path() + "/kurtoscope_probe.safetensors");
+        const auto valuesOf = [&](const char* name) {
+            const StoredTensor* tensor = probe->find(name);
+            std::vector<float> values(tensor ? static_cast<std::size_t>(tensor->elements()) : 0);
+            if (tensor) dequantize(*tensor, values);
+            return values;
+        };
+        const auto own = valuesOf("answer.0"), other = valuesOf("answer_by_libtorch.0");
+        QVERIFY(!own.empty());
+        CLOSE(other, own, 2e-5F);
+        QVERIFY(!place.json("kurtoscope_export.json")["probe"]["libtorch"].get<std::string>().empty());
+    }
+
     // Keys after their rotary embedding, and values, as attention reads them.
     void aCacheIsReadAgain_data() {
         QTest::addColumn<QString>("cache");

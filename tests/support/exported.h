@@ -47,6 +47,7 @@ inline QString figuresOf(const CheckResult& result) {
                        .arg(result.largest)
                        .arg(result.check.tolerance)
                        .arg(QString::fromStdString(result.skipped));
+    if (result.byLibTorch) line += QStringLiteral("; by LibTorch's operators %1").arg(*result.byLibTorch);
     if (result.steps)
         line += QStringLiteral("; layer by layer %1 at most in %2 tensors (%3), %4 of %5 values tipped")
                     .arg(result.steps->difference)

@@ -329,6 +329,38 @@ private slots:
                  expected.find({1, Place::mlp_hidden})->siteAbsmax);
         QCOMPARE(data["gradient"].size(), std::size_t{2});
     }
+
+    // Its own adapter names the nodes of the exported graph as the files do.
+    void modelExplorerFindsTheProducts_data() {
+        QTest::addColumn<QString>("model");
+        for (const char* model : {"tiny-llama", "tiny-bert"})
+            QTest::newRow(model) << model;
+    }
+    void modelExplorerFindsTheProducts() {
+        if (modelExplorerPython().empty())
+            QSKIP("no Python with Model Explorer (KURTOSCOPE_MODEL_EXPLORER_PYTHON)");
+        QFETCH(QString, model);
+        const ExportPlace graph, colours;
+        exported(model.toStdString(), "w8a8", "onnx", graph);
+        exported(model.toStdString(), "fp32", "model-explorer", colours);
+        QProcess process;
+        process.start(QString::fromStdString(modelExplorerPython()),
+                      {"-c",
+                       "import sys\n"
+                       "from model_explorer_onnx.main import ONNXAdapter\n"
+                       "for graph in ONNXAdapter().convert(sys.argv[1], {})['graphs']:\n"
+                       "    print('\\n'.join(node.id for node in graph.nodes))\n",
+                       QString::fromStdString(graph.path() + "/model.onnx")});
+        QVERIFY(process.waitForFinished(120'000));
+        QVERIFY2(process.exitCode() == 0, process.readAllStandardError().constData());
+        const QStringList nodes = QString::fromUtf8(process.readAllStandardOutput()).split('\n');
+        for (const char* file : {"largest.json", "max_to_median.json", "kurtosis.json", "kept.json"}) {
+            const auto results = colours.json(file)["results"];
+            QVERIFY(results.size() >= 12);
+            for (const auto& [name, value] : results.items())
+                QVERIFY2(nodes.contains(QString::fromStdString(name)), name.c_str());
+        }
+    }
 };
 
 QTEST_GUILESS_MAIN(ExportTextsTest)

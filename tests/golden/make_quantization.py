@@ -91,7 +91,12 @@ class Quantizer:
             gap = ((y - torch.floor(y)) - 0.5).abs()[inside]
             if gap.numel():
                 self.margin = min(self.margin, float(gap.min()))
-        return (y.clamp(*q).round() - zero) * scale
+        return (self.noisy(y).clamp(*q).round() - zero) * scale
+
+    def noisy(self, y):
+        if not self.noise:
+            return y
+        return y * (1 + 3e-6 * torch.randn(y.shape, generator=self.noise)) + 3e-7 * y.abs().max() * torch.randn(y.shape, generator=self.noise)
 
     def formatted(self, x, format, rowwise, absmax=None):
         """Nearest of a format's listed values, on scales of the format's own. `absmax`: what a static scale comes from."""
@@ -112,8 +117,7 @@ class Quantizer:
         return self.nearest(x / scale, levels) * scale
 
     def nearest(self, y, levels):
-        if self.noise:
-            y = y * (1 + 3e-6 * torch.randn(y.shape, generator=self.noise)) + 3e-7 * y.abs().max() * torch.randn(y.shape, generator=self.noise)
+        y = self.noisy(y)
         middles, size = (levels[1:] + levels[:-1]) / 2, y.abs().contiguous()
         index = torch.bucketize(size, middles)
         tie = middles[index.clamp(max=len(middles) - 1)] == size  # of weights, which are stored in few bits: to the even code

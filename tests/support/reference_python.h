@@ -22,4 +22,14 @@ inline std::string compressorPython() {
     return qgetenv("KURTOSCOPE_COMPRESSOR_PYTHON").toStdString();
 }
 
+// One with vLLM for CPUs: $KURTOSCOPE_VLLM_PYTHON, or none.
+inline std::string vllmPython() {
+    return qgetenv("KURTOSCOPE_VLLM_PYTHON").toStdString();
+}
+
+// One with Model Explorer and its ONNX adapter: $KURTOSCOPE_MODEL_EXPLORER_PYTHON, or none.
+inline std::string modelExplorerPython() {
+    return qgetenv("KURTOSCOPE_MODEL_EXPLORER_PYTHON").toStdString();
+}
+
 } // namespace kurtoscope::test

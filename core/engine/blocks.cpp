@@ -47,10 +47,11 @@ at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Te
     return at::layer_norm(x, {x.size(-1)}, weight, bias, epsilon);
 }
 
-at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tensor& keys,
+at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at::Tensor& keys,
                      const at::Tensor& values, std::int64_t heads, std::int64_t keyValueHeads, bool causal) {
     const at::Tensor k = pass.cached({layer, Place::key}, keys),
                      v = pass.cached({layer, Place::value}, values);
+    const at::Tensor q = queries.to(k.scalar_type()); // narrow ones are multiplied narrowly
     const PhaseTimer timer(Phase::attention);
     const bool padded = q.size(0) == pass.batch().sequences; // else rows of padding are left out
     const std::int64_t sequences = pass.batch().sequences, length = pass.batch().length,
@@ -122,8 +123,9 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tenso
         context = at::scaled_dot_product_attention(query, key, value, mask, 0.0, causal, std::nullopt,
                                                    heads != keyValueHeads);
     }
-    return context.transpose(1, 2).reshape(
-        {sequences, length, heads * size}); // [sequence, position, channel]
+    return context.transpose(1, 2)
+        .reshape({sequences, length, heads * size})
+        .to(queries.scalar_type()); // [sequence, position, channel]
 }
 
 at::Tensor validRows(const at::Tensor& x, const Batch& batch) {

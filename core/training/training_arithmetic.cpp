@@ -156,6 +156,15 @@ at::Tensor TrainingArithmetic::operand(Site site, const at::Tensor& x, const Bat
     return rounded;
 }
 
+// Attention multiplies what it is given: in bf16 too, its softmax and sums in float32. On a processor short
+// heads over short windows would lose more by the casts than they gain.
+at::Tensor TrainingArithmetic::cached(Site, const at::Tensor& x, const Batch& batch) const {
+    constexpr int worthIt = 32'768; // positions × channels of a head, as measured
+    const ModelInfo& model = model_.info();
+    const bool gains = !x.is_cpu() || batch.length * (model.hidden / model.heads) >= worthIt;
+    return narrow_ && training_ && gains ? x.to(at::kBFloat16) : x;
+}
+
 at::Tensor TrainingArithmetic::linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const {
     at::Tensor weight = linear.weight;
     if (weightBits_ > 0 && !linear.head) {

@@ -40,6 +40,7 @@ public:
 
     at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const override;
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override;
+    at::Tensor cached(Site site, const at::Tensor& x, const Batch& batch) const override;
     bool treats(Site) const override { return false; }
     at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const override;
 

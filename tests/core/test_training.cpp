@@ -272,10 +272,21 @@ private slots:
     }
 
     // Products in bf16 learn what float32 learns, and what is kept is float32.
+    void productsMayBeNarrow_data() {
+        QTest::addColumn<int>("length");
+        QTest::newRow("of linear layers") << 0;
+        QTest::newRow("of attention over long windows, too") << 1024;
+    }
     void productsMayBeNarrow() {
+        QFETCH(int, length);
         QTemporaryDir place;
         TrainingSpec spec = seconds();
         spec.steps = 60, spec.checkpointEvery = 60;
+        if (length > 0) {
+            spec.model = {"llama", 1, 64, 2, 0, 0, length, 300};
+            spec.batch = 1, spec.artificialBytes = 200'000, spec.heldOut = 0.2;
+            spec.learningRate = 2e-3; // at 5e-3 one sequence a step blows any last bit up
+        }
         const TrainingRun wide = lab().train(spec, path(place, "wide"));
         spec.precision = "bf16";
         TrainingRun narrow;

@@ -2,11 +2,14 @@
 #include "core/training_lab.h"
 
 #include "core/base/atomic_file.h"
+#include "core/base/clock.h"
+#include "core/base/memory.h"
 #include "core/base/stop.h"
 #include "core/engine/device.h"
 #include "core/training/emergence.h"
 #include "core/training/regularizer.h"
 #include "core/training/seen_checkpoints.h"
+#include "core/training/trained_product.h"
 #include "core/training/trainer.h"
 #include "core/workbench.h"
 
@@ -82,6 +85,49 @@ void TrainingLab::check(const TrainingSpec& spec, const std::string& where) {
             throw Error("there is no such file", file, "Check data.text and data.validation");
 }
 
+// Weights, gradients and two moments are float32; about 16 tensors of the stream's width a layer are kept for
+// the backward pass, and the logits twice. A text is held beside its tokens, four bytes for about four.
+TrainingLab::Cost TrainingLab::cost(const TrainingSpec& spec) {
+    const double hidden = spec.model.hidden, layers = spec.model.layers, vocabulary = spec.model.vocabulary,
+                 held = double(spec.batch) * spec.model.length, weights = 12 * layers * hidden * hidden;
+    Cost cost;
+    cost.tokens = held * spec.steps * spec.accumulation;
+    cost.memoryBytes = 16 * (weights + hidden * (vocabulary + spec.model.length)) +
+                       4 * held * (16 * layers * hidden + 2 * vocabulary);
+    std::error_code code;
+    cost.textBytes =
+        2 * (spec.text.empty() ? double(spec.artificialBytes) : double(fs::file_size(spec.text, code)));
+    cost.operations = 6 * weights * cost.tokens;
+    return cost;
+}
+
+double TrainingLab::operationsPerSecond(const TrainingSpec& spec) const {
+    const c10::Device device = opened(options_);
+    const c10::InferenceMode inference;
+    constexpr std::int64_t size = 2048;
+    const at::Tensor x = at::ones({size, size}).to(device), w = at::ones({size, size}).to(device);
+    double best = 0;
+    for (int i = 0; i < 4; ++i) {
+        const Clock::time_point begun = Clock::now();
+        trainedProduct(x, w, {}, spec.precision == "bf16")[0][0].item<float>(); // waits for a GPU
+        best = std::max(best, 2.0 * size * size * size / secondsSince(begun));
+    }
+    return best;
+}
+
+// Throws Error for a run that cannot end well, before it writes anything.
+void TrainingLab::refuseTooLarge(const TrainingSpec& spec, bool onCpu) {
+    if (!spec.from.empty() || spec.task != "language-model") return;
+    const Cost need = cost(spec);
+    const double most = onCpu ? std::max(need.memoryBytes, need.textBytes) : need.textBytes;
+    const auto gigabytes = [](double bytes) { return std::to_string(std::llround(bytes / 1e9)) + " GB"; };
+    if (most > double(availableBytes()))
+        throw Error(std::string(most == need.textBytes ? "making its text ready" : "training it") +
+                        " takes about " + gigabytes(most) + " of memory, and " +
+                        gigabytes(double(availableBytes())) + " are free",
+                    "", "Give a shorter text, a smaller model or batch, or a larger machine");
+}
+
 std::vector<SchemeInfo> TrainingLab::regularizers() {
     std::vector<SchemeInfo> all;
     for (const auto& member : Registry<Regularizer>::instance().members())
@@ -99,6 +145,7 @@ TrainingRun TrainingLab::train(const TrainingSpec& asked, const std::string& fol
         spec = TrainingRun::read(folder).spec;
     } else {
         check(spec);
+        refuseTooLarge(spec, device.is_cpu());
         if (!ranks || ranks->leads()) files.begin(spec, stop, progress);
         if (ranks) ranks->waitForAll();
     }

@@ -50,6 +50,16 @@ public:
                        const OnProgress& progress = {});
 
     static void check(const TrainingSpec& spec, const std::string& where = ""); // members, sizes, files
+    // What a run of a spec takes, before it begins: estimates, for a model made from nothing.
+    struct Cost {
+        double tokens = 0;
+        double memoryBytes = 0; // weights, gradients, moments, and activations of one batch
+        double textBytes = 0;   // of memory, while its text is made ready
+        double operations = 0;  // of its linear layers
+    };
+    static Cost cost(const TrainingSpec& spec);
+    // What products as training makes them reach on this device, in operations a second; takes a moment.
+    double operationsPerSecond(const TrainingSpec& spec) const;
     static std::vector<SchemeInfo> regularizers();
     struct Preset {
         std::string id, summary;
@@ -59,6 +69,8 @@ public:
     static const Preset& preset(const std::string& id); // throws Error naming those there are
 
 private:
+    static void refuseTooLarge(const TrainingSpec& spec, bool onCpu);
+
     TrainingOptions options_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/training/artificial_language.h"
 
+#include "core/base/stop.h"
+
 #include <algorithm>
 #include <random>
 #include <set>
@@ -122,11 +124,13 @@ private:
 
 } // namespace
 
-std::string artificialText(std::int64_t bytes, std::uint64_t seed) {
+std::string artificialText(std::int64_t bytes, std::uint64_t seed, std::stop_token stop) {
     Language language(seed);
     std::string text;
-    while (static_cast<std::int64_t>(text.size()) < bytes)
+    while (static_cast<std::int64_t>(text.size()) < bytes) {
+        throwIfStopped(stop);
         text += language.paragraph();
+    }
     return text;
 }
 

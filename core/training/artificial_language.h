@@ -4,6 +4,7 @@
 #include "core/base/export.h"
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 
 namespace kurtoscope {
@@ -12,6 +13,7 @@ namespace kurtoscope {
 // whose frequencies follow Zipf's law, a grammar of clauses, and agreement that reaches far – adjectives and
 // verbs take the ending of their noun's class and number across relative clauses, and a paragraph ends by
 // naming again what it began with.
-KURTOSCOPE_API std::string artificialText(std::int64_t bytes, std::uint64_t seed);
+KURTOSCOPE_API std::string artificialText(std::int64_t bytes, std::uint64_t seed,
+                                          std::stop_token stop = {}); // throws Cancelled
 
 } // namespace kurtoscope

@@ -19,6 +19,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* stateName = "training_state.json";
+// Of text that a tokenizer is trained on: more of it moves no merge, and would be held twice.
+constexpr std::size_t tokenizerBytes = 256 << 20;
 constexpr const char* momentsName = "training_state.safetensors";
 // What belongs to a model beside its weights, where the folder has it.
 constexpr const char* companions[] = {"tokenizer.json",
@@ -134,9 +136,9 @@ LabelledRows RunFolder::beginData(const TrainingSpec& spec, std::stop_token stop
     };
     tell("Reading the text");
     if (spec.task != "language-model") return readRows(spec.text, spec.task == "regression");
-    std::vector<std::string> training = spec.text.empty()
-                                            ? std::vector{artificialText(spec.artificialBytes, spec.seed)}
-                                            : readDocuments(spec.text);
+    std::vector<std::string> training =
+        spec.text.empty() ? std::vector{artificialText(spec.artificialBytes, spec.seed, stop)}
+                          : readDocuments(spec.text);
     std::vector<std::string> held;
     if (!spec.validation.empty()) {
         held = readDocuments(spec.validation);
@@ -162,8 +164,10 @@ LabelledRows RunFolder::beginData(const TrainingSpec& spec, std::stop_token stop
     if (spec.from.empty() && spec.tokenizer == "bpe") {
         tell("Training the tokenizer");
         std::string joined;
-        for (const std::string& document : training)
-            joined += document + "\n";
+        for (const std::string& document : training) {
+            if (joined.size() >= tokenizerBytes) break;
+            joined += document.substr(0, tokenizerBytes - joined.size()) + "\n";
+        }
         writeFileAtomically(path_ / "tokenizer.json", trainByteLevelBpe(joined, spec.model.vocabulary, stop));
         writeFileAtomically(path_ / "tokenizer_config.json", tokenizerConfig(spec.model.length));
     } else {

@@ -273,7 +273,28 @@ private slots:
         QVERIFY2(run.code == 0, run.err.constData());
         QVERIFY2(run.err.contains("24 layers × 2048") && run.err.contains("20.0 G tokens"),
                  run.err.constData());
+        QVERIFY2(run.err.contains("of memory") && run.err.contains(" for each, at the "),
+                 run.err.constData());
         QVERIFY(!QFileInfo::exists(place.filePath("runs")));
+    }
+
+    // Neither by the kernel, hours later, nor with half a run left behind.
+    void whatDoesNotFitIntoMemoryIsRefused() {
+        QTemporaryDir place;
+        TrainingSpec spec = TrainingSpec::fromJson(shortSpec().toStdString(), "spec");
+        spec.artificialBytes = std::int64_t{1} << 40;
+        writeContents(place.filePath("text.json"), QByteArray::fromStdString(spec.toJson()));
+        spec.artificialBytes = 60'000, spec.batch = 1'000'000, spec.model.hidden = 512;
+        writeContents(place.filePath("batch.json"), QByteArray::fromStdString(spec.toJson()));
+        for (const auto& [file, words] :
+             {std::pair{"text.json", "making its text ready takes about 2199 GB of memory"},
+              {"batch.json", "training it takes about "}}) {
+            const auto run = runCommand(
+                {"train", place.filePath(file), "--device", "cpu", "--out", place.filePath("run")});
+            QCOMPARE(run.code, 1);
+            QVERIFY2(run.err.contains(words) && run.err.contains("are free"), run.err.constData());
+            QVERIFY(!QFileInfo::exists(place.filePath("run")));
+        }
     }
 
     void theStudyRunsAsAWhole() {

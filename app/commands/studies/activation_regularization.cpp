@@ -23,17 +23,12 @@ constexpr const char* published =
     "models of 24 layers × 2048 trained on 20 B tokens; 4-bit weights by RTN and GPTQ, 4-bit activations "
     "static per tensor";
 
-// Bytes of memory: weights, gradients and two moments in float32, and activations of one batch kept for the
-// backward pass, about 16 tensors of the stream's width a layer and the logits twice.
-double memoryBytes(const TrainingSpec& spec) {
-    const double hidden = spec.model.hidden, layers = spec.model.layers,
-                 tokens = double(spec.batch) * spec.model.length;
-    const double parameters =
-        12 * layers * hidden * hidden + hidden * (spec.model.vocabulary + spec.model.length);
-    return 16 * parameters + 4 * tokens * (16 * layers * hidden + 2.0 * spec.model.vocabulary);
-}
-double tokensOf(const TrainingSpec& spec) {
-    return double(spec.steps) * spec.batch * spec.accumulation * spec.model.length;
+// "5 hours", coarse: of an estimate.
+std::string timeText(double seconds) {
+    for (const auto& [unit, length] :
+         {std::pair{"years", 365.25 * 86400}, {"days", 86400.0}, {"hours", 3600.0}})
+        if (seconds >= 2 * length) return figure(seconds / length, 2) + " " + unit;
+    return figure(std::max(1.0, seconds / 60), 2) + " minutes";
 }
 
 class ActivationRegularization : public PublishedStudy {
@@ -103,6 +98,7 @@ public:
         TrainingLab lab(options);
         ProgressLine progress;
         progress.say("Four runs of " + planText(base) + ", on " + lab.deviceText());
+        progress.say(timePlan(base, lab.operationsPerSecond(base)));
         if (planOnly_) return 0;
         const Clock::time_point begun = Clock::now();
         for (StudyArm& arm : arms)
@@ -137,15 +133,17 @@ public:
 
 private:
     static std::string planText(const TrainingSpec& spec) {
+        const TrainingLab::Cost cost = TrainingLab::cost(spec);
         return spec.model.family + ", " + std::to_string(spec.model.layers) + " layers × " +
-               std::to_string(spec.model.hidden) + ", " +
-               countText(static_cast<std::int64_t>(tokensOf(spec))) + " tokens in " +
-               std::to_string(spec.steps) + " steps, about " +
-               byteText(static_cast<std::int64_t>(memoryBytes(spec))) + " of memory and " +
-               figure(tokensOf(spec) * 6 * 12 * spec.model.layers * double(spec.model.hidden) *
-                          spec.model.hidden / 1e15,
-                      3) +
-               " PFLOP each";
+               std::to_string(spec.model.hidden) + ", " + countText(static_cast<std::int64_t>(cost.tokens)) +
+               " tokens in " + std::to_string(spec.steps) + " steps, about " +
+               byteText(static_cast<std::int64_t>(cost.memoryBytes)) + " of memory (" +
+               byteText(static_cast<std::int64_t>(cost.textBytes)) + " while its text is made ready) and " +
+               figure(cost.operations / 1e15, 3) + " PFLOP each";
+    }
+    static std::string timePlan(const TrainingSpec& spec, double perSecond) {
+        return "At least " + timeText(TrainingLab::cost(spec).operations / perSecond) + " for each, at the " +
+               figure(perSecond / 1e12, 2) + " TFLOPS that products reach here";
     }
 
     // What was trained before is not trained again; what was interrupted goes on.

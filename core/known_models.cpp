@@ -5,9 +5,28 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 namespace kurtoscope {
 namespace fs = std::filesystem;
+
+namespace {
+
+// Whether it has a head over the vocabulary. One that is the embedding itself does not stand in the file; the
+// class to load it with says so better than config.json's tie, which encoders without a head have too and
+// GPT-2 may leave out.
+bool hasLanguageHead(const ModelFolder& model) {
+    if (model.find("lm_head.weight") || model.find("cls.predictions.transform.dense.weight")) return true;
+    const auto& config = model.config.json();
+    if (!config.contains("architectures") || !config.at("architectures").is_array())
+        return model.config.flag("tie_word_embeddings", false);
+    return std::ranges::any_of(config.at("architectures"), [](const auto& one) {
+        const std::string name = one.is_string() ? one.template get<std::string>() : "";
+        return name.ends_with("LMHeadModel") || name.ends_with("ForCausalLM");
+    });
+}
+
+} // namespace
 
 KnownModel Workbench::knownModel(const std::string& path) {
     const ModelFolder model = ModelFolder::open(path);
@@ -23,7 +42,7 @@ KnownModel Workbench::knownModel(const std::string& path) {
     known.layers = size("num_hidden_layers", "n_layer");
     known.hidden = size("hidden_size", "n_embd");
     known.vocabulary = model.config.positive("vocab_size", 0);
-    known.hasHead = model.find("lm_head.weight") || model.config.flag("tie_word_embeddings", false);
+    known.hasHead = hasLanguageHead(model);
     for (const auto& tensor : model.file->tensors())
         known.parameters += tensor.elements();
     known.summary = known.architecture + " · " + std::to_string(known.layers) + " layers · " +

@@ -161,6 +161,31 @@ private slots:
                  std::string("nf4"));
     }
 
+    void bitsandbytesSaysWhatElseItMakesOfInputs_data() {
+        QTest::addColumn<QString>("recipe");
+        QTest::addColumn<QString>("said"); // empty: it carries all of this
+        QTest::newRow("its own levels") << "w8a8:activation=per-token"
+                                        << "";
+        QTest::newRow("a level more") << "w8a8:activation=per-token,levels=full"
+                                      << "127.5";
+        QTest::newRow("zero points") << "w8a8:activation=per-token,symmetric=off"
+                                     << "zero point";
+        QTest::newRow("fewer bits") << "w8a8:activation=per-token,activation_bits=6"
+                                    << "8-bit integers";
+    }
+    void bitsandbytesSaysWhatElseItMakesOfInputs() {
+        QFETCH(QString, recipe);
+        QFETCH(QString, said);
+        const ExportPlace place;
+        const ExportPlan plan =
+            opened("tiny-llama")
+                .planExport(exportRequest("tiny-llama", recipe.toStdString(), "bitsandbytes", place));
+        QString limits;
+        for (const ExportLimit& limit : plan.limits)
+            limits += QString::fromStdString(limit.what) + "; ";
+        QVERIFY2(said.isEmpty() ? plan.limits.empty() : limits.contains(said), qPrintable(limits));
+    }
+
     // Whose query, key and value are one module, and one tensor in a GGUF file.
     void gpt2IsNamedAsItIsLoaded() {
         const ExportPlace place;

@@ -101,6 +101,23 @@ private slots:
         QVERIFY(test::failure([&] { workbench.observe({}); }).find("no model is open") != std::string::npos);
     }
 
+    // What a model costs is told before it is opened.
+    void aHeadIsKnownBeforeTheModelIsOpened_data() {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<bool>("head");
+        QTest::newRow("tied") << "tiny-llama" << true;
+        QTest::newRow("GPT-2") << "tiny-gpt2" << true;
+        QTest::newRow("of its own") << "tiny-gpt2-untied" << true;
+        QTest::newRow("an encoder that says tied") << "tiny-bert" << false;
+        QTest::newRow("masked") << "tiny-bert-masked" << true;
+        QTest::newRow("a classifier") << "tiny-bert-classifier" << false;
+    }
+    void aHeadIsKnownBeforeTheModelIsOpened() {
+        QFETCH(QString, model);
+        QFETCH(bool, head);
+        QCOMPARE(Workbench::knownModel(KURTOSCOPE_TESTS_DIR "/golden/" + model.toStdString()).hasHead, head);
+    }
+
     void refusesWhatItCannotPredict() {
         Workbench workbench = cpu();
         workbench.open(tinyLlama);

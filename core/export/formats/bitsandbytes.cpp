@@ -54,6 +54,7 @@ public:
         else if (!four && !activations)
             plan.limits.push_back(
                 {"activations in floating point beside int8 weights", "int8, each token with its own range"});
+        if (!four && activations) limitInputs(*activations, plan);
         if (!four && activations && activations->threshold > 0 && !activations->outliersMeetRounded)
             plan.limits.push_back(
                 {"the weights as they were for channels over the threshold, and these "
@@ -105,6 +106,16 @@ public:
     }
 
 private:
+    static void limitInputs(const ActivationRule& rule, ExportPlan& plan) {
+        const std::string nearest = "8-bit integers, ±127 in steps of absmax / 127";
+        if (rule.format != Format::integer || rule.bits != 8)
+            addLimit(plan, "activations of other numbers than 8-bit integers", nearest);
+        else if (!rule.symmetric)
+            addLimit(plan, "activations with a zero point", nearest);
+        else if (rule.fullRange)
+            addLimit(plan, "activations on −128 … 127 in steps of absmax / 127.5 (levels=full)", nearest);
+    }
+
     static bool isFourBits(const ExportSubject& subject) {
         return subject.plan.weights && subject.plan.weights->format == Format::integer &&
                subject.plan.weights->bits == 4;

@@ -145,7 +145,7 @@ ExportResult Workbench::exportModel(const ExportRequest& request, std::stop_toke
         probe = makeProbe(subject, impl_->device, seed, stop);
         steps = makeSteps(subject, result.plan.modules, stepsIds(subject, seed), impl_->device, stop);
     }
-    out.write(exportReportName, exportReport(subject, leaving->told, result.plan, probe.ids, steps));
+    out.write(exportReportName, exportReport(subject, leaving->told, result.plan, probe, steps));
     if (!steps.ids.empty()) steps.write(out);
     if (!probe.ids.empty()) {
         probe.write(out);

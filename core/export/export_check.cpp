@@ -25,7 +25,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* hint = "Export again with this version of Kurtoscope";
-constexpr const char* byLibTorchName = "answer_by_libtorch.";
 constexpr std::size_t probes = 2, candidates = 32;
 constexpr const char* probeTexts[] = {
     "In 1984 the old lighthouse keeper counted forty-two ships, and none of them came back before the storm.",
@@ -82,12 +81,16 @@ std::vector<std::vector<int>> candidateIds(const ExportSubject& subject, std::ui
             text += " " + words[first + next];
         texts.push_back(text);
     }
+    // Single words, where ranges that are found at run time let nothing longer be calm.
+    const std::size_t longer = texts.size();
+    texts.insert(texts.end(), words.begin(), words.end());
     std::vector<std::vector<int>> all;
     std::mt19937_64 random(seed);
     for (const std::string& text : texts) {
+        const std::size_t least = all.size() < longer ? 4 : 2;
         std::vector<int> ids;
         if (subject.folder.tokenizer) ids = subject.folder.tokenizer->encode(text, true, length).ids;
-        while (ids.size() < std::min<std::size_t>(4, length)) // no tokenizer, or one that knows no words
+        while (ids.size() < std::min(least, length)) // no tokenizer, or one that knows no words
             ids.push_back(static_cast<int>(random() % std::uint64_t(info.vocabulary)));
         all.push_back(std::move(ids));
     }
@@ -141,10 +144,13 @@ ExportProbe makeProbe(const ExportSubject& subject, c10::Device device, std::uin
         probe.ids.push_back(one.ids);
         probe.shapes.push_back(one.answer.sizes().vec());
         probe.answers.push_back(valuesOf(one.answer));
-        if (!device.is_cpu()) continue;
-        const LibraryOperators operators;
-        probe.byLibTorch.push_back(valuesOf(answerTo(one.ids, subject, device, subject.arithmetic, stop)));
     }
+    if (!device.is_cpu()) return probe;
+    const LibraryOperators operators;
+    probe.textIds = candidateIds(subject, seed);
+    probe.textIds.resize(std::size(probeTexts)); // the whole ones
+    for (const auto& ids : probe.textIds)
+        probe.byLibTorch.push_back(valuesOf(answerTo(ids, subject, device, subject.arithmetic, stop)));
     return probe;
 }
 
@@ -169,9 +175,10 @@ std::vector<int> stepsIds(const ExportSubject& subject, std::uint64_t seed) {
 void ExportProbe::write(ExportFolder& out) const {
     std::vector<TensorToWrite> tensors;
     for (std::size_t i = 0; i < answers.size(); ++i)
-        tensors.push_back({"answer." + std::to_string(i), shapes[i], answers[i]});
+        tensors.push_back({answerName + std::to_string(i), shapes[i], answers[i]});
     for (std::size_t i = 0; i < byLibTorch.size(); ++i)
-        tensors.push_back({byLibTorchName + std::to_string(i), shapes[i], byLibTorch[i]});
+        tensors.push_back(
+            {byLibTorchName + std::to_string(i), {std::int64_t(byLibTorch[i].size())}, byLibTorch[i]});
     out.throwIfStopped();
     writeSafetensors(out.file(probeName), tensors);
 }
@@ -195,6 +202,25 @@ void compare(const std::vector<std::vector<float>>& expected, const std::vector<
         result.difference = result.largest = std::numeric_limits<double>::infinity();
 }
 
+namespace {
+
+std::vector<std::vector<int>> idsOf(StrictObject& object) {
+    const auto* lists = object.list("ids");
+    if (!lists || lists->empty()) object.fail("lists of ids were expected", "ids");
+    std::vector<std::vector<int>> all;
+    for (const auto& list : *lists) {
+        std::vector<int>& one = all.emplace_back();
+        for (const auto& id : list) {
+            if (!id.is_number_unsigned() || id.get<std::uint64_t>() > 100'000'000)
+                object.fail("ids from 0 were expected, got " + id.dump(), "ids");
+            one.push_back(id.get<int>());
+        }
+    }
+    return all;
+}
+
+} // namespace
+
 ExportedFolder ExportedFolder::open(const fs::path& folder) {
     const fs::path file = folder / exportReportName;
     std::error_code code;
@@ -216,17 +242,7 @@ ExportedFolder ExportedFolder::open(const fs::path& folder) {
         made.checks.push_back(
             {way, tolerance.is_number() ? tolerance.get<double>() : std::numeric_limits<double>::infinity()});
     }
-    const auto* ids = probe.list("ids");
-    if (!ids || ids->empty()) probe.fail("lists of ids were expected", "ids");
-    for (const auto& list : *ids) {
-        std::vector<int> one;
-        for (const auto& id : list) {
-            if (!id.is_number_unsigned() || id.get<std::uint64_t>() > 100'000'000)
-                probe.fail("ids from 0 were expected, got " + id.dump(), "ids");
-            one.push_back(id.get<int>());
-        }
-        made.probe.ids.push_back(std::move(one));
-    }
+    made.probe.ids = idsOf(probe);
     const auto fileNamed = [](StrictObject& object, const char* key) {
         const std::string name = object.text(key, 200);
         if (name.find('/') != std::string::npos)
@@ -239,19 +255,23 @@ ExportedFolder ExportedFolder::open(const fs::path& folder) {
         made.steps = folder / fileNamed(steps, "tensors");
     }
     const auto tensors = TensorFile::openSafetensors(folder / name);
-    const auto valuesOf = [](const StoredTensor& tensor) {
-        std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
-        dequantize(tensor, values);
+    const auto valuesOf = [&](const char* kind, std::size_t number) {
+        const std::string called = kind + std::to_string(number);
+        const StoredTensor* answer = tensors->find(called);
+        if (!answer) throw Error("has no tensor " + called, (folder / name).string(), hint);
+        std::vector<float> values(static_cast<std::size_t>(answer->elements()));
+        dequantize(*answer, values);
         return values;
     };
     for (std::size_t i = 0; i < made.probe.ids.size(); ++i) {
-        const StoredTensor* answer = tensors->find("answer." + std::to_string(i));
-        if (!answer) throw Error("has no tensor answer." + std::to_string(i), (folder / name).string(), hint);
-        made.probe.shapes.push_back(answer->shape);
-        made.probe.answers.push_back(valuesOf(*answer));
-        if (const StoredTensor* other = tensors->find(byLibTorchName + std::to_string(i)))
-            made.probe.byLibTorch.push_back(valuesOf(*other));
+        made.probe.answers.push_back(valuesOf(answerName, i));
+        made.probe.shapes.push_back(tensors->find(answerName + std::to_string(i))->shape);
     }
+    if (!probe.has("libtorch")) return made;
+    StrictObject other = probe.object("libtorch");
+    made.probe.textIds = idsOf(other);
+    for (std::size_t i = 0; i < made.probe.textIds.size(); ++i)
+        made.probe.byLibTorch.push_back(valuesOf(byLibTorchName, i));
     return made;
 }
 

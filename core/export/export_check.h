@@ -13,6 +13,8 @@ namespace kurtoscope {
 
 inline constexpr const char* ownCheck = "kurtoscope";
 inline constexpr const char* probeName = "kurtoscope_probe.safetensors"; // the simulation's answers
+inline constexpr const char* answerName = "answer.";                     // a number follows
+inline constexpr const char* byLibTorchName = "answer_by_libtorch.";     // by LibTorch's own operators
 
 // What the model answers to one sequence under `arithmetic`, on the CPU: logits, else final hidden states.
 at::Tensor answerTo(const std::vector<int>& ids, const ExportSubject& subject, c10::Device device,
@@ -23,8 +25,9 @@ struct ExportProbe {
     std::vector<std::vector<int>> ids;
     std::vector<std::vector<std::int64_t>> shapes;
     std::vector<std::vector<float>> answers;
-    // The same run by LibTorch's own operators; none where the model is not on the CPU, or the export is an
-    // older one.
+    // What the simulation answers by LibTorch's own operators to whole texts, calm or not; none where the
+    // model is not on the CPU, or the export is an older one.
+    std::vector<std::vector<int>> textIds;
     std::vector<std::vector<float>> byLibTorch;
 
     void write(ExportFolder& out) const;

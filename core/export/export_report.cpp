@@ -26,13 +26,14 @@ Json calibrationJson(const DataRequest& data) {
             {"length", data.length}};
 }
 
-Json probeJson(const ExportPlan& plan, const std::vector<std::vector<int>>& ids, const ExportSteps& steps) {
-    if (ids.empty()) return nullptr;
+Json probeJson(const ExportPlan& plan, const ExportProbe& probe, const ExportSteps& steps) {
+    if (probe.ids.empty()) return nullptr;
     Json ways = Json::object();
     for (const ExportCheck& check : plan.checks)
         ways[check.way] = realJson(check.tolerance);
-    Json made{{"ids", ids}, {"answers", probeName}, {"ways", ways}, {"words", Json::parse(plan.checkWords)}};
-    made["libtorch"] = TORCH_VERSION; // whose operators gave the answers by that name
+    Json made{
+        {"ids", probe.ids}, {"answers", probeName}, {"ways", ways}, {"words", Json::parse(plan.checkWords)}};
+    if (!probe.byLibTorch.empty()) made["libtorch"] = {{"version", TORCH_VERSION}, {"ids", probe.textIds}};
     if (!steps.ids.empty()) made["steps"] = steps.json();
     return made;
 }
@@ -46,7 +47,7 @@ bool isLicence(const std::string& name) {
 } // namespace
 
 std::string exportReport(const ExportSubject& subject, const RecipePart& format, const ExportPlan& plan,
-                         const std::vector<std::vector<int>>& probe, const ExportSteps& steps) {
+                         const ExportProbe& probe, const ExportSteps& steps) {
     Json limits = Json::array(), modules = Json::array();
     for (const ExportLimit& limit : plan.limits)
         limits.push_back({{"what", limit.what}, {"nearest", limit.nearest}});

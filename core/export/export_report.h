@@ -7,12 +7,13 @@
 
 namespace kurtoscope {
 
+struct ExportProbe;
 struct ExportSteps;
 
 // kurtoscope_export.json: what was exported, from what, how, and what was checked since.
-// `probe`: the ids that checks run over; `steps`: the text that is also compared layer by layer.
+// `probe`: the texts that checks run over; `steps`: the text that is also compared layer by layer.
 std::string exportReport(const ExportSubject& subject, const RecipePart& format, const ExportPlan& plan,
-                         const std::vector<std::vector<int>>& probe, const ExportSteps& steps);
+                         const ExportProbe& probe, const ExportSteps& steps);
 // README.md of the folder, in Markdown.
 std::string exportReadme(const ExportSubject& subject, const ExportFormatInfo& format,
                          const ExportPlan& plan);

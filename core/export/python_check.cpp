@@ -25,7 +25,6 @@ extern char** environ;
 
 namespace kurtoscope {
 namespace fs = std::filesystem;
-using namespace nlohmann::literals;
 namespace {
 
 class TemporaryFolder {
@@ -105,11 +104,11 @@ std::string versionsOf(const nlohmann::ordered_json& said) {
     return text;
 }
 
-std::vector<std::vector<float>> answersIn(const fs::path& file, std::size_t count) {
+std::vector<std::vector<float>> answersIn(const fs::path& file, const char* name, std::size_t count) {
     const auto tensors = TensorFile::openSafetensors(file);
     std::vector<std::vector<float>> got;
     for (std::size_t i = 0; i < count; ++i) {
-        const StoredTensor* answer = tensors->find("answer." + std::to_string(i));
+        const StoredTensor* answer = tensors->find(name + std::to_string(i));
         got.emplace_back(answer ? static_cast<std::size_t>(answer->elements()) : 0);
         if (answer) dequantize(*answer, got.back());
     }
@@ -157,12 +156,13 @@ std::vector<CheckResult> runPython(const ExportedFolder& exported, const std::st
                         "Run verify_export.py by hand to see all of it");
         if (result.ran()) {
             result.versions = versionsOf(said);
-            const auto answers =
-                answersIn(place / (check.way + ".safetensors").c_str(), exported.probe.ids.size());
-            compare(exported.probe.answers, answers, result);
-            if (!exported.probe.byLibTorch.empty() && said.contains("/versions/torch"_json_pointer)) {
+            const fs::path answers = place / (check.way + ".safetensors").c_str();
+            compare(exported.probe.answers, answersIn(answers, answerName, exported.probe.ids.size()),
+                    result);
+            const auto byLibTorch = answersIn(answers, byLibTorchName, exported.probe.textIds.size());
+            if (!byLibTorch.empty() && !byLibTorch.front().empty()) { // else it does not run on LibTorch
                 CheckResult other;
-                compare(exported.probe.byLibTorch, answers, other);
+                compare(exported.probe.byLibTorch, byLibTorch, other);
                 result.byLibTorch = other.difference;
             }
             result.steps = stepsIn(exported.steps, place / (check.way + ".steps.safetensors").c_str(), said);

@@ -365,7 +365,10 @@ def run(folder, way, probe, out):
         from safetensors.numpy import load_file, save_file
 
         model = open_model(folder, probe["words"])
-        save_file({f"answer.{i}": model.answer(ids) for i, ids in enumerate(probe["ids"])}, str(out / f"{way}.safetensors"))
+        answers = {f"answer.{i}": model.answer(ids) for i, ids in enumerate(probe["ids"])}
+        if isinstance(model, Transformers) and "libtorch" in probe:
+            answers |= {f"answer_by_libtorch.{i}": model.answer(ids) for i, ids in enumerate(probe["libtorch"]["ids"])}
+        save_file(answers, str(out / f"{way}.safetensors"))
         if "steps" in probe:
             given = load_file(str(folder / pathlib.PurePath(probe["steps"]["tensors"]).name))
             noted, said["steps"] = model.steps(probe["steps"], given)

@@ -17,7 +17,7 @@ constexpr const char* sampleLlama = KURTOSCOPE_SOURCE_DIR "/sample_models/tiny-l
 // Run freely, software on the LibTorch that this program has answers as the simulation by LibTorch's
 // operators. Another version may sum in another order: said, and left to the comparison layer by layer.
 void checkFreely(const CheckResult& result, const ExportPlace& place) {
-    const std::string here = place.json("kurtoscope_export.json")["probe"]["libtorch"];
+    const std::string here = place.json("kurtoscope_export.json")["probe"]["libtorch"]["version"];
     if (result.versions.find("torch " + here) == std::string::npos) {
         qInfo("%s", qPrintable(QString::fromStdString("not compared freely, LibTorch is " + here +
                                                       " here and there " + result.versions)));

@@ -216,7 +216,13 @@ std::vector<Reading> Workbench::evaluate(const EvaluateRequest& request, std::st
     EvaluatorOptions options;
     options.latency = request.latency;
     options.ranks = Ranks::shared();
-    return impl_->evaluator(data).run(recipes, options, stop, onReading, progress, request.onNote);
+    auto readings = impl_->evaluator(data).run(recipes, options, stop, onReading, progress, request.onNote);
+    for (std::size_t i = 0; i < owners.size() && request.onNote; ++i) {
+        const bool askedReal = choiceAt(request.kernels, i) == KernelChoice::automatic;
+        const std::string why = owners[i] && askedReal ? owners[i]->shortfall() : "";
+        if (!why.empty()) request.onNote(request.recipes[i].text() + ": " + why);
+    }
+    return readings;
 }
 
 Workbench::PredictionWithTensors Workbench::predict(const std::string& text, const std::vector<int>& ids,

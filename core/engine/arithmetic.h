@@ -9,6 +9,13 @@
 
 namespace kurtoscope {
 
+// A norm over the last dimension: LayerNorm, or without a bias RMS norm.
+struct NormStep {
+    const at::Tensor& weight;
+    const at::Tensor* bias = nullptr;
+    double epsilon = 0;
+};
+
 // What a recipe does inside a forward pass. Without one, a pass is plain float32. Immutable while a pass
 // runs.
 class Arithmetic {
@@ -23,6 +30,12 @@ public:
     virtual at::Tensor cached(Site /*site*/, const at::Tensor& x, const Batch& /*batch*/) const { return x; }
     // What operand() rounds: x, or what a step at run time makes of it.
     virtual at::Tensor reshaped(Site /*input*/, const at::Tensor& x) const { return x; }
+    // norm(x), where a kernel makes in the same go what the linear layers of `input` multiply; else
+    // undefined. `alone`: they are all who read it, so that the values themselves may be left unwritten.
+    virtual at::Tensor normed(Site /*input*/, const at::Tensor& /*x*/, const NormStep& /*norm*/,
+                              bool /*alone*/, const Batch& /*batch*/) const {
+        return {};
+    }
     virtual bool treats(Site site) const = 0; // whether value() changes anything there
     virtual at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const = 0;
     // The same with something done to the result at once.

@@ -47,6 +47,11 @@ at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Te
     return at::layer_norm(x, {x.size(-1)}, weight, bias, epsilon);
 }
 
+at::Tensor applyNorm(const at::Tensor& x, const NormStep& norm) {
+    return norm.bias ? layerNorm(x, norm.weight, *norm.bias, norm.epsilon)
+                     : rmsNorm(x, norm.weight, norm.epsilon);
+}
+
 at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at::Tensor& keys,
                      const at::Tensor& values, std::int64_t heads, std::int64_t keyValueHeads, bool causal) {
     const at::Tensor k = pass.cached({layer, Place::key}, keys),
@@ -101,12 +106,10 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at:
         return x.view({sequences, length, count, size}).transpose(1, 2); // [sequence, head, position, size]
     };
     const at::Tensor query = split(q, heads), key = split(k, keyValueHeads), value = split(v, keyValueHeads);
+    const std::int64_t group = heads / keyValueHeads;
+    const auto spread = [&](const at::Tensor& x) { return group == 1 ? x : x.repeat_interleave(group, 1); };
     at::Tensor context;
     if (pass.needsProbabilities(layer)) {
-        const std::int64_t group = heads / keyValueHeads;
-        const auto spread = [&](const at::Tensor& x) {
-            return group == 1 ? x : x.repeat_interleave(group, 1);
-        };
         at::Tensor scores =
             at::matmul(query, spread(key).transpose(2, 3)).mul_(1.0 / std::sqrt(double(size)));
         const double never = -std::numeric_limits<float>::infinity();
@@ -120,8 +123,11 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at:
         // Padding lies at the right: under a causal mask no valid query looks at it.
         std::optional<at::Tensor> mask;
         if (!causal && pass.padded()) mask = pass.mask();
-        context = at::scaled_dot_product_attention(query, key, value, mask, 0.0, causal, std::nullopt,
-                                                   heads != keyValueHeads);
+        // In float32 no fused CUDA kernel shares keys between heads: they are spread first.
+        const bool spreads = query.is_cuda();
+        context = at::scaled_dot_product_attention(query, spreads ? spread(key) : key,
+                                                   spreads ? spread(value) : value, mask, 0.0, causal,
+                                                   std::nullopt, !spreads && group > 1);
     }
     return context.transpose(1, 2)
         .reshape({sequences, length, heads * size})

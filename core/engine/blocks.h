@@ -10,6 +10,7 @@ namespace kurtoscope {
 // y = x / √(mean(x²) + ε) · w over the last dimension (Zhang & Sennrich 2019).
 at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon);
 at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon);
+at::Tensor applyNorm(const at::Tensor& x, const NormStep& norm); // whichever it is
 
 // Scaled dot-product attention of one layer; shows attn_probs where asked for. q is [sequence, position,
 // heads × size], k and v [sequence, position, keyValueHeads × size]; returns the context [sequence, position,

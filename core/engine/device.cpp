@@ -20,18 +20,37 @@ bool hasGpu() {
     return std::filesystem::exists("/dev/nvidiactl") || std::filesystem::exists("/dev/dxg");
 }
 
-CudaRound loadedRound = nullptr;
-NcclGroup loadedNccl = nullptr;
-std::string unusedGpu; // why a GPU that is there is not used
+CudaLibrary loaded;
+const CudaLibrary* library = nullptr; // &loaded, or a test's
+NcclGroup loadedNccl = nullptr;       // null where it was built without nccl
+std::string unusedGpu;                // why a GPU that is there is not used
+
+template <class Entry>
+bool find(void* file, const char* name, Entry& entry) {
+    entry = reinterpret_cast<Entry>(dlsym(file, name));
+    return entry != nullptr;
+}
 
 // Empty when CUDA can be used, else the reason.
 std::string loadCuda() {
     static const std::string reason = []() -> std::string {
         if (!hasGpu()) return "no NVIDIA GPU is visible on this machine";
-        void* library = dlopen("libkurtoscope_cuda.so", RTLD_NOW | RTLD_GLOBAL);
-        if (!library) return std::string("the CUDA library did not load: ") + dlerror();
-        loadedRound = reinterpret_cast<CudaRound>(dlsym(library, "kurtoscopeCudaRound"));
-        loadedNccl = reinterpret_cast<NcclGroup>(dlsym(library, "kurtoscopeNcclGroup"));
+        void* file = dlopen("libkurtoscope_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+        if (!file) return std::string("the CUDA library did not load: ") + dlerror();
+        const bool whole = find(file, "kurtoscopeCudaRound", loaded.round) &
+                           find(file, "kurtoscopeCudaRows", loaded.rows) &
+                           find(file, "kurtoscopeCudaGather", loaded.gather) &
+                           find(file, "kurtoscopeCudaProduct", loaded.product) &
+                           find(file, "kurtoscopeCudaFinish", loaded.finish) &
+                           find(file, "kurtoscopeCudaStream", loaded.stream) &
+                           find(file, "kurtoscopeCudaName", loaded.name) &
+                           find(file, "kurtoscopeCudaCapability", loaded.capability) &
+                           find(file, "kurtoscopeCudaCapture", loaded.capture) &
+                           find(file, "kurtoscopeCudaReplay", loaded.replay) &
+                           find(file, "kurtoscopeCudaForget", loaded.forget);
+        if (!whole) return "the CUDA library is of another version of this program";
+        library = &loaded;
+        find(file, "kurtoscopeNcclGroup", loadedNccl);
         if (!at::hasCUDA())
             return "LibTorch found no usable CUDA device (see nvidia-smi for the driver's state)";
         return "";
@@ -55,8 +74,12 @@ c10::Device openDevice(DeviceKind kind) {
                 "the CUDA library");
 }
 
-CudaRound cudaRound() {
-    return loadedRound;
+const CudaLibrary* cudaLibrary() {
+    return library;
+}
+
+void pretendCudaLibrary(const CudaLibrary* pretended) {
+    library = pretended ? pretended : loaded.round ? &loaded : nullptr;
 }
 
 NcclGroup ncclGroup() {
@@ -71,7 +94,9 @@ bool isOutOfMemory(const std::exception& failure) {
 }
 
 std::string deviceDescription(c10::Device device, int threads) {
-    if (!device.is_cpu()) return "CUDA GPU " + std::to_string(device.index());
+    if (!device.is_cpu())
+        return (library && library->name ? std::string(library->name(device.index())) : "CUDA GPU") +
+               " · GPU " + std::to_string(device.index());
     std::string text = "CPU";
 #if defined(__x86_64__)
     __builtin_cpu_init();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/cuda/cuda_library.h"
 #include "core/cuda/nccl_group.h"
-#include "core/cuda/round_cuda.h"
 #include "core/data/device_kind.h"
 
 #include <c10/core/Device.h>
@@ -17,10 +17,7 @@ namespace kurtoscope {
 // had, with the way there.
 c10::Device openDevice(DeviceKind kind);
 
-// The CUDA library's rounding kernel, or null while it is not loaded.
-using CudaRound = const char* (*)(const KurtoscopeCudaRound*);
-CudaRound cudaRound();
-// Its maker of nccl groups, or null while it is not loaded or was built without nccl.
+// The CUDA library's maker of nccl groups, or null while it is not loaded or was built without nccl.
 using NcclGroup = const char* (*)(c10d::Store*, int, int, c10d::Backend**);
 NcclGroup ncclGroup();
 

@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/base/phases.h"
+#include "core/engine/blocks.h"
 #include "core/engine/kernels/float_product.h"
 
 #include <algorithm>
@@ -60,6 +61,20 @@ at::Tensor Pass::operand(Site site, const at::Tensor& x) const {
             tap_->takeReshaped(site, siteTensor(rows, batch_));
         }
     return arithmetic_->operand(site, x, batch_);
+}
+
+at::Tensor Pass::normedOperand(Site site, const at::Tensor& x, const NormStep& norm) {
+    const bool seen = (tap_ && (tap_->wants(site) || tap_->wantsReshaped(site))) ||
+                      (arithmetic_ && arithmetic_->looksAt(site));
+    if (arithmetic_ && !seen)
+        if (at::Tensor y = arithmetic_->normed(site, x, norm, true, batch_); y.defined()) return y;
+    return operand(site, see(site, applyNorm(x, norm)));
+}
+
+at::Tensor Pass::normed(Site input, const at::Tensor& x, const NormStep& norm) const {
+    if (arithmetic_)
+        if (at::Tensor y = arithmetic_->normed(input, x, norm, false, batch_); y.defined()) return y;
+    return applyNorm(x, norm);
 }
 
 at::Tensor Pass::linear(const Linear& linear, const at::Tensor& x, const Then& then) const {

@@ -20,6 +20,15 @@ public:
     Pass(const Batch& batch, at::Device device, Tap* tap = nullptr, const Arithmetic* arithmetic = nullptr,
          std::stop_token stop = {});
 
+    // Of a batch without padding whose ids lie on the device: nothing is copied from the host, so that a CUDA
+    // graph can hold the pass.
+    Pass(const Batch& batch, at::Tensor ids, at::Tensor typeIds, const Arithmetic* arithmetic)
+        : batch_(batch),
+          tap_(nullptr),
+          arithmetic_(arithmetic),
+          ids_(std::move(ids)),
+          typeIds_(std::move(typeIds)) {}
+
     const Batch& batch() const { return batch_; }
     const at::Tensor& ids() const { return ids_; }         // [sequence, position] int64
     const at::Tensor& typeIds() const { return typeIds_; } // the same shape
@@ -33,6 +42,10 @@ public:
     at::Tensor see(Site site, const at::Tensor& x);
     // What the linear layers that read `site` multiply.
     at::Tensor operand(Site site, const at::Tensor& x) const;
+    // What the linear layers of `site` multiply, of a tensor that they alone read and a norm makes.
+    at::Tensor normedOperand(Site site, const at::Tensor& x, const NormStep& norm);
+    // norm(x) for all its readers, the linear layers of `input` among them; not yet seen.
+    at::Tensor normed(Site input, const at::Tensor& x, const NormStep& norm) const;
     // What attention reads of keys and values.
     at::Tensor cached(Site site, const at::Tensor& x) const {
         return arithmetic_ ? arithmetic_->cached(site, x, batch_) : x;

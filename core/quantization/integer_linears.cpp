@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::int64_t mostInputs = 65'536; // their sum of products still fits 32 bits
 
-// The layer's weight as integers within ±127, its scales [output, group]; empty where it is none.
+} // namespace
+
 std::optional<IntegerWeight> integersOf(const RealLayer& layer) {
     const WeightRule& rule = layer.rule;
     if (auto nearest = integerWeight(layer.linear.weight, rule, layer.kept)) return nearest;
@@ -21,15 +22,13 @@ std::optional<IntegerWeight> integersOf(const RealLayer& layer) {
         return std::nullopt;
     try {
         // Searched, solved for, or with a scale for each group: read off the rounded weight.
-        WeightLevels levels = levelsOf(layer.rounded(), rule, layer.kept, layer.linear.name);
+        WeightLevels levels = levelsOf(layer.rounded().cpu(), rule, layer.kept, layer.linear.name);
         levels.spread();
         return IntegerWeight{std::move(levels.q), std::move(levels.scales)};
     } catch (const Error&) {
         return std::nullopt; // no integer stands for a NaN
     }
 }
-
-} // namespace
 
 // The part of a layer's weight that reads `channels`; empty: all of it.
 std::shared_ptr<const PackedWeight> IntegerLinears::packedPart(const RealLayer& layer,

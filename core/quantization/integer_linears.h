@@ -13,6 +13,9 @@
 
 namespace kurtoscope {
 
+// The layer's weight as integers within ±127, its scales [output, group]; empty where it is none.
+std::optional<IntegerWeight> integersOf(const RealLayer& layer);
+
 // Linear layers whose two sides are integers.
 class IntegerLinears : public RealLinears {
 public:

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/data/reading.h"
-#include "core/engine/activation.h"
+#include "core/engine/arithmetic.h"
 #include "core/engine/weights.h"
 #include "core/quantization/plan.h"
 
@@ -19,6 +19,7 @@
 namespace kurtoscope {
 
 class PackedBf16;
+class PackedOnGpu;
 class PackedLevels;
 class PackedWeight;
 struct SiteRounding;
@@ -28,6 +29,7 @@ struct PackedWeights {
     std::map<std::string, std::weak_ptr<const PackedWeight>> integers;
     std::map<std::string, std::weak_ptr<const PackedBf16>> bf16;
     std::map<std::string, std::weak_ptr<const PackedLevels>> levels;
+    std::map<std::string, std::weak_ptr<const PackedOnGpu>> onGpu;
 };
 
 // A linear layer as a recipe treats it.
@@ -42,7 +44,7 @@ struct RealLayer {
 
 // A recipe's linear layers multiplied in its own numbers, instead of a float32 product of rounded values.
 // Weights are packed once; activations are turned into those numbers when a layer reads them, once for all
-// that read the same tensor. CPU; one pass at a time.
+// that read the same tensor. One pass at a time.
 class RealLinears {
 public:
     virtual ~RealLinears() = default;
@@ -56,16 +58,27 @@ public:
     // valid positions per sequence.
     virtual at::Tensor multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>& lengths,
                                 const Then& then) const = 0;
+    // norm(x), and at once the numbers that the layers of `input` will multiply; undefined where there is no
+    // such kernel. `alone`: nobody else reads it, and its values may be left unwritten.
+    virtual at::Tensor normed(Site /*input*/, const at::Tensor& /*x*/, const NormStep& /*norm*/,
+                              bool /*alone*/, const std::vector<int>& /*lengths*/) const {
+        return {};
+    }
+    // Why a layer was refused, or is not multiplied in its own numbers after all; empty where there is
+    // nothing to say.
+    virtual std::string shortfall() const { return {}; }
     virtual std::map<const void*, std::int64_t> heldBytes() const = 0; // of each packed weight
 
 private:
     virtual bool pack(const RealLayer& layer, PackedWeights& store) = 0;
+    virtual bool takes(const at::Tensor& weight) const { return weight.is_cpu(); }
 
     std::unordered_set<const Linear*> linears_;
     std::set<Site> inputs_;
 };
 
-// The kind that this processor multiplies a plan's numbers with; null where there is none.
-std::unique_ptr<RealLinears> realLinearsFor(const Plan& plan);
+// The kind that this processor, or the GPU that the weights lie on, multiplies a plan's numbers with; null
+// where there is none.
+std::unique_ptr<RealLinears> realLinearsFor(const Plan& plan, at::Device device);
 
 } // namespace kurtoscope

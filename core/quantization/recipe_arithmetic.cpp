@@ -378,7 +378,8 @@ std::map<const void*, std::int64_t> RecipeArithmetic::heldBytes() const {
 std::shared_ptr<const RecipeArithmetic>
 RecipeArithmetic::withRealKernels(const Recipe& recipe, const Plan& plan, PackedWeights& store) const {
     const bool plain = !plan.cache && threshold_ == 0 && recipe.scope == Scope::linear_inputs;
-    std::shared_ptr<RealLinears> real = plain ? realLinearsFor(plan) : nullptr;
+    std::shared_ptr<RealLinears> real =
+        plain ? realLinearsFor(plan, model().linears().front()->weight.device()) : nullptr;
     if (!real) return nullptr;
     for (const auto& linear : model().linears()) {
         const auto found = weights_.find(linear.get());
@@ -389,8 +390,10 @@ RecipeArithmetic::withRealKernels(const Recipe& recipe, const Plan& plan, Packed
                             return weight.tensor ? *weight.tensor
                                                  : roundWeight(linear->weight, *plan.weights, weight.kept);
                         }},
-                       store))
+                       store)) {
+            shortfall_ = real->shortfall();
             return nullptr;
+        }
     }
     auto made = std::make_shared<RecipeArithmetic>(*this);
     made->kernels_ = real->tag();
@@ -438,6 +441,12 @@ bool RecipeArithmetic::scalesBehind(Site input) const {
     const ActivationRule& rule = found->second.rule;
     return rule.reciprocal && rule.symmetric && rule.perToken() && weightRule_->reciprocal &&
            weightRule_->symmetric && weightRule_->granularity == Granularity::per_channel;
+}
+
+at::Tensor RecipeArithmetic::normed(Site input, const at::Tensor& x, const NormStep& norm, bool alone,
+                                    const Batch& batch) const {
+    if (!real_ || !real_->reads(input) || hasSteps(input)) return {};
+    return real_->normed(input, x, norm, alone, batch.lengths);
 }
 
 at::Tensor RecipeArithmetic::cached(Site site, const at::Tensor& x, const Batch& batch) const {

@@ -55,6 +55,8 @@ public:
     at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const override;
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override;
     at::Tensor cached(Site site, const at::Tensor& x, const Batch& batch) const override;
+    at::Tensor normed(Site input, const at::Tensor& x, const NormStep& norm, bool alone,
+                      const Batch& batch) const override;
     bool treats(Site site) const override { return atValue_.contains(site) || ablated_.contains(site); }
     bool looksAt(Site site) const override { return treats(site); }
     bool takesRowsAlone() const override;
@@ -80,7 +82,9 @@ public:
     // say alike they do alike, bit for bit. "" is the open model in float32.
     std::string deedsAt(Step step) const;
 
-    KernelTag kernels() const { return kernels_; }
+    KernelTag kernels() const { return real_ ? real_->tag() : kernels_; }
+    // Why a part of it is simulated that was asked to be real; empty where nothing is, or nothing to say.
+    std::string shortfall() const { return real_ ? real_->shortfall() : shortfall_; }
     // The numbers that linear layers are really multiplied in; empty: float32.
     std::optional<Format> realFormat() const { return real_ ? real_->format() : std::nullopt; }
     Storage storage() const { return storage_; }
@@ -130,7 +134,8 @@ private:
 
     std::shared_ptr<const ShapedModel> shaped_;
     KernelTag kernels_ = KernelTag::simulated;
-    double threshold_ = 0; // LLM.int8()
+    mutable std::string shortfall_; // found when real kernels were asked for
+    double threshold_ = 0;          // LLM.int8()
     bool outliersMeetRounded_ = false;
     std::unordered_map<Site, SiteRounding> atValue_, atOperand_, atCache_;
     std::unordered_map<Site, Ablation> ablated_;

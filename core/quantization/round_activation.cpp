@@ -55,7 +55,7 @@ at::Tensor roundOnGpu(const at::Tensor& x, const SiteRounding& rounding, const s
     const at::Tensor mask = rounding.inlier.empty() ? at::Tensor() : upload(rounding.inlier);
     const at::Tensor valid = x.dim() >= 3 ? upload(lengths) : at::Tensor();
     const bool wholeTensor = rule.dynamic && !rule.perToken();
-    at::Tensor extents = wholeTensor ? at::zeros({2 * in.size(0)}, in.options()) : at::Tensor();
+    at::Tensor extents = wholeTensor ? at::empty({2 * in.size(0)}, in.options()) : at::Tensor();
     const KurtoscopeCudaRound work{in.const_data_ptr<float>(),
                                    out.data_ptr<float>(),
                                    in.size(0),
@@ -70,8 +70,9 @@ at::Tensor roundOnGpu(const at::Tensor& x, const SiteRounding& rounding, const s
                                    rule.bits,
                                    rule.symmetric,
                                    rule.dynamic,
-                                   rule.perToken()};
-    if (const char* reason = cudaRound()(&work))
+                                   rule.perToken(),
+                                   cudaLibrary()->stream(x.device().index())};
+    if (const char* reason = cudaLibrary()->round(&work))
         throw Error(std::string("a CUDA kernel failed: ") + reason, "", "Use --device cpu");
     return out;
 }
@@ -100,7 +101,7 @@ at::Tensor roundActivation(const at::Tensor& x, const SiteRounding& rounding,
     const PhaseTimer timer(Phase::quantize);
     const ActivationRule& rule = rounding.rule;
     if (!isFused(rule)) return roundGeneral(x, rounding, lengths);
-    if (x.is_cuda() && x.scalar_type() == at::kFloat && !rule.fullRange && cudaRound())
+    if (x.is_cuda() && x.scalar_type() == at::kFloat && !rule.fullRange && cudaLibrary())
         return roundOnGpu(x, rounding, lengths);
     if (!x.is_cpu() || x.scalar_type() != at::kFloat) return roundActivationReference(x, rounding, lengths);
     const at::Tensor in = x.contiguous();

@@ -124,7 +124,7 @@ public:
             see(Place::attn_residual,
                 pass.linearOnto(stream, *b.output, pass.operand({layer, Place::attn_context}, context)));
         const at::Tensor normed =
-            see(Place::mlp_input, layerNorm(sum, b.attentionNorm.weight, b.attentionNorm.bias, epsilon_));
+            see(Place::mlp_input, pass.normed({layer, Place::mlp_input}, sum, step(b.attentionNorm)));
 
         const at::Tensor hidden =
             see(Place::mlp_hidden,
@@ -133,7 +133,7 @@ public:
             see(Place::mlp_residual,
                 pass.linearOnto(normed, *b.down, pass.operand({layer, Place::mlp_hidden}, hidden)));
         return see(Place::mlp_norm,
-                   layerNorm(total, b.feedForwardNorm.weight, b.feedForwardNorm.bias, epsilon_));
+                   pass.normed({layer + 1, Place::attn_input}, total, step(b.feedForwardNorm)));
     }
 
     // BERT's last LayerNorm is the last block's own: final_norm names the same tensor.
@@ -223,6 +223,8 @@ public:
     }
 
 private:
+    NormStep step(const Norm& norm) const { return {norm.weight, &norm.bias, epsilon_}; }
+
     // Old checkpoints call a norm's weight and bias gamma and beta.
     Norm norm(const std::string& name) {
         const bool old = weights_->has(name + ".gamma");

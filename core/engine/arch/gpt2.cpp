@@ -123,20 +123,20 @@ public:
         const auto made = [&](Place place, const Linear& linear, const at::Tensor& input) {
             return pass.see({layer, place}, pass.linear(linear, input));
         };
-        const at::Tensor input = read(Place::attn_input, normed(x, b.attentionNorm));
+        const at::Tensor input = pass.normedOperand({layer, Place::attn_input}, x, step(b.attentionNorm));
         const at::Tensor q = made(Place::query, *b.query, input), k = made(Place::key, *b.key, input),
                          v = made(Place::value, *b.value, input);
         const at::Tensor context =
             read(Place::attn_context, attention(pass, layer, q, k, v, heads_, heads_, true));
         const at::Tensor stream =
             pass.see({layer, Place::attn_residual}, pass.linearOnto(x, *b.output, context));
-        const at::Tensor fed = read(Place::mlp_input, normed(stream, b.feedForwardNorm));
+        const at::Tensor fed = pass.normedOperand({layer, Place::mlp_input}, stream, step(b.feedForwardNorm));
         const at::Tensor hidden = read(Place::mlp_hidden, pass.linear(*b.up, fed, {&activation_}));
         return pass.see({layer, Place::mlp_residual}, pass.linearOnto(stream, *b.down, hidden));
     }
 
     at::Tensor finish(Pass& pass, const at::Tensor& x) const override {
-        return pass.see({-1, Place::final_norm}, normed(x, finalNorm_));
+        return pass.see({-1, Place::final_norm}, applyNorm(x, step(finalNorm_)));
     }
 
     at::Tensor head(Pass& pass, const at::Tensor& hidden) const override {
@@ -228,9 +228,7 @@ public:
     }
 
 private:
-    at::Tensor normed(const at::Tensor& x, const Norm& norm) const {
-        return layerNorm(x, norm.weight, norm.bias, epsilon_);
-    }
+    NormStep step(const Norm& norm) const { return {norm.weight, &norm.bias, epsilon_}; }
 
     std::string prefix_, wordsName_, positionsName_;
     std::int64_t heads_ = 0;

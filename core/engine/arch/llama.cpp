@@ -108,7 +108,8 @@ public:
         const auto read = [&](Place place, const at::Tensor& value) {
             return pass.operand({layer, place}, pass.see({layer, place}, value));
         };
-        const at::Tensor input = read(Place::attn_input, rmsNorm(x, b.attentionNorm, epsilon_));
+        const at::Tensor input =
+            pass.normedOperand({layer, Place::attn_input}, x, {b.attentionNorm, nullptr, epsilon_});
         const at::Tensor q =
             rotary_.apply(pass.see({layer, Place::query}, pass.linear(*b.query, input)), heads_);
         const at::Tensor k =
@@ -119,7 +120,8 @@ public:
         const at::Tensor stream =
             pass.see({layer, Place::attn_residual}, pass.linearOnto(x, *b.output, context));
 
-        const at::Tensor fed = read(Place::mlp_input, rmsNorm(stream, b.feedForwardNorm, epsilon_));
+        const at::Tensor fed =
+            pass.normedOperand({layer, Place::mlp_input}, stream, {b.feedForwardNorm, nullptr, epsilon_});
         const at::Tensor gate = pass.linear(*b.gate, fed, {&activation_});
         const at::Tensor gated = pass.linear(*b.up, fed, {nullptr, &gate});
         return pass.see({layer, Place::mlp_residual},

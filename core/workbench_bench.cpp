@@ -139,6 +139,8 @@ BenchResult resultOf(const Timed& one, int batch, int length, double operations)
     result.peakBytes = one.peakBytes;
     result.phases = one.times.phases();
     result.joules = one.times.joules();
+    result.graph = one.times.replays();
+    result.graphShortfall = one.times.graphShortfall();
     result.kernels = one.arithmetic ? one.arithmetic->kernels() : KernelTag::floating;
     return result;
 }
@@ -192,7 +194,8 @@ BenchReport Workbench::bench(const BenchRequest& request, std::stop_token stop,
             const Batch batch = randomBatch(count, length, info.vocabulary, impl_->options.seed);
             std::vector<Timed> timed;
             for (std::size_t i = 0; i < made.size(); ++i)
-                timed.push_back({static_cast<int>(i), made[i], {base, made[i].get(), impl_->device}, 0});
+                timed.push_back(
+                    {static_cast<int>(i), made[i], {base, made[i].get(), impl_->device, request.graphs}, 0});
             for (int run = -warmUps; run < request.runs; ++run) {
                 if (progress)
                     progress({"Timing " + std::to_string(count) + " × " + std::to_string(length),

@@ -32,6 +32,7 @@ public:
             ->check(atLeast(5))
             ->type_name("N")
             ->capture_default_str();
+        app.add_flag("!--no-cuda-graphs", request_.graphs, "On a GPU, start every operator by itself");
         kernels_.declare(app);
         json_.declare(app);
     }
@@ -90,8 +91,11 @@ private:
                        percent(r.phases.at("gemm")), percent(r.phases.at("epilogue")),
                        percent(r.phases.at("attention")), percent(r.phases.at("rest")),
                        figure(double(r.peakBytes) / 1e6, 3), figure(r.joules, 3),
-                       std::string(kernelTagName(r.kernels))});
+                       std::string(kernelTagName(r.kernels)) + (r.graph ? ", CUDA graph" : "")});
         table.print(json_.human());
+        for (const BenchResult& r : report.results)
+            if (!r.graphShortfall.empty())
+                json_.human() << "\n" << names_[std::size_t(r.recipe)] << ": " << r.graphShortfall << "\n";
         if (!report.results.empty() && !report.results.front().joules)
             json_.human() << "\nNo energy: " << machine.energySource << "\n";
     }
@@ -118,7 +122,8 @@ private:
                                {"peak_bytes", r.peakBytes},
                                {"phases", r.phases},
                                {"energy_j", number(r.joules)},
-                               {"kernels", kernelTagName(r.kernels)}});
+                               {"kernels", kernelTagName(r.kernels)},
+                               {"cuda_graph", r.graph}});
         const MachineFacts& machine = report.machine;
         json_.write({{"schema", 1},
                      {"model", modelJson(workbench.model())},

@@ -19,6 +19,7 @@ struct BenchRequest {
     KernelChoices kernels;
     std::vector<int> batches{1};   // sequences
     std::vector<int> lengths{128}; // tokens of each
+    bool graphs = true;            // CUDA graphs, where a GPU runs the passes
     bool machine = true;           // measure what the machine can do at most
     int runs = 20;                 // measured, of each recipe and size; two more warm up
     double seconds = 10; // of measuring for a recipe and size, after which fewer runs do (5 at least)
@@ -36,6 +37,8 @@ struct BenchResult {
     std::map<std::string, double> phases; // as Reading::phases
     std::optional<double> joules;         // of a pass; empty where the system does not tell
     KernelTag kernels = KernelTag::floating;
+    bool graph = false;         // its passes were one CUDA graph each
+    std::string graphShortfall; // why not, where that was asked for on a GPU
     double peakTops = 0; // what the machine reaches in the arithmetic that ran; 0 where it was not measured
 };
 

@@ -16,16 +16,25 @@ public:
 
 } // namespace
 
+PassTimes::PassTimes(const Transformer& base, const RecipeArithmetic* arithmetic, c10::Device device,
+                     bool graphs)
+    : base_(base), arithmetic_(arithmetic), device_(device) {
+    // What is simulated sends masks and ranges to the GPU on its way, which a graph cannot hold.
+    const bool stays = !arithmetic || arithmetic->realFormat();
+    if (graphs && stays && PassGraphs::possibleOn(device))
+        graphs_.emplace(arithmetic ? arithmetic->model() : base, arithmetic, device);
+}
+
 void PassTimes::run(const Batch& batch, std::stop_token stop, EnergyMeter* meter) {
     const std::optional<double> before = meter ? meter->joules() : std::nullopt;
     const Clock::time_point start = Clock::now();
     {
         const Listening listening(clock_);
-        Pass pass(batch, device_, nullptr, arithmetic_, std::move(stop));
-        const Transformer& model = arithmetic_ ? arithmetic_->model() : base_;
-        const at::Tensor hidden = model.hidden(pass), logits = model.head(pass, hidden);
+        const auto played = graphs_ ? graphs_->run(batch) : std::nullopt;
+        replays_ = played.has_value();
+        const at::Tensor made = played ? *played : step(batch, std::move(stop));
         // Reading one value waits for the device.
-        if (!device_.is_cpu()) (logits.defined() ? logits : hidden).flatten()[0].item<float>();
+        if (!device_.is_cpu()) made.flatten()[0].item<float>();
     }
     const double seconds = secondsSince(start);
     ms_.push_back(1000 * seconds);
@@ -34,6 +43,13 @@ void PassTimes::run(const Batch& batch, std::stop_token stop, EnergyMeter* meter
         joules_ += *after - *before;
         metered_ = true;
     }
+}
+
+at::Tensor PassTimes::step(const Batch& batch, std::stop_token stop) const {
+    Pass pass(batch, device_, nullptr, arithmetic_, std::move(stop));
+    const Transformer& model = arithmetic_ ? arithmetic_->model() : base_;
+    const at::Tensor hidden = model.hidden(pass), logits = model.head(pass, hidden);
+    return logits.defined() ? logits : hidden;
 }
 
 void PassTimes::forget() {

@@ -3,6 +3,7 @@
 
 #include "core/base/energy_meter.h"
 #include "core/base/phases.h"
+#include "core/engine/pass_graphs.h"
 #include "core/quantization/recipe_arithmetic.h"
 
 #include <map>
@@ -16,8 +17,9 @@ namespace kurtoscope {
 // latency column, the phase bars and `bench` all read. Engine thread.
 class PassTimes {
 public:
-    PassTimes(const Transformer& base, const RecipeArithmetic* arithmetic, c10::Device device)
-        : base_(base), arithmetic_(arithmetic), device_(device) {}
+    // `graphs`: passes on a GPU are played from CUDA graphs where they can be; phases then count nothing.
+    PassTimes(const Transformer& base, const RecipeArithmetic* arithmetic, c10::Device device,
+              bool graphs = true);
 
     // Runs one more; with a meter, what it takes is counted too. Throws Cancelled.
     void run(const Batch& batch, std::stop_token stop, EnergyMeter* meter = nullptr);
@@ -26,12 +28,18 @@ public:
     const std::vector<double>& ms() const { return ms_; }
     double seconds() const { return seconds_; }
     std::map<std::string, double> phases() const; // shares, "rest" among them, adding up to 1
-    std::optional<double> joules() const;         // of a pass; empty where nothing tells
+    bool replays() const { return replays_; }     // the last run did
+    std::string graphShortfall() const { return graphs_ ? graphs_->why() : ""; }
+    std::optional<double> joules() const; // of a pass; empty where nothing tells
 
 private:
+    at::Tensor step(const Batch& batch, std::stop_token stop) const; // one pass, operator by operator
+
     const Transformer& base_;
     const RecipeArithmetic* arithmetic_; // null: FP32
     c10::Device device_;
+    std::optional<PassGraphs> graphs_;
+    bool replays_ = false;
     std::vector<double> ms_;
     PhaseClock clock_;
     double seconds_ = 0, joules_ = 0;

@@ -602,6 +602,31 @@ private slots:
         QVERIFY2(apart[2] < bound, qPrintable(QString::number(apart[2])));
     }
 
+    void passesArePlayedFromGraphs() {
+        const Pretended pretended;
+        Workbench workbench({DeviceKind::cpu, 1, 1});
+        workbench.open(KURTOSCOPE_TESTS_DIR "/golden/tiny-llama");
+        BenchRequest request;
+        request.recipes = {Recipe::parse("fp32"), Recipe::parse("w8a8"),
+                           Recipe::parse("w8a8:weight_levels=full")};
+        request.batches = {1, 2}, request.lengths = {8};
+        request.runs = 5, request.machine = false;
+        const int before = host::graphsPlayed;
+        for (const BenchResult& one : workbench.bench(request).results) {
+            QCOMPARE(one.graph, one.recipe < 2); // what is simulated is run step by step
+            QVERIFY(one.graphShortfall.empty());
+        }
+        QVERIFY(host::graphsPlayed >= before + 2 * 2 * 5);
+        QCOMPARE(host::graphsHeld, 0); // gone with what timed them
+        host::capturable = false;
+        for (const BenchResult& one : workbench.bench(request).results) {
+            QVERIFY(!one.graph);
+            QCOMPARE(one.graphShortfall.find("could not be recorded") != std::string::npos, one.recipe < 2);
+        }
+        request.graphs = false;
+        QVERIFY(workbench.bench(request).results.front().graphShortfall.empty());
+    }
+
     void whatIsRefusedIsSaid() {
         const Pretended pretended;
         host::refusedAbove = 32; // what is tried while weights are packed is not

@@ -13,6 +13,25 @@
 
 namespace kurtoscope {
 
+// A layer's weight where the GPU multiplies it; kept columns are zero in it.
+class PackedOnGpu {
+public:
+    std::int64_t outputs = 0;
+    at::Tensor q;           // [padded output, place] int8 (E4M3 as its bits), half or bfloat16
+    at::Tensor scales;      // [part, output] float32; undefined: 1
+    at::Tensor sums;        // [part, output] int32 Σ q; undefined where nothing has a zero point
+    at::Tensor bias;        // [output] float32; may be undefined
+    at::Tensor keptColumns; // [kept, output] float32, for few; else
+    at::Tensor keptHalves;  // [padded output, kept, padded] half
+
+    std::int64_t bytes() const {
+        std::int64_t all = 0;
+        for (const at::Tensor* one : {&q, &scales, &sums, &bias, &keptColumns, &keptHalves})
+            if (one->defined()) all += std::int64_t(one->nbytes());
+        return all;
+    }
+};
+
 // How a site's rows lie for the GPU: a range's channels side by side, each range filled up to whole sixteens.
 struct GpuRows {
     SiteRounding rounding;   // of the first range: what all have in common
@@ -66,6 +85,8 @@ private:
                   at::Tensor* normed, const std::vector<int>& lengths) const;
     const char* multiplyPart(const PackedOnGpu& weight, const Part& part, at::Tensor& out) const;
     at::Tensor plainSums(const PackedOnGpu& weight, const Part& part) const;
+    at::Tensor sumsOf(const Linear& linear, const Packed& packed, std::int64_t first,
+                      std::int64_t count) const;
     void gather(const Packed& packed, const at::Tensor& x, at::Tensor& product, at::Tensor& scales) const;
     at::Tensor lengthsOnDevice(const std::vector<int>& lengths, const at::Tensor& like) const;
     at::Tensor& workspace(const at::Tensor& like) const;

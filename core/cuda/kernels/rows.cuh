@@ -18,8 +18,8 @@ struct NormedRow {
 
     __device__ float at(std::int64_t c) const {
         if (!weight) return row[c];
-        const float y = (row[c] - mean) * factor * weight[c];
-        return bias ? y + bias[c] : y;
+        const float y = (row[c] - mean) * factor;
+        return bias ? fmaf(y, weight[c], bias[c]) : y * weight[c]; // said, or each place might fuse it or not
     }
 };
 

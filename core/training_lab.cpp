@@ -141,16 +141,17 @@ TrainingRun TrainingLab::train(const TrainingSpec& asked, const std::string& fol
     RunFolder files(folder);
     TrainingSpec spec = asked;
     const std::unique_ptr<Ranks> ranks = Ranks::fromEnvironment(options_.backend, device);
+    led_ = !ranks || ranks->leads();
     if (resume) {
         spec = TrainingRun::read(folder).spec;
     } else {
         check(spec);
         refuseTooLarge(spec, device.is_cpu());
-        if (!ranks || ranks->leads()) files.begin(spec, stop, progress);
+        if (led_) files.begin(spec, stop, progress);
         if (ranks) ranks->waitForAll();
     }
     std::optional<TrainingMark> mark;
-    if (!ranks || ranks->leads()) mark.emplace(folder);
+    if (led_) mark.emplace(folder);
     Trainer trainer(files, spec, device, ranks.get(), stop, progress);
     trainer.run([&](const TrainingRecord& record) {
         if (onRecord) onRecord(record);

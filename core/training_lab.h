@@ -39,6 +39,7 @@ public:
     TrainingRun train(const TrainingSpec& spec, const std::string& folder, bool resume = false,
                       std::stop_token stop = {}, const OnRecord& onRecord = {},
                       const OnProgress& progress = {});
+    bool led() const { return led_; } // whether train() wrote here: of several processes, one does
 
     // Every checkpoint of a run over its held-out text: outlier channels, kurtosis, weights. `windows` of the
     // run's own length; checkpoints up to step `after` are left out.
@@ -72,6 +73,7 @@ private:
     static void refuseTooLarge(const TrainingSpec& spec, bool onCpu);
 
     TrainingOptions options_;
+    bool led_ = true;
 };
 
 } // namespace kurtoscope

@@ -158,15 +158,15 @@ private:
         ProgressLine progress;
         TrainingLab lab = this->lab();
         progress.say("Training on " + lab.deviceText());
-        TrainingRecord last;
         const auto tell = [&](const TrainingRecord& record) {
-            last = record;
             if (record.validationLoss || !record.event.empty() || !record.checkpoint.empty())
                 progress.say(stepLine(record));
             progress.setNote("loss " + figure(record.loss));
         };
         const TrainingRun run = lab.train(spec, out_, resume_, stop, tell, progress.callback());
         progress.say("");
+        if (!lab.led()) return run.finished ? 0 : 1; // the one that wrote says it
+        const TrainingRecord last = run.records.empty() ? TrainingRecord() : run.records.back();
         json_.human() << (run.finished ? "Trained " : "Ended without its last step: ") << run.name << ", "
                       << last.step << " of " << run.spec.steps << " steps";
         if (!run.checkpoints.empty())

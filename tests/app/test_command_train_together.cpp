@@ -41,8 +41,11 @@ private slots:
         const TrainingRun one = run("alone");
         for (const int count : {2, 3}) {
             const QString folder = QString::number(count);
-            for (const CommandRun& process : runTogether(count, words(folder, backend))) {
+            const auto runs = runTogether(count, words(folder, backend));
+            for (const CommandRun& process : runs) {
                 SKIP_WITHOUT_GLOO(process);
+                QCOMPARE((process.out + process.err).contains("10 of 10 steps"),
+                         &process == &runs.front());                  // said once
                 QVERIFY2(process.code == 0, process.err.constData()); // checks that all have the same weights
             }
             const TrainingRun many = run(folder);

@@ -106,7 +106,7 @@ private:
 
     void write(const BenchReport& report, const Workbench& workbench) const {
         Json results = Json::array();
-        for (const BenchResult& r : report.results)
+        for (const BenchResult& r : report.results) {
             results.push_back({{"recipe", names_[std::size_t(r.recipe)]},
                                {"batch", r.batch},
                                {"length", r.length},
@@ -122,8 +122,9 @@ private:
                                {"peak_bytes", r.peakBytes},
                                {"phases", r.phases},
                                {"energy_j", number(r.joules)},
-                               {"kernels", kernelTagName(r.kernels)},
-                               {"cuda_graph", r.graph}});
+                               {"kernels", kernelTagName(r.kernels)}});
+            if (r.graph || !r.graphShortfall.empty()) results.back()["cuda_graph"] = r.graph;
+        }
         const MachineFacts& machine = report.machine;
         json_.write({{"schema", 1},
                      {"model", modelJson(workbench.model())},

@@ -147,12 +147,12 @@ def table(name, sizes, with_graphs, without):
         cells = []
         for recipe in RECIPES:
             pair = [of(results, recipe, batch, length) for results in (with_graphs, without)]
-            text = " / ".join(f"{r['latency_ms']['p50']:.3g}" + ("" if r["cuda_graph"] or i else "*") if r else "–"
+            text = " / ".join(f"{r['latency_ms']['p50']:.3g}" + ("" if r.get("cuda_graph") or i else "*") if r else "–"
                               for i, r in enumerate(pair))
             tag = next((r["kernels"] for r in pair if r), "")
             cells.append(text + (" (simulated)" if tag == "simulated" else ""))
         print(f"| {batch} × {length} | " + " | ".join(cells) + " |")
-    if any(not r["cuda_graph"] for r in with_graphs):
+    if any(not r.get("cuda_graph") for r in with_graphs):
         print("\n* no graph: the pass ran operator by operator.")
 
 

@@ -127,7 +127,8 @@ void Collector::count(SiteData& data, const Batch& batch, bool positions) {
 }
 
 // Every head of every sequence has accumulators of its own, merged in the order in which whole tensors are
-// taken, so that neither threads nor batches change a sum.
+// taken, so that threads do not change a sum; how rows are cut into blocks, which depends on the batch's
+// length, does in its last bits.
 class Collector::HeadTaker : public ProbabilityTaker {
 public:
     HeadTaker(Collector& collector, Site site, const Batch& batch, int heads)

@@ -190,7 +190,7 @@ def llm_compressor(folder, words):
     return Transformers(model)
 
 
-class Vllm(Transformers):
+class Vllm:
     """A decoder in vLLM's engine, in this process and on the CPU. It fuses layers that read the same tensor."""
 
     FUSED = {"q_proj": "qkv_proj", "k_proj": "qkv_proj", "v_proj": "qkv_proj", "gate_proj": "gate_up_proj", "up_proj": "gate_up_proj"}
@@ -212,7 +212,6 @@ class Vllm(Transformers):
         self.sampling = vllm.SamplingParams(temperature=0, max_tokens=1, logprobs=-1, prompt_logprobs=-1, detokenize=False)
         worker = self.engine.llm_engine.model_executor.driver_worker
         self.model = getattr(worker, "worker", worker).model_runner.model
-        self.outliers = {}
 
     def answer(self, ids):
         import numpy

@@ -16,15 +16,15 @@ constexpr const char* sampleLlama = KURTOSCOPE_SOURCE_DIR "/sample_models/tiny-l
 
 // Run freely, software on the LibTorch that this program has answers as the simulation by LibTorch's
 // operators. Another version may sum in another order: said, and left to the comparison layer by layer.
-void checkFreely(const CheckResult& result, const ExportPlace& place) {
+void checkFreely(const CheckResult& result, const ExportPlace& place, double allowed, int& compared) {
     const std::string here = place.json("kurtoscope_export.json")["probe"]["libtorch"]["version"];
     if (result.versions.find("torch " + here) == std::string::npos) {
         qInfo("%s", qPrintable(QString::fromStdString("not compared freely, LibTorch is " + here +
                                                       " here and there " + result.versions)));
         return;
     }
-    QVERIFY2(result.byLibTorch && *result.byLibTorch <= result.check.tolerance,
-             qPrintable(figuresOf(result)));
+    ++compared;
+    QVERIFY2(result.byLibTorch && *result.byLibTorch <= allowed, qPrintable(figuresOf(result)));
 }
 } // namespace
 
@@ -107,7 +107,10 @@ private slots:
             QVERIFY2(result.passed(), qPrintable(figures));
             if (result.check.way == "kurtoscope") continue;
             QVERIFY2(result.steps && result.steps->difference <= result.check.tolerance, qPrintable(figures));
-            checkFreely(result, place);
+            // To the bit, but for a rotation, part of which moves into the head, and for bfloat16.
+            const bool exact = std::isfinite(result.check.tolerance) && result.check.tolerance <= 1e-5 &&
+                               !recipe.contains(QStringLiteral("rotation"));
+            checkFreely(result, place, exact ? 0 : result.check.tolerance, compared_);
             if (QTest::currentTestFailed()) return;
         }
         const auto checks = place.json("kurtoscope_export.json")["checks"];
@@ -219,7 +222,11 @@ private slots:
         QVERIFY2(result.steps, qPrintable(figures));
         if (bound > 0) QVERIFY2(result.steps->difference <= bound, qPrintable(figures));
         // Bounds above are for levels that the library itself takes otherwise.
-        if (bound > 0 && bound <= 1e-5) checkFreely(result, place);
+        if (bound > 0 && bound <= 1e-5) checkFreely(result, place, result.check.tolerance, compared_);
+    }
+
+    void someWereComparedFreely() {
+        if (compared_ == 0) QSKIP("the Python's torch is of another version than LibTorch here");
     }
 
     // The proof can fail: a scale that is off shows.
@@ -256,6 +263,9 @@ private slots:
         QVERIFY(results[0].passed());
         QVERIFY(!results[1].ran() && results[1].skipped.find("/no/such/python") != std::string::npos);
     }
+
+private:
+    int compared_ = 0; // answers run freely
 };
 
 QTEST_GUILESS_MAIN(ExportReferenceTest)

@@ -91,12 +91,7 @@ class Quantizer:
             gap = ((y - torch.floor(y)) - 0.5).abs()[inside]
             if gap.numel():
                 self.margin = min(self.margin, float(gap.min()))
-        return (self.noisy(y).clamp(*q).round() - zero) * scale
-
-    def noisy(self, y):
-        if not self.noise:
-            return y
-        return y * (1 + 3e-6 * torch.randn(y.shape, generator=self.noise)) + 3e-7 * y.abs().max() * torch.randn(y.shape, generator=self.noise)
+        return (y.clamp(*q).round() - zero) * scale
 
     def formatted(self, x, format, rowwise, absmax=None):
         """Nearest of a format's listed values, on scales of the format's own. `absmax`: what a static scale comes from."""
@@ -117,7 +112,8 @@ class Quantizer:
         return self.nearest(x / scale, levels) * scale
 
     def nearest(self, y, levels):
-        y = self.noisy(y)
+        if self.noise:
+            y = y * (1 + 3e-6 * torch.randn(y.shape, generator=self.noise)) + 3e-7 * y.abs().max() * torch.randn(y.shape, generator=self.noise)
         middles, size = (levels[1:] + levels[:-1]) / 2, y.abs().contiguous()
         index = torch.bucketize(size, middles)
         tie = middles[index.clamp(max=len(middles) - 1)] == size  # of weights, which are stored in few bits: to the even code
@@ -387,10 +383,11 @@ def cases(golden):
                 ids = encoder.encode(sentence).ids
                 quantizer.margin = 1.0
                 logits = forward(weights, config, quantizer, ids)
+                gap = quantizer.margin  # of the integers that there are
                 if scheme in ("fp8", "mx", "mixed"):  # steps of many sizes: the sentence that a little noise moves least
                     quantizer.noise = torch.Generator().manual_seed(3)
                     moved = max(float((forward(weights, config, quantizer, ids) - logits).abs().max()) for _ in range(6))
-                    quantizer.noise, quantizer.margin = None, 1 / (1 + 1e4 * moved)
+                    quantizer.noise, quantizer.margin = None, gap / (1 + 1e4 * moved)
                 if quantizer.margin > best[0]:
                     best = (quantizer.margin, sentence, logits)
             i = len(listed)

@@ -2,8 +2,8 @@
 // What is stored for each linear layer, tensor by tensor.
 #include "core/export/compressed/compressed_linear.h"
 #include "core/export/narrow_floats.h"
-#include "core/quantization/weight_levels.h"
 #include "core/quantization/number_format.h"
+#include "core/quantization/weight_levels.h"
 
 #include <cstring>
 

@@ -36,13 +36,12 @@ std::optional<ExportCheck> vllmCheck(const ExportSubject& subject,
     if (std::ranges::all_of(linears, isPackedWeight))
         return ExportCheck{"vllm", told}; // it runs in bfloat16, residual stream and all
     if (!std::ranges::all_of(linears, isIntegerProduct)) return std::nullopt;
-    const auto some = [&](bool fullRange) {
-        return std::ranges::any_of(
-            linears, [fullRange](const CompressedLinear& one) { return roundsAtRunTime(one, fullRange); });
-    };
-    // The one limit that is none to vLLM is that of narrow levels at run time.
-    const std::size_t others = limits.size() - (some(false) ? 1 : 0);
-    return ExportCheck{"vllm", others == 0 && !some(true) ? 1e-5 : told};
+    const bool full =
+        std::ranges::any_of(linears, [](const CompressedLinear& one) { return roundsAtRunTime(one, true); });
+    // The one limit that is none to vLLM.
+    const bool carries = std::ranges::all_of(
+        limits, [](const ExportLimit& limit) { return limit.what == narrowAtRunTime(8); });
+    return ExportCheck{"vllm", carries && !full ? 1e-5 : told};
 }
 
 } // namespace kurtoscope

@@ -260,17 +260,18 @@ private:
         else
             plan.loading += "import torch\nfrom transformers import " + loader + "\nmodel = " + loader +
                             ".from_pretrained(\"FOLDER\", dtype=" + type + ")\n```\n";
-        if (const auto check = vllmCheck(subject, linears, plan.limits))
+        if (vllmCheck(subject, linears, plan.limits)) {
             plan.loading +=
                 "\nor `vllm serve FOLDER`; `kurtoscope verify FOLDER --python PY` runs it with the "
                 "vLLM of PY.\n";
-        for (const bool full : {false, true})
-            if (std::any_of(linears.begin(), linears.end(),
-                            [&](const CompressedLinear& one) { return roundsAtRunTime(one, full); }))
-                plan.notes.push_back(
-                    full ? "vLLM takes scales at run time as absmax / 127, not as this recipe's "
-                           "absmax / 127.5: levels=narrow simulates what it runs."
-                         : "vLLM takes scales at run time as this recipe does.");
+            for (const bool full : {false, true})
+                if (std::any_of(linears.begin(), linears.end(),
+                                [&](const CompressedLinear& one) { return roundsAtRunTime(one, full); }))
+                    plan.notes.push_back(
+                        full ? "vLLM takes scales at run time as absmax / 127, not as this recipe's "
+                               "absmax / 127.5: levels=narrow simulates what it runs."
+                             : "vLLM takes scales at run time as this recipe does.");
+        }
         for (const CompressedLinear& one : linears)
             if (one.input && one.input->rule.dynamic && !one.input->rule.perToken() &&
                 one.input->rule.format == Format::integer &&

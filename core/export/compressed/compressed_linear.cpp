@@ -106,10 +106,10 @@ private:
                             "");
         }
         if (rule.reciprocal)
-            limits_.add("inputs multiplied by their scale's reciprocal (levels=full-reciprocal)",
-                        "inputs divided by their scale, as levels=full does");
+            limits_.add(reciprocalInputs, "inputs divided by their scale, as levels=full does");
         if (rule.symmetric && !rule.fullRange && rule.dynamic)
-            limits_.add(narrowAtRunTime(rule.bits),
+            limits_.add("dynamic symmetric scales of absmax / " + std::to_string((1 << (rule.bits - 1)) - 1) +
+                            " (levels=narrow)",
                         "the target takes absmax / " + std::to_string((1 << (rule.bits - 1)) - 1) +
                             ".5 and one level more below; a recipe with levels=full simulates exactly that");
         if (rule.symmetric && !rule.fullRange && !rule.dynamic)
@@ -209,11 +209,6 @@ private:
 };
 
 } // namespace
-
-std::string narrowAtRunTime(int bits) {
-    return "dynamic symmetric scales of absmax / " + std::to_string((1 << (bits - 1)) - 1) +
-           " (levels=narrow)";
-}
 
 std::vector<CompressedLinear> compressedLinears(const ExportSubject& subject, Packing packing,
                                                 std::vector<ExportLimit>& limits) {

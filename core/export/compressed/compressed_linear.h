@@ -29,9 +29,9 @@ enum class Packing : unsigned char { automatic, int8 };
 std::vector<CompressedLinear> compressedLinears(const ExportSubject& subject, Packing packing,
                                                 std::vector<ExportLimit>& limits);
 
-// What the format cannot carry of symmetric ranges that are taken at run time with as many levels on both
-// sides, in the words of an ExportLimit.
-std::string narrowAtRunTime(int bits);
+// An ExportLimit's words.
+inline constexpr const char* reciprocalInputs =
+    "inputs multiplied by their scale's reciprocal (levels=full-reciprocal)";
 
 // What is stored for it: weight (or weight_packed), scales, zero points, input_scale … and no bias.
 std::vector<PlannedTensor> compressedTensors(const CompressedLinear& one);

@@ -36,12 +36,17 @@ std::optional<ExportCheck> vllmCheck(const ExportSubject& subject,
     if (std::ranges::all_of(linears, isPackedWeight))
         return ExportCheck{"vllm", told}; // it runs in bfloat16, residual stream and all
     if (!std::ranges::all_of(linears, isIntegerProduct)) return std::nullopt;
-    const bool full =
-        std::ranges::any_of(linears, [](const CompressedLinear& one) { return roundsAtRunTime(one, true); });
-    // The one limit that is none to vLLM.
-    const bool carries = std::ranges::all_of(
-        limits, [](const ExportLimit& limit) { return limit.what == narrowAtRunTime(8); });
-    return ExportCheck{"vllm", carries && !full ? 1e-5 : told};
+    // It multiplies by a static scale's reciprocal, where others divide by the scale: no limit to it, but the
+    // rule of the recipe that it runs exactly.
+    const bool same =
+        std::ranges::all_of(linears,
+                            [](const CompressedLinear& one) {
+                                const ActivationRule& rule = one.input->rule;
+                                return !rule.dynamic && rule.reciprocal &&
+                                       (rule.fullRange || !rule.symmetric);
+                            }) &&
+        std::ranges::all_of(limits, [](const ExportLimit& limit) { return limit.what == reciprocalInputs; });
+    return ExportCheck{"vllm", same ? 1e-5 : told};
 }
 
 } // namespace kurtoscope

@@ -92,13 +92,19 @@ ActivationRule ruleOf(int bits, bool symmetric, int kind, bool full = false) {
     return rule;
 }
 
-// Two sequences, the second shorter than the table, with an outlier channel and a few ∞.
+// Two sequences, the second shorter than the table, with an outlier channel and an ∞. One row of each holds
+// no negative number: it must not narrow what the others span.
 ValueTable tableOf(int channels) {
     ValueTable table{2, 5, channels, normals(std::size_t(10 * channels), unsigned(channels)), {5, 3}};
     for (std::size_t i = 0; i < table.values.size(); ++i)
         table.values[i] = 3 * table.values[i] + 0.7F;
     for (std::size_t i = 2; i < table.values.size(); i += std::size_t(channels))
         table.values[i] *= 40;
+    for (const int row : {1, 7})
+        for (int c = 0; c < channels; ++c) {
+            float& value = table.values[std::size_t(row * channels + c)];
+            value = std::abs(value);
+        }
     table.values[7] = std::numeric_limits<float>::infinity();
     return table;
 }
@@ -299,8 +305,9 @@ private slots:
             for (int row = 0; row < 10; ++row)
                 for (int channel : of[range])
                     part.values.push_back(table.values[std::size_t(row * 40 + channel)]);
-            const Made alone =
-                rowsOf(part, ruleOf(8, false, kind), {}, {scales[range], zeros[range], -128, 127});
+            const ActivationRule rule = ruleOf(8, false, kind);
+            const Made alone = rowsOf(part, rule, {}, {scales[range], zeros[range], -128, 127});
+            if (kind > 0) QCOMPARE(alone.values(part, {}, nullptr), roundValues(rule, part, {}, part));
             const std::int64_t first = range == 0 ? 0 : ends[range - 1];
             for (std::int64_t row = 0; row < 10; ++row) {
                 QCOMPARE(rowScales[std::size_t(row * 3) + range], alone.scales[std::size_t(row)]);
@@ -566,7 +573,7 @@ private slots:
                 {"w8a8", "w8a8:dynamic=on", "w8a8:activation=per-token", "w8a8:dynamic=on,symmetric=off",
                  "w8a8:activation=per-token,symmetric=off,keep=top:3", "w8a8:keep=top:40",
                  "smoothquant:activation=per-token", "rotation", "peg:groups=3", "peg:groups=6,keep=top:2",
-                 "peg:groups=2,permute=off,dynamic=on", "w4a8:weight_group=32",
+                 "peg:groups=2,permute=off,dynamic=on", "peg:groups=8,dynamic=on", "w4a8:weight_group=32",
                  "gptq:bits=8,group=0+w8a8:weight_bits=16,activation=per-token,keep=top:2"},
                 KernelTag::integer);
             add(model, {"fp8", "fp8:keep=top:2", "fp16:keep=top:3", "bf16"}, KernelTag::floating);

@@ -64,11 +64,12 @@ __device__ float overBlock(float mine, Join join) {
     return all;
 }
 
-// Ends of a range are ≤ 0 and ≥ 0, and among floats of one sign bit patterns sort by magnitude.
+// Ends of a range are ≤ 0 and ≥ 0, and among floats of one sign bit patterns sort by magnitude. Differences,
+// since −low of a row without negatives is −0, whose pattern would beat every other.
 __device__ inline void widen(float* ends, float low, float high) {
     auto* bits = reinterpret_cast<unsigned int*>(ends);
-    atomicMax(bits, __float_as_uint(-low));
-    atomicMax(bits + 1, __float_as_uint(high));
+    atomicMax(bits, __float_as_uint(0.0f - low));
+    atomicMax(bits + 1, __float_as_uint(0.0f + high));
 }
 
 } // namespace

@@ -237,7 +237,7 @@ at::Tensor CudaLinears::multiply(const Linear& linear, const at::Tensor& x, cons
         if (!isWide(format_)) {
             work.rowScales = floats(rowScales_);
             work.columnScales = floats(weight.scales) + first * weight.outputs;
-            if (weight.sums.defined())
+            if (weight.sums.defined() && !packed.rows->rounding.rule.symmetric)
                 work.rowZeros = integers(rowZeros_),
                 work.columnSums = integers(weight.sums) + first * weight.outputs;
         }

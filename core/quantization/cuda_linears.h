@@ -19,7 +19,7 @@ public:
     std::int64_t outputs = 0;
     at::Tensor q;           // [padded output, place] int8 (E4M3 as its bits), half or bfloat16
     at::Tensor scales;      // [part, output] float32; undefined: 1
-    at::Tensor sums;        // [part, output] int32 Σ q; undefined where nothing has a zero point
+    at::Tensor sums;        // [part, output] int32 Σ q, for inputs with zero points; undefined: floats
     at::Tensor bias;        // [output] float32; may be undefined
     at::Tensor keptColumns; // [kept, output] float32, for few; else
     at::Tensor keptHalves;  // [padded output, kept, padded] half

@@ -145,8 +145,7 @@ bool CudaLinears::packIntegers(const RealLayer& layer, PackedWeights& store, Pac
     weight->outputs = outputs;
     weight->q = uploaded(q, {padded(outputs), stride}, at::kChar, device);
     weight->scales = uploaded(scales, {std::int64_t(parts.size()), outputs}, at::kFloat, device);
-    if (!layer.input->rule.symmetric)
-        weight->sums = uploaded(sums, {std::int64_t(parts.size()), outputs}, at::kInt, device);
+    weight->sums = uploaded(sums, {std::int64_t(parts.size()), outputs}, at::kInt, device);
     const at::Tensor& bias = layer.linear.bias;
     if (bias.defined()) weight->bias = bias.to(at::kFloat).contiguous();
     packKept(layer, layer.linear.weight.to(at::kFloat), *weight);

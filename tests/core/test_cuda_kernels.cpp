@@ -609,6 +609,37 @@ private slots:
         QVERIFY2(apart[2] < bound, qPrintable(QString::number(apart[2])));
     }
 
+    // Weights are shared by recipes that differ in their inputs' zero points alone.
+    void recipesThatShareWeightsAnswerAsAlone_data() {
+        QTest::addColumn<QStringList>("recipes");
+        const QStringList both{"w8a8", "w8a8:symmetric=off"},
+            grouped{"peg:groups=2", "peg:groups=2,symmetric=off"};
+        for (const QStringList& pair : {both, grouped}) {
+            QTest::addRow("%s first", qPrintable(pair[0])) << pair;
+            QTest::addRow("%s first", qPrintable(pair[1])) << QStringList{pair[1], pair[0]};
+        }
+    }
+    void recipesThatShareWeightsAnswerAsAlone() {
+        QFETCH(QStringList, recipes);
+        const Pretended pretended;
+        const auto divergences = [](const QStringList& asked) {
+            Workbench workbench({DeviceKind::cpu, 1, 1});
+            workbench.open(KURTOSCOPE_TESTS_DIR "/golden/tiny-llama");
+            EvaluateRequest request = bothWays("tiny-llama", asked.first());
+            request.data.length = 16;
+            request.recipes.clear(), request.kernels.clear();
+            for (const QString& recipe : asked)
+                request.recipes.push_back(Recipe::parse(recipe.toStdString()));
+            std::vector<double> all;
+            for (const Reading& reading : workbench.evaluate(request))
+                all.push_back(*reading.klMean);
+            return all;
+        };
+        const std::vector<double> together = divergences(recipes);
+        for (int i = 0; i < 2; ++i)
+            QCOMPARE(together[std::size_t(i)], divergences({recipes[i]}).front());
+    }
+
     void passesArePlayedFromGraphs() {
         const Pretended pretended;
         Workbench workbench({DeviceKind::cpu, 1, 1});

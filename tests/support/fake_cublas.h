@@ -21,8 +21,7 @@ struct Product {
     cudaDataType_t scale;
     cublasOperation_t a = CUBLAS_OP_N, b = CUBLAS_OP_N;
 };
-inline int objects = 0, heuristics = 0, products = 0;
-inline bool refuses = false;
+inline int objects = 0, heuristics = 0;
 inline cudaStream_t lastStream = nullptr;
 inline std::map<cublasLtMatmulPreferenceAttributes_t, std::uint64_t> preferred;
 
@@ -36,7 +35,7 @@ inline bool takes(const Product& product, const Layout& a, const Layout& b, cons
     const bool narrow = a.type == CUDA_R_8I || a.type == CUDA_R_8F_E4M3;
     const std::uint64_t step = a.type == CUDA_R_8F_E4M3 ? 16 : a.type == CUDA_R_8I ? 4 : 1;
     const cudaDataType_t out = a.type == CUDA_R_8I ? CUDA_R_32I : CUDA_R_32F;
-    if (refuses || a.type != b.type || d.type != out || product.scale != out) return false;
+    if (a.type != b.type || d.type != out || product.scale != out) return false;
     if (narrow && (product.a != CUBLAS_OP_T || product.b != CUBLAS_OP_N)) return false;
     if (a.rows != b.rows || d.rows != a.columns || d.columns != b.columns) return false;
     return a.rows % step == 0 && a.columns % step == 0 && std::uint64_t(a.leading) % step == 0 &&
@@ -136,7 +135,6 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t product, co
         preferred[CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES] > alignmentOf(b) ||
         preferred[CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES] > alignmentOf(d))
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    ++products;
     lastStream = stream;
     const auto multiply = [&]<class Number, class Sum>(Number, Sum) {
         Sum one, nothing;

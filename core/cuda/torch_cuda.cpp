@@ -11,6 +11,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 
 #define KURTOSCOPE_ENTRY extern "C" __attribute__((visibility("default")))
@@ -53,29 +54,30 @@ KURTOSCOPE_ENTRY int kurtoscopeCudaCapability(int device) {
 KURTOSCOPE_ENTRY const char* kurtoscopeCudaCapture(int device, void (*run)(void* data), void* data,
                                                    void** graph) {
     *graph = nullptr;
-    // The legacy default stream, in which LibTorch works, cannot be captured.
-    c10::cuda::set_device(index(device));
-    const c10::cuda::CUDAStream outer = c10::cuda::getCurrentCUDAStream(index(device)),
-                                stream = c10::cuda::getStreamFromPool(false, index(device));
-    auto made = std::make_unique<at::cuda::CUDAGraph>();
+    std::optional<c10::cuda::CUDAStream> stream;
+    std::unique_ptr<at::cuda::CUDAGraph> made;
     bool recording = false;
     try {
-        outer.synchronize();
-        const c10::cuda::CUDAStreamGuard guard(stream);
+        c10::cuda::set_device(index(device));
+        c10::cuda::getCurrentCUDAStream(index(device)).synchronize();
+        // The legacy default stream, in which LibTorch works, cannot be captured.
+        stream = c10::cuda::getStreamFromPool(false, index(device));
+        made = std::make_unique<at::cuda::CUDAGraph>();
+        const c10::cuda::CUDAStreamGuard guard(*stream);
         for (int warmUp = 0; warmUp < 2; ++warmUp)
             run(data);
-        stream.synchronize();
+        stream->synchronize();
         made->capture_begin();
         recording = true;
         run(data);
         recording = false;
         made->capture_end();
-        stream.synchronize();
+        stream->synchronize();
     } catch (const std::exception& failure) {
         const std::string reason = failure.what();
         if (recording) {
-            const c10::cuda::CUDAStreamGuard guard(stream);
             try {
+                const c10::cuda::CUDAStreamGuard guard(*stream);
                 made->capture_end(); // ends it, and says again that it failed
             } catch (const std::exception&) {
             }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-// What the CUDA library knows through LibTorch's CUDA half, which core itself does not link.
+// What the CUDA library knows through LibTorch's CUDA half, which core itself does not link. Where an entry
+// gives no reason, CUDA's failures come as LibTorch's exceptions: both sides share one LibTorch.
 
 // The stream that LibTorch works in on a device, which becomes the current one.
 extern "C" void* kurtoscopeCudaStream(int device);

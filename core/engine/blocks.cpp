@@ -128,7 +128,7 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at:
         std::optional<at::Tensor> mask;
         if (!causal && pass.padded()) mask = pass.mask();
         // In float32 no fused CUDA kernel shares keys between heads: they are spread first.
-        const bool spreads = query.is_cuda();
+        const bool spreads = query.is_cuda() && query.scalar_type() == at::kFloat;
         context = at::scaled_dot_product_attention(query, spreads ? spread(key) : key,
                                                    spreads ? spread(value) : value, mask, 0.0, causal,
                                                    std::nullopt, !spreads && group > 1);

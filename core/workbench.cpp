@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <thread>
+#include <utility>
 
 namespace kurtoscope {
 namespace {
@@ -183,11 +184,11 @@ std::shared_ptr<const RecipeArithmetic> Workbench::Impl::arithmetic(const Recipe
                                                              calibrated, current().weights, stop, progress);
         // The newest recipes stay ready; an older one is made again from shared weights in a moment.
         if (data.arithmetics.size() >= 6) data.arithmetics.erase(data.arithmetics.begin());
-        data.arithmetics.push_back({recipe, std::move(made), nullptr});
+        data.arithmetics.push_back({recipe, std::move(made), nullptr, false});
         ready = data.arithmetics.end() - 1;
     }
     if (kernels == KernelChoice::simulated) return ready->simulated;
-    if (!ready->real)
+    if (!std::exchange(ready->askedReal, true))
         ready->real = ready->simulated->withRealKernels(recipe, planOf(recipe), current().packed);
     return ready->real ? ready->real : ready->simulated;
 }

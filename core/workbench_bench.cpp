@@ -193,6 +193,8 @@ BenchReport Workbench::bench(const BenchRequest& request, std::stop_token stop,
         for (const int length : request.lengths) {
             const Batch batch = randomBatch(count, length, info.vocabulary, impl_->options.seed);
             std::vector<Timed> timed;
+            for (const auto& recipe : made)
+                if (recipe) recipe->beginAnew(); // a size that was refused says nothing of the next
             for (std::size_t i = 0; i < made.size(); ++i)
                 timed.push_back(
                     {static_cast<int>(i), made[i], {base, made[i].get(), impl_->device, request.graphs}, 0});
@@ -219,6 +221,9 @@ BenchReport Workbench::bench(const BenchRequest& request, std::stop_token stop,
                 BenchResult result = resultOf(one, count, length, 2 * macs * count * length);
                 result.threads = impl_->options.threads;
                 result.peakTops = peakOf(report.machine, one.arithmetic.get());
+                if (one.arithmetic &&
+                    choiceAt(request.kernels, std::size_t(one.recipe)) == KernelChoice::automatic)
+                    result.shortfall = one.arithmetic->shortfall();
                 report.results.push_back(result);
                 if (onResult) onResult(result);
             }

@@ -29,6 +29,7 @@ struct PreparedData {
         Recipe recipe;
         std::shared_ptr<const RecipeArithmetic> simulated;
         std::shared_ptr<const RecipeArithmetic> real; // null until asked for, or where there are none
+        bool askedReal = false;
     };
     std::vector<Ready> arithmetics; // newest last
 };

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include <ostream>
+#include <set>
 
 namespace kurtoscope::commands {
 namespace {
@@ -93,9 +94,12 @@ private:
                        figure(double(r.peakBytes) / 1e6, 3), figure(r.joules, 3),
                        std::string(kernelTagName(r.kernels)) + (r.graph ? ", CUDA graph" : "")});
         table.print(json_.human());
+        std::set<std::string> said; // once, not for each size
         for (const BenchResult& r : report.results)
-            if (!r.graphShortfall.empty())
-                json_.human() << "\n" << names_[std::size_t(r.recipe)] << ": " << r.graphShortfall << "\n";
+            for (const std::string& why : {r.shortfall, r.graphShortfall})
+                if (const std::string& name = names_[std::size_t(r.recipe)];
+                    !why.empty() && said.insert(name + why).second)
+                    json_.human() << "\n" << name << ": " << why << "\n";
         if (!report.results.empty() && !report.results.front().joules)
             json_.human() << "\nNo energy: " << machine.energySource << "\n";
     }

@@ -37,6 +37,7 @@ struct BenchResult {
     std::map<std::string, double> phases; // as Reading::phases
     std::optional<double> joules;         // of a pass; empty where the system does not tell
     KernelTag kernels = KernelTag::floating;
+    std::string shortfall;      // why a part of it was simulated that was asked to be real; often empty
     bool graph = false;         // its passes were one CUDA graph each
     std::string graphShortfall; // why not, where that was asked for on a GPU
     double peakTops = 0; // what the machine reaches in the arithmetic that ran; 0 where it was not measured

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/evaluation/pass_times.h"
 
+#include "core/base/stop.h"
+
 #include <algorithm>
 
 namespace kurtoscope {
@@ -30,6 +32,7 @@ void PassTimes::run(const Batch& batch, std::stop_token stop, EnergyMeter* meter
     const Clock::time_point start = Clock::now();
     {
         const Listening listening(clock_);
+        throwIfStopped(stop); // a graph asks nobody while it is recorded or played
         const auto played = graphs_ ? graphs_->run(batch) : std::nullopt;
         replays_ = played.has_value();
         const at::Tensor made = played ? *played : step(batch, std::move(stop));

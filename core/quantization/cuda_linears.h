@@ -57,6 +57,7 @@ public:
     at::Tensor normed(Site input, const at::Tensor& x, const NormStep& norm, bool alone,
                       const std::vector<int>& lengths) const override;
     std::string shortfall() const override { return missed_.empty() ? shortfall_ : missed_; }
+    void beginAnew() const override { missed_.clear(); }
     std::map<const void*, std::int64_t> heldBytes() const override;
 
 private:

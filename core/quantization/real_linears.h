@@ -67,6 +67,8 @@ public:
     // Why a layer was refused, or is not multiplied in its own numbers after all; empty where there is
     // nothing to say.
     virtual std::string shortfall() const { return {}; }
+    // Forgets what passes so far added to shortfall(): none of what they made is read any more.
+    virtual void beginAnew() const {}
     virtual std::map<const void*, std::int64_t> heldBytes() const = 0; // of each packed weight
 
 private:

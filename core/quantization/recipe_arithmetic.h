@@ -85,6 +85,10 @@ public:
     KernelTag kernels() const { return real_ ? real_->tag() : kernels_; }
     // Why a part of it is simulated that was asked to be real; empty where nothing is, or nothing to say.
     std::string shortfall() const { return real_ ? real_->shortfall() : shortfall_; }
+    // Kernels and shortfall are those of passes from now on. Not between runs that read each other's states.
+    void beginAnew() const {
+        if (real_) real_->beginAnew();
+    }
     // The numbers that linear layers are really multiplied in; empty: float32.
     std::optional<Format> realFormat() const { return real_ ? real_->format() : std::nullopt; }
     Storage storage() const { return storage_; }

@@ -4,6 +4,7 @@
 // processor's kernels.
 #include <QtTest>
 
+#include "core/base/error.h"
 #include "core/quantization/kernels/integer_product.h"
 #include "core/quantization/round_values.h"
 #include "core/quantization/rounding.h"
@@ -679,6 +680,64 @@ private slots:
         QVERIFY(std::abs(*readings[0].klMean / *readings[1].klMean - 1) < 0.05);
         QVERIFY(!notes.empty());
         QVERIFY2(notes.front().find("multiplied in float32") != std::string::npos, notes.front().c_str());
+    }
+
+    // Of a size that is refused, and not of the next.
+    void benchSaysWhatIsRefused() {
+        const Pretended pretended;
+        host::refusedAbove = 32;
+        Workbench workbench({DeviceKind::cpu, 1, 1});
+        workbench.open(KURTOSCOPE_TESTS_DIR "/golden/tiny-llama");
+        BenchRequest request;
+        request.recipes = {Recipe::parse("w8a8"), Recipe::parse("w8a8"),
+                           Recipe::parse("w8a8:weight_levels=full")};
+        request.kernels = {KernelChoice::automatic, KernelChoice::simulated, KernelChoice::automatic};
+        request.lengths = {48, 8}, request.runs = 5, request.machine = false;
+        const std::vector<BenchResult> results = workbench.bench(request).results;
+        QVERIFY(results[0].shortfall.find("multiplied in float32") != std::string::npos);
+        QCOMPARE(results[0].kernels, KernelTag::simulated);
+        QVERIFY(results[3].shortfall.empty());
+        QCOMPARE(results[3].kernels, KernelTag::integer);
+        for (const std::size_t size : {0, 3}) {
+            QVERIFY(results[size + 1].shortfall.empty()); // asked for so
+            QVERIFY(results[size + 2].shortfall.find("no plain integers") != std::string::npos);
+        }
+    }
+
+    void whatIsRefusedIsNotPackedAgain() {
+        const Pretended pretended;
+        host::refusedAbove = 16; // fewer rows than any product has
+        Workbench workbench({DeviceKind::cpu, 1, 1});
+        workbench.open(KURTOSCOPE_TESTS_DIR "/golden/tiny-llama");
+        EvaluateRequest request = bothWays("tiny-llama", "w8a8");
+        request.data.length = 16;
+        std::vector<std::string> notes;
+        request.onNote = [&](const std::string& note) { notes.push_back(note); };
+        std::int64_t before = host::asked;
+        QCOMPARE(workbench.evaluate(request)[0].kernels, KernelTag::simulated);
+        QVERIFY(host::asked > before);
+        before = host::asked;
+        QCOMPARE(workbench.evaluate(request)[0].kernels, KernelTag::simulated);
+        QCOMPARE(host::asked, before);
+        QCOMPARE(notes.size(), std::size_t(2)); // each evaluation says it
+    }
+
+    void aPassFromAGraphIsStopped() {
+        const Pretended pretended;
+        Workbench workbench({DeviceKind::cpu, 1, 1});
+        workbench.open(KURTOSCOPE_TESTS_DIR "/golden/tiny-llama");
+        EvaluateRequest request = bothWays("tiny-llama", "w8a8");
+        request.data.length = 16;
+        request.recipes.resize(1), request.kernels.resize(1);
+        request.latency = true;
+        std::stop_source source;
+        const auto stopAtLatency = [&](const Progress& progress) {
+            if (progress.phase == "Measuring latency") source.request_stop();
+        };
+        const int before = host::graphsPlayed;
+        QVERIFY_EXCEPTION_THROWN(workbench.evaluate(request, source.get_token(), {}, stopAtLatency),
+                                 Cancelled);
+        QVERIFY(host::graphsPlayed <= before + 2); // recorded and played once before the first progress
     }
 
     void whatHasNoKernelIsSimulatedAndSaid() {

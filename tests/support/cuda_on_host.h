@@ -288,9 +288,11 @@ void plainProduct(const KurtoscopeCudaProduct& work, Decode decode) {
     }
 }
 
-inline std::int64_t products = 0, refusedAbove = 0; // rows above which products are refused; 0: never
+inline std::int64_t asked = 0, products = 0; // products asked for, and made
+inline std::int64_t refusedAbove = 0;        // rows above which products are refused; 0: never
 
 inline const char* product(const KurtoscopeCudaProduct* work) {
+    ++asked;
     const bool narrow = work->numbers == kurtoscopeInt8 || work->numbers == kurtoscopeE4m3;
     const std::int64_t size = narrow ? 1 : 2;
     const auto aligned = [](const void* pointer) {

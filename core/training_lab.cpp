@@ -142,16 +142,16 @@ TrainingRun TrainingLab::train(const TrainingSpec& asked, const std::string& fol
     TrainingSpec spec = asked;
     const std::unique_ptr<Ranks> ranks = Ranks::fromEnvironment(options_.backend, device);
     led_ = !ranks || ranks->leads();
+    std::unique_ptr<TrainingMark> mark;
     if (resume) {
         spec = TrainingRun::read(folder).spec;
+        if (led_) mark = std::make_unique<TrainingMark>(folder);
     } else {
         check(spec);
         refuseTooLarge(spec, device.is_cpu());
-        if (led_) files.begin(spec, stop, progress);
+        if (led_) mark = files.begin(spec, stop, progress);
         if (ranks) ranks->waitForAll();
     }
-    std::optional<TrainingMark> mark;
-    if (led_) mark.emplace(folder);
     Trainer trainer(files, spec, device, ranks.get(), stop, progress);
     trainer.run([&](const TrainingRecord& record) {
         if (onRecord) onRecord(record);

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <string_view>
 #include <unistd.h>
+#include <utility>
 
 namespace kurtoscope {
 namespace fs = std::filesystem;
@@ -19,8 +20,13 @@ fs::path requestFile(const std::string& folder) {
     return fs::path(folder) / "request";
 }
 
-int openSpec(const std::string& folder, int how) {
-    return ::open((fs::path(folder) / "spec.json").c_str(), how | O_CLOEXEC);
+int openLock(const std::string& folder, int how) {
+    return ::open((fs::path(folder) / "lock").c_str(), how | O_CLOEXEC, 0666);
+}
+
+void forgetRequest(const std::string& folder) {
+    std::error_code code;
+    fs::remove(requestFile(folder), code);
 }
 
 // Of the open file and not of the process, so that a window sees what its own process trains, too.
@@ -37,11 +43,17 @@ void askTraining(const std::string& folder, TrainingRequest request) {
     if (!isTraining(folder))
         throw Error("no process trains into this folder now", folder,
                     "kurtoscope train --resume --out goes on with it");
+    if (request != TrainingRequest::stop && trainingRequest(folder) == TrainingRequest::stop)
+        throw Error("this run was asked to end, and does so after the step that runs", folder,
+                    "kurtoscope train --resume --out goes on with it then");
     std::error_code code;
     if (request == TrainingRequest::goOn)
         fs::remove(requestFile(folder), code);
     else
         writeFileAtomically(requestFile(folder), request == TrainingRequest::pause ? "pause\n" : "stop\n");
+    if (code)
+        throw Error("what was asked of this run cannot be taken back: " + code.message(),
+                    requestFile(folder).string(), "Check who may write into the folder, or remove the file");
 }
 
 TrainingRequest trainingRequest(const std::string& folder) {
@@ -57,7 +69,7 @@ TrainingRequest trainingRequest(const std::string& folder) {
 }
 
 bool isTraining(const std::string& folder) {
-    const int file = openSpec(folder, O_RDONLY);
+    const int file = openLock(folder, O_RDONLY);
     if (file < 0) return false;
     struct flock lock = wholeFile();
     const bool locked = ::fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
@@ -65,19 +77,20 @@ bool isTraining(const std::string& folder) {
     return locked;
 }
 
-TrainingMark::TrainingMark(const std::string& folder) : file_(openSpec(folder, O_RDWR)) {
+TrainingMark::TrainingMark(std::string folder)
+    : folder_(std::move(folder)), file_(openLock(folder_, O_RDWR | O_CREAT)) {
     struct flock lock = wholeFile();
     // A file system without locks does not keep anybody from training.
     if (file_ >= 0 && ::fcntl(file_, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
         ::close(file_);
-        throw Error("another process trains into this folder", folder,
+        throw Error("another process trains into this folder", folder_,
                     "Wait for it, or end it with kurtoscope train --stop");
     }
-    std::error_code code;
-    fs::remove(requestFile(folder), code);
+    forgetRequest(folder_);
 }
 
 TrainingMark::~TrainingMark() {
+    forgetRequest(folder_);
     if (file_ >= 0) ::close(file_);
 }
 

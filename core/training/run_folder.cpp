@@ -114,18 +114,21 @@ fs::path RunFolder::newest() const {
     throw Error("has no checkpoint to go on from", path_.string(), "Train it anew into another folder");
 }
 
-void RunFolder::begin(const TrainingSpec& spec, std::stop_token stop, const OnProgress& progress) {
+std::unique_ptr<TrainingMark> RunFolder::begin(const TrainingSpec& spec, std::stop_token stop,
+                                               const OnProgress& progress) {
     std::error_code code;
     if (fs::exists(path_ / "spec.json", code) && fs::exists(path_ / checkpointName(0) / "config.json", code))
         throw Error("holds a training run already", path_.string(),
                     "Go on with it with --resume, or name another folder with --out");
     makeFolder(path_ / "data");
     makeFolder(path_ / "checkpoints");
+    auto mark = std::make_unique<TrainingMark>(path_.string());
     writeFileAtomically(path_ / "spec.json", spec.toJson());
     writeFileAtomically(path_ / "metrics.jsonl", "");
     const LabelledRows rows = beginData(spec, stop, progress);
     if (progress) progress({"Making the model", 0, 0, -1});
     beginModel(spec, rows, stop);
+    return mark;
 }
 
 LabelledRows RunFolder::beginData(const TrainingSpec& spec, std::stop_token stop,

@@ -28,9 +28,10 @@ class RunFolder {
 public:
     explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
 
-    // Writes spec.json, the tokenizer, text and tokens, and the model before its first step. Refuses a folder
-    // that holds a run. Throws Error, Cancelled.
-    void begin(const TrainingSpec& spec, std::stop_token stop, const OnProgress& progress);
+    // Writes spec.json, the tokenizer, text and tokens, and the model before its first step: marked from the
+    // first file on. Refuses a folder that holds a run, or into which another process trains. Throws Error,
+    // Cancelled.
+    std::unique_ptr<TrainingMark> begin(const TrainingSpec& spec, std::stop_token stop, const OnProgress& progress);
     std::unique_ptr<TrainingData> data(const TrainingSpec& spec, const ModelInfo& model,
                                        const Tokenizer& tokenizer, std::stop_token stop) const;
 

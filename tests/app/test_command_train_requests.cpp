@@ -3,6 +3,7 @@
 // run afterwards, its times leave the pause out, and it can be ended where it waits.
 #include <QtTest>
 
+#include "core/base/error.h"
 #include "core/data/training_request.h"
 #include "tests/support/processes.h"
 #include "tests/support/training_spec.h"
@@ -119,6 +120,7 @@ private slots:
         for (const CommandRun& process : all.wait(60'000))
             QVERIFY2(process.code == 130, process.err.constData());
         const TrainingRun stopped = run();
+        QVERIFY(!QFileInfo::exists(folder() + "/request")); // by whoever listed or copied the folder then
         QCOMPARE(stopped.records.back().step, step);
         QCOMPARE(stopped.checkpoints.back().first, step);
 
@@ -161,6 +163,58 @@ private slots:
         const CommandRun left = both.wait(30'000)[0];
         QCOMPARE(left.code, 1);
         QVERIFY2(left.err.contains("another process is gone"), left.err.constData());
+    }
+
+    // Text, tokenizer and the first model may take minutes: the folder is nobody else's from the beginning.
+    void aRunThatBeginsHasItsFolderToItself() {
+        QByteArray spec = shortSpec(2);
+        writeContents(place_->filePath("spec.json"), spec);
+        const QStringList small = words();
+        spec.replace("\"artificial_bytes\": 60000", "\"artificial_bytes\": 300000000");
+        spec.replace("\"short\"", "\"long\"");
+        writeContents(place_->filePath("long.json"), spec);
+        QStringList large = words();
+        large[1] = place_->filePath("long.json");
+        Together begins(1, large);
+        QVERIFY(QTest::qWaitFor([&] { return QFileInfo::exists(folder() + "/metrics.jsonl"); }, 60'000));
+        const auto second = runCommand(small);
+        QCOMPARE(second.code, 1);
+        QVERIFY2(second.err.contains("another process trains into this folder"), second.err.constData());
+        QCOMPARE(run().name, std::string("long"));
+        QVERIFY(begins.allRun() && run().checkpoints.empty()); // it was at its text all the time
+        begins.signal(0, SIGINT);
+        QCOMPARE(begins.wait(60'000)[0].code, 130);
+        // Nothing was begun that could be gone on with: another one may have the folder.
+        const auto third = runCommand(small);
+        QVERIFY2(third.code == 0, third.err.constData());
+        QCOMPARE(run().name, std::string("short"));
+    }
+
+    // The run itself looks between steps only: what it has not seen yet is asked here.
+    void whatWasAskedIsNotUnasked() {
+        const std::string there = place_->path().toStdString();
+        const TrainingMark mark(there);
+        const auto refuses = [&](TrainingRequest request, const std::string& part) {
+            try {
+                askTraining(there, request);
+            } catch (const Error& error) {
+                return std::string(error.message()).find(part) != std::string::npos;
+            }
+            return false;
+        };
+        askTraining(there, TrainingRequest::pause);
+        QVERIFY(trainingRequest(there) == TrainingRequest::pause);
+        askTraining(there, TrainingRequest::goOn);
+        QVERIFY(trainingRequest(there) == TrainingRequest::goOn);
+        askTraining(there, TrainingRequest::pause);
+        askTraining(there, TrainingRequest::stop);
+        QVERIFY(refuses(TrainingRequest::pause, "was asked to end"));
+        QVERIFY(refuses(TrainingRequest::goOn, "was asked to end"));
+        QVERIFY(trainingRequest(there) == TrainingRequest::stop);
+        askTraining(there, TrainingRequest::stop); // says nothing new
+        // A request that cannot be taken back; a folder in its place is one for every user.
+        QVERIFY(QFile::remove(place_->filePath("request")) && QDir(place_->path()).mkpath("request/full"));
+        QVERIFY(refuses(TrainingRequest::goOn, "cannot be taken back"));
     }
 
     void thereIsNobodyToAsk() {

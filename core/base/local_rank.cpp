@@ -25,4 +25,15 @@ int localRank() {
     return 0;
 }
 
+std::string visibleGpu(int index) {
+    const char* told = std::getenv("CUDA_VISIBLE_DEVICES");
+    std::string_view rest = told ? told : "";
+    for (int i = 0; i < index && !rest.empty(); ++i) {
+        const std::size_t comma = rest.find(',');
+        rest = comma == rest.npos ? std::string_view() : rest.substr(comma + 1);
+    }
+    const std::string name(rest.substr(0, rest.find(',')));
+    return name.empty() ? std::to_string(index) : name;
+}
+
 } // namespace kurtoscope

@@ -2,6 +2,7 @@
 #include "core/engine/ranks.h"
 
 #include "core/base/error.h"
+#include "core/base/local_rank.h"
 #include "core/engine/device.h"
 #include "core/engine/process_group.h"
 
@@ -47,7 +48,7 @@ std::string firstLine(const std::exception& failure) {
 std::string placeOf(c10::Device device) {
     char host[256] = "";
     ::gethostname(host, sizeof host - 1);
-    return std::string(host) + "/" + device.str();
+    return std::string(host) + "/" + (device.is_cpu() ? "cpu" : visibleGpu(device.index()));
 }
 
 // The first byte of a value.
@@ -137,8 +138,8 @@ void Ranks::agree(ProcessBackend asked, c10::Device device) {
         refuse("nccl needs a GPU of its own for every process, and a build with nccl's and gloo's headers",
                "Start one process for each GPU, or use gloo");
     if (asked == ProcessBackend::store || !gloo) return;
-    if (asked == ProcessBackend::automatic ? nccl : asked == ProcessBackend::nccl) meeting_->device = device;
-    connect(asked != ProcessBackend::automatic);
+    const bool byGpu = asked == ProcessBackend::automatic ? nccl : asked == ProcessBackend::nccl;
+    connect(asked != ProcessBackend::automatic, byGpu ? device : c10::Device(c10::kCPU));
 }
 
 // All of them come to it at once. The store goes with the first that leaves, so that they leave together.
@@ -151,32 +152,61 @@ void Ranks::refuse(const std::string& what, const std::string& hint) {
 }
 
 // All of them go the same way: where one cannot connect, none sums by it.
-void Ranks::connect(bool forced) {
-    const bool byGpu = !meeting_->device.is_cpu();
-    c10::intrusive_ptr<c10d::Backend> gloo, nccl;
+bool Ranks::allCould(const char* backend, bool forced, const std::function<void()>& connect) {
     std::string failure;
     try {
-        gloo = glooGroup(meeting_->store, rank_, size_, meeting_->local ? "127.0.0.1" : "", connecting);
-        c10d::Backend* made = nullptr;
-        const char* reason = byGpu ? ncclGroup()(meeting_->store.get(), rank_, size_, &made) : nullptr;
-        if (reason) throw std::runtime_error(reason);
-        if (made) nccl = c10::intrusive_ptr<c10d::Backend>::reclaim(made);
+        connect();
     } catch (const std::exception& error) {
         failure = firstLine(error);
+        if (failure.empty()) failure = "no reason was given";
     }
-    const std::string wanted = byGpu ? "nccl" : "gloo";
     for (const std::string& other : gather(failure)) {
         if (other.empty()) continue;
         if (forced)
-            refuse("the processes cannot connect by " + wanted + ": " + other,
+            refuse("the processes cannot connect by " + std::string(backend) + ": " + other,
                    "GLOO_SOCKET_IFNAME and NCCL_SOCKET_IFNAME name the network's interface; --backend store "
                    "needs none");
-        backend_ = "store, since " + wanted + " could not connect: " + other;
-        return;
+        backend_ += ", since " + std::string(backend) + " could not connect: " + other;
+        return false;
     }
+    return true;
+}
+
+// `device`: a GPU where nccl is to sum. Until it does, nothing lies there.
+void Ranks::connect(bool forced, c10::Device device) {
+    c10::intrusive_ptr<c10d::Backend> gloo, nccl;
+    const auto connectGloo = [&] {
+        gloo = glooGroup(meeting_->store, rank_, size_, meeting_->local ? "127.0.0.1" : "", connecting);
+    };
+    if (!allCould("gloo", forced, connectGloo)) return;
     gloo->setTimeout(patience);
-    meeting_->gloo = std::move(gloo), meeting_->nccl = std::move(nccl);
-    backend_ = wanted;
+    meeting_->gloo = std::move(gloo);
+    backend_ = "gloo";
+    if (device.is_cpu()) return;
+    const auto makeNccl = [&] {
+        c10d::Backend* made = nullptr;
+        if (const char* reason = ncclGroup()(meeting_->store.get(), rank_, size_, &made))
+            throw std::runtime_error(reason);
+        nccl = c10::intrusive_ptr<c10d::Backend>::reclaim(made);
+        nccl->setTimeout(connecting);
+    };
+    // nccl connects in its first sum.
+    const auto connectNccl = [&] {
+        const c10d::StoreTimeoutGuard soon(*meeting_->store, connecting);
+        const at::Tensor one = at::ones({1}).to(device);
+        Meeting::add(*nccl, one);
+        if (one.item<float>() != float(size_)) throw std::runtime_error("its first sum was wrong");
+    };
+    if (allCould("nccl", forced, makeNccl) && allCould("nccl", forced, connectNccl)) {
+        nccl->setTimeout(patience);
+        meeting_->nccl = std::move(nccl), meeting_->device = device;
+        backend_ = "nccl";
+    } else if (nccl) {
+        try {
+            nccl->abort();
+        } catch (const std::exception&) { // it never was whole
+        }
+    }
 }
 
 Ranks::~Ranks() {

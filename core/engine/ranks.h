@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -26,8 +27,10 @@ public:
 
     int rank() const { return rank_; }
     int size() const { return size_; }
-    bool leads() const { return rank_ == 0; }               // the one that writes files
-    const std::string& backend() const { return backend_; } // "gloo", "nccl" or "store"
+    bool leads() const { return rank_ == 0; } // the one that writes files
+    // "gloo", "nccl" or "store"; where a better one failed, it is said too: "store, since gloo could not
+    // connect: …".
+    const std::string& backend() const { return backend_; }
     // What every process gives, in their order.
     std::vector<std::string> gather(const std::string& mine);
     // Every tensor becomes its sum over all processes, which get the same bits: float32.
@@ -41,7 +44,8 @@ private:
     struct Meeting;
     void meet();
     void agree(ProcessBackend asked, c10::Device device);
-    void connect(bool forced);
+    void connect(bool forced, c10::Device device);
+    bool allCould(const char* backend, bool forced, const std::function<void()>& connect);
     [[noreturn]] void refuse(const std::string& what, const std::string& hint);
     void sumByStore(at::Tensor flat);
     [[noreturn]] void lost(const std::string& reason);

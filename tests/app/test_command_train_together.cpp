@@ -119,6 +119,24 @@ private slots:
         QVERIFY2(!runs[0].err.contains("gone"), runs[0].err.constData());
     }
 
+    // Not the loopback address by its name, so that gloo takes the interface that it is told.
+    void whereGlooCannotConnectTheStoreSums() {
+        writeContents(place_->filePath("spec.json"), shortSpec(10));
+        qputenv("GLOO_SOCKET_IFNAME", "nowhere0");
+        const auto unsetAtTheEnd = qScopeGuard([] { qunsetenv("GLOO_SOCKET_IFNAME"); });
+        for (const CommandRun& process : Together(2, words("run", "gloo"), "127.0.0.2").wait()) {
+            SKIP_WITHOUT_GLOO(process);
+            QCOMPARE(process.code, 1);
+            QVERIFY2(process.err.contains("the processes cannot connect by gloo: "),
+                     process.err.constData());
+        }
+        for (const CommandRun& process : Together(2, words("run", "auto"), "127.0.0.2").wait())
+            QVERIFY2(process.code == 0, process.err.constData());
+        const std::string event = run("run").records.front().event;
+        QVERIFY2(event.starts_with("2 processes sum gradients by store, since gloo could not connect: "),
+                 event.c_str());
+    }
+
     void whatCannotBeHadSaysSo() {
         writeContents(place_->filePath("spec.json"), shortSpec(10));
         for (const CommandRun& process : runTogether(2, words("run", "nccl"))) {

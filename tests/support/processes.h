@@ -27,24 +27,24 @@ inline int freePort() {
     return known ? ntohs(address.sin_port) : 0;
 }
 
-// Commands in processes of their own, as torchrun would start them on one machine.
+// Commands in processes of their own, as torchrun would start them on one machine. `address`: where they meet.
 class Together {
 public:
-    explicit Together(const std::vector<QStringList>& commands) {
+    explicit Together(const std::vector<QStringList>& commands, const QString& address = "127.0.0.1") {
         const QString port = QString::number(freePort());
         for (std::size_t rank = 0; rank < commands.size(); ++rank) {
             QProcessEnvironment environment = commandEnvironment();
             environment.insert("WORLD_SIZE", QString::number(commands.size()));
             environment.insert("RANK", QString::number(rank));
-            environment.insert("MASTER_ADDR", "127.0.0.1");
+            environment.insert("MASTER_ADDR", address);
             environment.insert("MASTER_PORT", port);
             processes_.push_back(std::make_unique<QProcess>());
             processes_.back()->setProcessEnvironment(environment);
             processes_.back()->start(KURTOSCOPE_BINARY, commands[rank]);
         }
     }
-    Together(int count, const QStringList& arguments)
-        : Together(std::vector<QStringList>(std::size_t(count), arguments)) {}
+    Together(int count, const QStringList& arguments, const QString& address = "127.0.0.1")
+        : Together(std::vector<QStringList>(std::size_t(count), arguments), address) {}
 
     void signal(int rank, int number) const {
         ::kill(static_cast<pid_t>(processes_[std::size_t(rank)]->processId()), number);

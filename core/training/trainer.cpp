@@ -315,8 +315,8 @@ void Trainer::run(const std::function<void(const TrainingRecord&)>& onRecord) {
         if (ranks_ && number == doneThen + 1)
             addEvent(std::to_string(ranks_->size()) + " processes sum gradients by " + ranks_->backend());
         const bool diverged = !std::isfinite(record.loss) || !std::isfinite(record.gradientNorm);
-        if (diverged && record.event.empty())
-            record.event = "the gradient is no longer a number: the run has diverged";
+        if (diverged && std::isfinite(record.loss)) // of the loss it is said above
+            addEvent("the gradient is no longer a number: the run has diverged");
         const bool stopping = figures.stopping && !diverged;
         record.paused = figures.pausing && !diverged && !stopping && !last;
         if (record.paused) addEvent("paused at step " + std::to_string(number));

@@ -52,7 +52,7 @@ public:
         data_.declare(app, DataOptions::Need::required, true);
         recipes_.declare(app, RecipeOptions::Number::many, true);
         kernels_.declare(app);
-        backend_.declare(app);
+        backend_.declare(app, BackendOption::Sums::onTheProcessor);
         app.add_flag("--no-latency", noLatency_, "Leave the latency unmeasured, which takes less time");
         json_.declare(app);
     }

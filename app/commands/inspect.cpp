@@ -128,7 +128,7 @@ public:
         model_.declare(app);
         data_.declare(app, DataOptions::Need::required, false);
         recipe_.declare(app, RecipeOptions::Number::one, false);
-        backend_.declare(app);
+        backend_.declare(app, BackendOption::Sums::onTheProcessor);
         app.add_flag("--skip-first-token", skipFirst_,
                      "Leave the first token of each window out of the statistics");
         app.add_option(

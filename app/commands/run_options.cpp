@@ -126,11 +126,14 @@ void DataOptions::declare(CLI::App& app, Need need, bool withTask) {
         ->capture_default_str();
 }
 
-void BackendOption::declare(CLI::App& app) {
+void BackendOption::declare(CLI::App& app, Sums sums) {
+    std::vector<std::string> known{"auto", "gloo", "store"};
+    if (sums == Sums::whereTheModelIs) known.insert(known.begin() + 2, "nccl");
     app.add_option("--backend", word_,
-                   "What processes that were started together sum by; auto: nccl where each has a GPU of its "
-                   "own, else gloo, else the store they meet in")
-        ->check(CLI::IsMember({"auto", "gloo", "nccl", "store"}))
+                   std::string("What processes that were started together sum by; auto: ") +
+                       (sums == Sums::whereTheModelIs ? "nccl where each has a GPU of its own, else " : "") +
+                       "gloo, else the store they meet in")
+        ->check(CLI::IsMember(known))
         ->type_name("B")
         ->capture_default_str();
 }

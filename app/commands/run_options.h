@@ -37,9 +37,11 @@ private:
 };
 
 // --backend: of the commands that torchrun, mpirun or srun may start in several processes.
+// nccl is there where what is summed may lie on GPUs.
 class BackendOption {
 public:
-    void declare(CLI::App& app);
+    enum class Sums { onTheProcessor, whereTheModelIs };
+    void declare(CLI::App& app, Sums sums);
     ProcessBackend backend() const;
 
 private:

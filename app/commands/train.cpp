@@ -68,7 +68,7 @@ public:
         app.add_option("--threads", threads_, "Threads on the CPU; 0 is one per physical core")
             ->check(atLeast(0))
             ->type_name("N");
-        backend_.declare(app);
+        backend_.declare(app, BackendOption::Sums::whereTheModelIs);
         app.add_flag("--resume", resume_, "Go on with the run in --out from its newest checkpoint");
         const std::pair<const char*, const char*> requests[] = {
             {"--pause", "Have the run that trains into DIR wait after its step, with a checkpoint"},

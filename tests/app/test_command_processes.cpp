@@ -96,6 +96,18 @@ private slots:
                  other.constData());
     }
 
+    // Their sums are made on the processor, so that nccl is no choice of theirs.
+    void ncclIsForTrainingOnly() {
+        for (const char* id : {"evaluate", "inspect"}) {
+            const auto run = runCommand(command(id, "nccl"));
+            QCOMPARE(run.code, 2);
+            QVERIFY2(run.err.contains("--backend"), run.err.constData());
+            const auto help = runCommand({id, "--help"});
+            QVERIFY2(help.code == 0 && !help.out.contains("nccl"), help.out.constData());
+        }
+        QVERIFY(runCommand({"train", "--help"}).out.contains("nccl"));
+    }
+
     void oneThatIsToldNonsenseSaysSo() {
         auto environment = commandEnvironment();
         environment.insert("WORLD_SIZE", "2");

@@ -60,6 +60,26 @@ private slots:
         }
     }
 
+    // Also in a step of which there is something else to say. The penalty is no part of the loss, which stays a
+    // number; the second step's gradient is none.
+    void aRunThatDivergesSaysSo() {
+        QByteArray spec = shortSpec(10, 4, 1);
+        spec.replace(R"("warmup": 4)", R"("warmup": 1, "learning_rate": 100)");
+        spec.insert(spec.indexOf("\"watch\""),
+                    R"("regularizers": ["activation-l2:lambda=1e9"], )");
+        writeContents(place_->filePath("spec.json"), spec);
+        const auto alone = runCommand(words("run"));
+        QVERIFY2(alone.code == 1 && alone.err.contains("the run has diverged"), alone.err.constData());
+        QCOMPARE(run("run").records.size(), std::size_t{2});
+        for (const CommandRun& process : runTogether(2, words("run", "store") + QStringList{"--resume"}))
+            QVERIFY2(process.code == 1, process.err.constData());
+        const TrainingRecord last = run("run").records.back();
+        QCOMPARE(last.step, 2);
+        QVERIFY(std::isfinite(last.loss));
+        QCOMPARE(QString::fromStdString(last.event),
+                 "2 processes sum gradients by store; the gradient is no longer a number: the run has diverged");
+    }
+
     void twoThatWereKilledGoOnAsIfNothingHadHappened_data() { backendRows(); }
     void twoThatWereKilledGoOnAsIfNothingHadHappened() {
         QFETCH(QString, backend);

@@ -486,6 +486,23 @@ private slots:
             qunsetenv(name);
         }
     }
+
+    // Two processes that each see one GPU as their first share it only where it is the same.
+    void gpusAreNamedAsTheMachineNamesThem() {
+        qunsetenv("CUDA_VISIBLE_DEVICES");
+        QCOMPARE(visibleGpu(0), std::string("0"));
+        QCOMPARE(visibleGpu(3), std::string("3"));
+        qputenv("CUDA_VISIBLE_DEVICES", "2");
+        QCOMPARE(visibleGpu(0), std::string("2"));
+        qputenv("CUDA_VISIBLE_DEVICES", "5,GPU-8932f937,0");
+        QCOMPARE(visibleGpu(0), std::string("5"));
+        QCOMPARE(visibleGpu(1), std::string("GPU-8932f937"));
+        QCOMPARE(visibleGpu(2), std::string("0"));
+        QCOMPARE(visibleGpu(3), std::string("3"));
+        qputenv("CUDA_VISIBLE_DEVICES", "");
+        QCOMPARE(visibleGpu(1), std::string("1"));
+        qunsetenv("CUDA_VISIBLE_DEVICES");
+    }
 };
 
 QTEST_APPLESS_MAIN(TrainingPiecesTest)

@@ -36,14 +36,14 @@ std::optional<ExportCheck> vllmCheck(const ExportSubject& subject,
     if (std::ranges::all_of(linears, isPackedWeight))
         return ExportCheck{"vllm", told}; // it runs in bfloat16, residual stream and all
     if (!std::ranges::all_of(linears, isIntegerProduct)) return std::nullopt;
-    // It multiplies by a static scale's reciprocal, where others divide by the scale: no limit to it, but the
-    // rule of the recipe that it runs exactly.
+    // By symmetric scales its kernels multiply by the reciprocal, where others divide: no limit to it, but
+    // the rule of a recipe that it runs exactly. By others they divide too.
     const bool same =
         std::ranges::all_of(linears,
                             [](const CompressedLinear& one) {
                                 const ActivationRule& rule = one.input->rule;
-                                return !rule.dynamic && rule.reciprocal &&
-                                       (rule.fullRange || !rule.symmetric);
+                                return rule.symmetric ? !rule.dynamic && rule.reciprocal && rule.fullRange
+                                                      : !rule.reciprocal;
                             }) &&
         std::ranges::all_of(limits, [](const ExportLimit& limit) { return limit.what == reciprocalInputs; });
     return ExportCheck{"vllm", same ? 1e-5 : told};

@@ -271,10 +271,14 @@ private:
                         full ? "vLLM takes scales at run time as absmax / 127, not as this recipe's "
                                "absmax / 127.5: levels=narrow simulates what it runs."
                              : "vLLM takes scales at run time as this recipe does.");
-            plan.notes.push_back(
-                "vLLM multiplies inputs by the scale's reciprocal, which takes values at the middle between "
-                "two "
-                "levels to the other one: levels=full-reciprocal simulates that for static ranges.");
+            if (std::any_of(linears.begin(), linears.end(), [](const CompressedLinear& one) {
+                    return one.input && one.input->rule.symmetric && !one.input->rule.reciprocal;
+                }))
+                plan.notes.push_back(
+                    "vLLM multiplies inputs by a symmetric scale's reciprocal, which takes values at the "
+                    "middle "
+                    "between two levels to the other one: levels=full-reciprocal simulates that for static "
+                    "ranges.");
         }
         for (const CompressedLinear& one : linears)
             if (one.input && one.input->rule.dynamic && !one.input->rule.perToken() &&

@@ -13,7 +13,6 @@ using namespace gpu;
 
 namespace {
 
-constexpr std::int64_t mostInputs = 65'536; // their sum of products still fits 32 bits
 constexpr int firstWithE4m3 = 89;
 
 // The columns that are kept, as they were.
@@ -97,15 +96,8 @@ bool CudaLinears::packIntegers(const RealLayer& layer, PackedWeights& store, Pac
     std::vector<IntegerPart> parts = integerParts(*layer.input);
     if (parts.empty()) return refuse(layer, "its input is rounded to no plain integers");
     if (layer.rule.granularity == Granularity::per_group && layer.rule.group < inputs) {
-        if (layer.rule.group < IntegerRows::whole || parts.size() != 1 || !parts.front().channels.empty())
-            return refuse(layer, "its weights' groups are narrow, or cross its input's");
-        const SiteRounding rounding = parts.front().rounding;
-        parts.clear();
-        for (std::int64_t first = 0; first < inputs; first += layer.rule.group) {
-            parts.push_back({{}, rounding});
-            for (std::int64_t i = first; i < std::min(inputs, first + layer.rule.group); ++i)
-                parts.back().channels.push_back(i);
-        }
+        parts = cutParts(parts, layer.rule.group, inputs);
+        if (parts.empty()) return refuse(layer, "its weights' groups are narrow, or cross its input's");
     }
     made.rows = rowsFor(layer, parts);
     std::int64_t place = 0;

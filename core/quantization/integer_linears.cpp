@@ -8,11 +8,6 @@
 #include <algorithm>
 
 namespace kurtoscope {
-namespace {
-
-constexpr std::int64_t mostInputs = 65'536; // their sum of products still fits 32 bits
-
-} // namespace
 
 std::optional<IntegerWeight> integersOf(const RealLayer& layer) {
     const WeightRule& rule = layer.rule;
@@ -68,18 +63,10 @@ bool IntegerLinears::pack(const RealLayer& layer, PackedWeights& store) {
     Packed made;
     std::vector<IntegerPart> parts = integerParts(*layer.input);
     if (layer.rule.granularity == Granularity::per_group && layer.rule.group < inputs) {
-        // Narrower ones would be mostly padding and epilogues: slower than the simulation.
-        if (layer.rule.group < IntegerRows::whole) return false;
-        if (parts.size() != 1 || !parts.front().channels.empty()) return false;
+        parts = cutParts(parts, layer.rule.group, inputs);
+        if (parts.empty()) return false;
         made.group = layer.rule.group;
         made.kept.assign(layer.kept.begin(), layer.kept.end());
-        const SiteRounding rounding = parts.front().rounding;
-        parts.clear();
-        for (std::int64_t first = 0; first < inputs; first += made.group) {
-            parts.push_back({{}, rounding});
-            for (std::int64_t i = first; i < std::min(inputs, first + made.group); ++i)
-                parts.back().channels.push_back(i);
-        }
     }
     std::optional<IntegerWeight> integers;
     for (IntegerPart& part : parts) {

@@ -6,6 +6,7 @@
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
 #include "core/engine/device.h"
+#include "core/quantization/gpu_numbers.h"
 
 namespace kurtoscope {
 namespace {
@@ -48,9 +49,7 @@ at::Tensor roundOnGpu(const at::Tensor& x, const SiteRounding& rounding, const s
     const at::Tensor in = x.contiguous();
     at::Tensor out = at::empty_like(in);
     const auto upload = [&](const std::vector<std::int32_t>& values) {
-        return at::from_blob(const_cast<std::int32_t*>(values.data()),
-                             {static_cast<std::int64_t>(values.size())}, at::kInt)
-            .to(x.device());
+        return gpu::uploaded(values, {static_cast<std::int64_t>(values.size())}, at::kInt, x.device());
     };
     const at::Tensor mask = rounding.inlier.empty() ? at::Tensor() : upload(rounding.inlier);
     const at::Tensor valid = x.dim() >= 3 ? upload(lengths) : at::Tensor();

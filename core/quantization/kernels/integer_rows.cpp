@@ -64,6 +64,18 @@ std::vector<IntegerPart> integerParts(const SiteRounding& rounding) {
     return parts;
 }
 
+std::vector<IntegerPart> cutParts(const std::vector<IntegerPart>& parts, std::int64_t group,
+                                  std::int64_t inputs) {
+    std::vector<IntegerPart> cut;
+    if (group < IntegerRows::whole || parts.size() != 1 || !parts.front().channels.empty()) return cut;
+    for (std::int64_t first = 0; first < inputs; first += group) {
+        cut.push_back({{}, parts.front().rounding});
+        for (std::int64_t i = first; i < std::min(inputs, first + group); ++i)
+            cut.back().channels.push_back(i);
+    }
+    return cut;
+}
+
 void integerRows(const at::Tensor& x, const std::vector<std::int64_t>& channels, const SiteRounding& rounding,
                  const std::vector<int>& lengths, const std::vector<int>& kept, IntegerRows& made) {
     if (!fitsIntegers(rounding))

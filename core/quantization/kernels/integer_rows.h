@@ -6,6 +6,8 @@
 
 namespace kurtoscope {
 
+inline constexpr std::int64_t mostInputs = 65'536; // their sum of products still fits 32 bits
+
 // Whether a site's rounding is one that integer products can carry: integers of at most 8 bits, one range for
 // each tensor or token.
 bool fitsIntegers(const SiteRounding& rounding);
@@ -17,6 +19,11 @@ struct IntegerPart {
     SiteRounding rounding;
 };
 std::vector<IntegerPart> integerParts(const SiteRounding& rounding);
+// All of it cut into parts of `group` channels, the last one what is left, for weights that have a scale for
+// each group. Empty where `parts` are several or chosen already, or where a group is narrower than a product
+// takes at once: mostly padding and epilogues.
+std::vector<IntegerPart> cutParts(const std::vector<IntegerPart>& parts, std::int64_t group,
+                                  std::int64_t inputs);
 
 // x [sequence, …, channel] float32 on the CPU as integers, with the same levels as roundActivation; `kept`
 // channels, those out of the rounding's inliers, in rising order. Where `channels` are given, of these alone,

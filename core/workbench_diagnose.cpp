@@ -32,6 +32,11 @@ std::vector<Site> switchedSites(const Transformer& transformer, const Recipe& re
             for (Place place : {Place::key, Place::value})
                 if (std::find(sites.begin(), sites.end(), Site{layer, place}) == sites.end())
                     sites.push_back({layer, place});
+    if (plan.bf16Attention)
+        for (int layer = 0; layer < transformer.info().layers; ++layer)
+            if (const Site site{layer, Place::attn_probs};
+                std::find(sites.begin(), sites.end(), site) == sites.end())
+                sites.push_back(site);
     return sites;
 }
 

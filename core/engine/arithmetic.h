@@ -16,6 +16,10 @@ struct NormStep {
     double epsilon = 0;
 };
 
+// What attention multiplies: queries, keys, values and softmax's result as they are, cast to bfloat16 and
+// multiplied in float32, or multiplied as bfloat16 where the device does that.
+enum class AttentionNumbers : unsigned char { float32, castToBf16, bf16 };
+
 // What a recipe does inside a forward pass. Without one, a pass is plain float32. Immutable while a pass
 // runs.
 class Arithmetic {
@@ -28,6 +32,9 @@ public:
     virtual at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const = 0;
     // Keys or values (`site`) as a cache holds them and attention reads them: keys after a rotary embedding.
     virtual at::Tensor cached(Site /*site*/, const at::Tensor& x, const Batch& /*batch*/) const { return x; }
+    virtual AttentionNumbers attention(int /*layer*/) const { return AttentionNumbers::float32; }
+    // What a language model's output head multiplies, of the final hidden state.
+    virtual at::Tensor headInput(const at::Tensor& x, const Batch& /*batch*/) const { return x; }
     // What operand() rounds: x, or what a step at run time makes of it.
     virtual at::Tensor reshaped(Site /*input*/, const at::Tensor& x) const { return x; }
     // norm(x), where a kernel makes in the same go what the linear layers of `input` multiply; else

@@ -5,6 +5,7 @@
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
 #include "core/engine/kernels/attention_rows.h"
+#include "core/engine/kernels/bf16_product.h"
 #include "core/engine/kernels/float_product.h"
 
 #include <c10/core/GradMode.h>
@@ -27,6 +28,10 @@ at::Tensor byRows(const at::Tensor& x, Row row) {
             row(from + i * channels, to + i * channels, channels);
     });
     return out;
+}
+
+at::Tensor castToBf16(const at::Tensor& x) {
+    return x.to(at::kBFloat16).to(x.scalar_type());
 }
 
 } // namespace
@@ -58,14 +63,21 @@ at::Tensor applyNorm(const at::Tensor& x, const NormStep& norm) {
 
 at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at::Tensor& keys,
                      const at::Tensor& values, std::int64_t heads, std::int64_t keyValueHeads, bool causal) {
-    const at::Tensor k = pass.cached({layer, Place::key}, keys),
-                     v = pass.cached({layer, Place::value}, values);
-    const at::Tensor q = queries.to(k.scalar_type()); // narrow ones are multiplied narrowly
+    at::Tensor k = pass.cached({layer, Place::key}, keys), v = pass.cached({layer, Place::value}, values);
+    at::Tensor q = queries.to(k.scalar_type()); // narrow ones are multiplied narrowly
     const PhaseTimer timer(Phase::attention);
     const bool padded = q.size(0) == pass.batch().sequences; // else rows of padding are left out
     const std::int64_t sequences = pass.batch().sequences, length = pass.batch().length,
                        size = q.size(2) / heads;
-    if (hasFloatKernels() && isPlain(q) && isPlain(k) && isPlain(v)) {
+    const AttentionNumbers numbers = pass.attention(layer);
+    const bool plain = hasFloatKernels() && isPlain(q) && isPlain(k) && isPlain(v),
+               narrow = numbers == AttentionNumbers::bf16 &&
+                        (plain ? hasBf16Products() : !pass.needsProbabilities(layer) && !q.is_cpu()),
+               casts = numbers != AttentionNumbers::float32 && !narrow;
+    if (casts || (narrow && !plain))
+        for (at::Tensor* x : {&q, &k, &v})
+            *x = casts ? castToBf16(*x) : x->to(at::kBFloat16);
+    if (plain) {
         at::Tensor rows = at::empty_like(q);
         AttentionWork work{q.const_data_ptr<float>(),
                            k.const_data_ptr<float>(),
@@ -83,6 +95,8 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at:
                            &pass.batch().lengths,
                            causal};
         if (!padded) work.firstRows = &pass.firstRows();
+        if (numbers != AttentionNumbers::float32)
+            work.numbers = narrow ? AttentionWork::Numbers::narrow : AttentionWork::Numbers::cast;
         if (!pass.needsProbabilities(layer)) {
             attendRows(work);
             return rows;
@@ -113,7 +127,7 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at:
     const std::int64_t group = heads / keyValueHeads;
     const auto spread = [&](const at::Tensor& x) { return group == 1 ? x : x.repeat_interleave(group, 1); };
     at::Tensor context;
-    if (pass.needsProbabilities(layer)) {
+    if (pass.needsProbabilities(layer) || casts) {
         at::Tensor scores =
             at::matmul(query, spread(key).transpose(2, 3)).mul_(1.0 / std::sqrt(double(size)));
         const double never = -std::numeric_limits<float>::infinity();
@@ -122,7 +136,7 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at:
                                 never);
         if (pass.padded()) scores.masked_fill_(pass.mask().logical_not(), never);
         const at::Tensor probabilities = pass.see({layer, Place::attn_probs}, at::softmax(scores, -1));
-        context = at::matmul(probabilities, spread(value)); // [sequence, head, position, size]
+        context = at::matmul(casts ? castToBf16(probabilities) : probabilities, spread(value)); // [sequence, head, position, size]
     } else {
         // Padding lies at the right: under a causal mask no valid query looks at it.
         std::optional<at::Tensor> mask;

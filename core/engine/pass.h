@@ -50,6 +50,13 @@ public:
     at::Tensor cached(Site site, const at::Tensor& x) const {
         return arithmetic_ ? arithmetic_->cached(site, x, batch_) : x;
     }
+    AttentionNumbers attention(int layer) const {
+        return arithmetic_ ? arithmetic_->attention(layer) : AttentionNumbers::float32;
+    }
+    // What a language model's output head multiplies.
+    at::Tensor headInput(const at::Tensor& x) const {
+        return arithmetic_ ? arithmetic_->headInput(x, batch_) : x;
+    }
     at::Tensor linear(const Linear& linear, const at::Tensor& x,
                       const Then& then = {}) const; // x [.., in] → [.., out]
     // stream + see(linear.output, linear(x)), in one go where nobody sees or changes what is added.

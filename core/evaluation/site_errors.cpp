@@ -78,6 +78,10 @@ at::Tensor SiteErrorProbe::operand(Site site, const at::Tensor& x, const Batch& 
     return exact;
 }
 
+at::Tensor SiteErrorProbe::headInput(const at::Tensor& x, const Batch& batch) const {
+    return recipe_.roundsHead() ? operand({-1, Place::final_norm}, x, batch) : x;
+}
+
 at::Tensor SiteErrorProbe::cached(Site site, const at::Tensor& x, const Batch& batch) const {
     const at::Tensor y = recipe_.cached(site, x, batch);
     if (!y.is_same(x)) add(site, x, y, recipe_.cacheRounding(site), batch);
@@ -87,7 +91,7 @@ at::Tensor SiteErrorProbe::cached(Site site, const at::Tensor& x, const Batch& b
 at::Tensor SiteErrorProbe::linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const {
     const at::Tensor exact = at::linear(x, linear.weight, linear.bias);
     const auto input = rounded_.find(linear.input);
-    if (linear.head || input == rounded_.end()) return exact;
+    if ((linear.head && !recipe_.roundsHead()) || input == rounded_.end()) return exact;
     const at::Tensor rounded = validRows(recipe_.linear(linear, input->second, batch), batch);
     const at::Tensor kept = validRows(exact, batch);
     Sums& sums = sumsOf(linear.input);

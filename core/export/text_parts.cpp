@@ -83,6 +83,12 @@ void limitLevels(const ExportSubject& subject, ExportPlan& plan, bool targetHasF
                  " has them");
 }
 
+void limitModelParts(const ExportSubject& subject, ExportPlan& plan) {
+    if (subject.plan.head) plan.limits.push_back({"a rounded output head", "the head as it is"});
+    if (subject.plan.bf16Attention)
+        plan.limits.push_back({"attention in bfloat16 within float32", "the loader's own attention"});
+}
+
 void limitChoice(const ExportSubject& subject, ExportPlan& plan, const std::string& insteadOfKept) {
     const Recipe& recipe = subject.recipe;
     if (subject.plan.ablation) plan.limits.push_back({"an ablation, which is no quantization", ""});
@@ -93,6 +99,7 @@ void limitChoice(const ExportSubject& subject, ExportPlan& plan, const std::stri
         plan.limits.push_back({"bits of single places", "the scheme's bits everywhere"});
     if (subject.plan.cache)
         plan.limits.push_back({"a rounded cache of keys and values", "the cache as it is"});
+    limitModelParts(subject, plan);
 }
 
 } // namespace kurtoscope

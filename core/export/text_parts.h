@@ -38,6 +38,8 @@ void proveOnModel(const ExportSubject& subject, ExportPlan& plan, const char* wa
 void limitLevels(const ExportSubject& subject, ExportPlan& plan, bool targetHasFull,
                  const std::string& full = "full");
 
+// Rounding of what is no linear layer within the blocks: the output head, attention.
+void limitModelParts(const ExportSubject& subject, ExportPlan& plan);
 // What a configuration without numbers cannot say of any recipe: kept channels, ranges, transforms, single
 // sites' bits.
 void limitChoice(const ExportSubject& subject, ExportPlan& plan, const std::string& insteadOfKept);

@@ -25,6 +25,7 @@ public:
         if (!only.empty()) return;
         for (const Site input : piece.inputs())
             wanted_.insert(model.origin(input));
+        if (request.head) wanted_.insert(model.origin({-1, Place::final_norm}));
         if (!request.everySite) return;
         for (Place place : model.info().places)
             if (place != Place::logits)
@@ -144,7 +145,7 @@ private:
 // An answer that says at least what is asked for.
 bool serves(const CalibrationRequest& had, const CalibrationRequest& asked) {
     return had.magnitudeBar == asked.magnitudeBar && (had.everySite || !asked.everySite) &&
-           (had.cache || !asked.cache) &&
+           (had.cache || !asked.cache) && (had.head || !asked.head) &&
            (!asked.histograms || (had.histograms && had.kept == asked.kept));
 }
 
@@ -217,6 +218,7 @@ CalibrationSet::statistics(const Workpiece& piece, const std::string& key, const
             seen->operands[site] = std::move(at);
         made.request.everySite = known.request.everySite;
         made.request.cache = known.request.cache;
+        made.request.head = known.request.head;
         made.seen = std::move(seen);
         break;
     }

@@ -44,6 +44,7 @@ struct CalibrationRequest {
     bool everySite = false;             // else linear inputs only
     bool histograms = false;            // and moving averages
     bool cache = false;                 // and keys and values as attention reads them, as operands
+    bool head = false;                  // and what an output head reads
     std::map<Site, std::set<int>> kept; // left out of histograms and averages
 };
 

@@ -2,6 +2,7 @@
 #include "core/quantization/integer_linears.h"
 
 #include "core/base/error.h"
+#include "core/base/memory.h"
 #include "core/base/phases.h"
 #include "core/quantization/weight_levels.h"
 
@@ -116,6 +117,7 @@ at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
     const std::int64_t outputs = shape.back() = packed.parts.front().weight->outputs();
     at::Tensor out = at::empty(shape, x.options());
     auto* to = out.data_ptr<float>();
+    preferLargePages(to, out.nbytes());
     const bool fits = then.fits();
     std::vector<PackedWeight::Term> terms;
     for (std::size_t i = 0; i < packed.parts.size(); ++i)

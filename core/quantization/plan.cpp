@@ -32,6 +32,12 @@ void Plan::check(const Recipe& recipe) const {
     if (stored && (recipe.scope != Scope::linear_inputs || !recipe.keep.empty() || !recipe.kept.empty()))
         throw Error("stored takes no scope and no kept channels: the checkpoint has chosen both",
                     recipe.text(), "Leave them out, or quantize anew with another scheme");
+    if (head && !weights && !activations)
+        throw Error("head says that the output head is rounded too, but no scheme says how", recipe.text(),
+                    "Put it behind one that rounds linear layers: w8a8+head");
+    if (head && weights && weights->solver)
+        throw Error("the output head cannot be solved for: its weights are rounded one by one or not at all",
+                    recipe.text(), "Leave head out, or use rtn or w8a8");
     const bool integer = activations && activations->format == Format::integer;
     if (!recipe.bits.empty() && !integer && !cache)
         throw Error("bits of single sites need a scheme that rounds activations to integers", recipe.text(),

@@ -118,6 +118,8 @@ public:
     std::optional<AblationRule> ablation;
     std::map<std::string, int> siteBits; // of sites ("layers.3.mlp_output") and Places ("mlp_residual")
     bool stored = false;                 // activations as the opened checkpoint says
+    bool head = false;                   // a language model's output head too, as the other linear layers
+    bool bf16Attention = false;          // queries, keys, values and softmax's result cast before they are multiplied
     bool rangesGiven = false;            // static ranges stand in the recipe, for every site
     std::string keep;                    // the criterion that a scheme brings along where the recipe has none
 
@@ -131,7 +133,7 @@ public:
     // What cannot go together says so before anything runs. Throws Error.
     void check(const Recipe& recipe) const;
     bool needsCalibration() const;
-    bool rounds() const { return activations || weights || cache || stored; }
+    bool rounds() const { return activations || weights || cache || stored || bf16Attention; }
     std::string transformsKey() const; // equal keys reshape a model alike
 
 private:

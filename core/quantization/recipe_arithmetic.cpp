@@ -3,7 +3,9 @@
 
 #include "core/base/error.h"
 #include "core/base/phases.h"
+#include "core/engine/kernels/bf16_product.h"
 #include "core/engine/library_operators.h"
+#include "core/quantization/output_head.h"
 #include "core/quantization/weight_solver.h"
 
 namespace kurtoscope {
@@ -96,6 +98,13 @@ bool RecipeArithmetic::staysWhole(const Recipe& recipe, Site site) const {
     return inHighPrecision(model(), recipe, site);
 }
 
+std::set<int> RecipeArithmetic::layersLeftWhole(const Recipe& recipe) const {
+    std::set<int> layers;
+    for (int layer = 0; layer < model().info().layers; ++layer)
+        if (staysWhole(recipe, {layer, Place::attn_probs})) layers.insert(layer);
+    return layers;
+}
+
 std::set<int> RecipeArithmetic::keptOf(const Recipe& recipe, Site site) const {
     return keptAt(model(), recipe, site);
 }
@@ -128,12 +137,15 @@ std::vector<Site> RecipeArithmetic::quantizedSites(const Transformer& transforme
     };
     if (recipe.scope == Scope::linear_inputs && !plan.ablation) {
         for (const auto& linear : transformer.linears())
-            if (!linear->head) add(linear->input);
+            if (!linear->head || (plan.head && linear.get() == vocabularyHead(transformer)))
+                add(linear->input);
         return sites;
     }
-    // The output head and what it reads stay in high precision; an alias is rounded where its tensor is made.
+    // The output head and what it reads stay in high precision unless told otherwise; an alias is rounded
+    // where its tensor is made.
+    const bool head = plan.head && vocabularyHead(transformer);
     for (Place place : transformer.info().places) {
-        if (place == Place::logits || place == Place::final_norm) continue;
+        if (place == Place::logits || (place == Place::final_norm && !head)) continue;
         if (plan.ablation && placeName(place) != plan.ablation->place) continue;
         for (int layer = 0; layer < (isPerLayer(place) ? transformer.info().layers : 1); ++layer) {
             const Site site{isPerLayer(place) ? layer : -1, place};
@@ -148,6 +160,11 @@ RecipeArithmetic::RecipeArithmetic(std::shared_ptr<const ShapedModel> shaped, co
                                    const OnProgress& progress)
     : shaped_(std::move(shaped)) {
     if (!plan.rounds()) kernels_ = KernelTag::floating;
+    bf16Attention_ = plan.bf16Attention;
+    wholeAttention_ = layersLeftWhole(recipe);
+    if (plan.head && !vocabularyHead(model()))
+        throw Error("this model has no output head over a vocabulary that head could round", recipe.text(),
+                    "Leave head out: it is for decoders");
     planSites(recipe, plan, calibration, stop, progress);
     if (plan.stored) planStored(recipe);
     if (plan.weights && plan.weights->solver)
@@ -170,6 +187,7 @@ void RecipeArithmetic::planSites(const Recipe& recipe, const Plan& plan, Calibra
     if (ranged || fixedCache || (plan.ablation && plan.ablation->how != AblationRule::How::zero)) {
         CalibrationRequest request;
         request.cache = fixedCache;
+        request.head = plan.head;
         request.everySite = everySite;
         request.histograms = rule && !rule->dynamic && rule->range != RangeMethod::minmax;
         if (request.histograms)
@@ -284,8 +302,9 @@ void RecipeArithmetic::roundWeights(const Recipe& recipe, const Plan& plan, Weig
     weightRule_ = plan.weights;
     store_ = &store;
     for (const auto& linear : model().linears()) {
-        if (linear->head) continue;
+        if (linear->head && (!plan.head || linear.get() != vocabularyHead(model()))) continue;
         if (recipe.scope == Scope::linear_inputs && inHighPrecision(model(), recipe, linear->input)) continue;
+        roundsHead_ |= linear->head;
         weights_.emplace(linear.get(), RoundedWeight{weightKey(recipe, plan, *linear),
                                                      keptAt(model(), recipe, linear->input)});
     }
@@ -304,9 +323,15 @@ void RecipeArithmetic::count(const Recipe& recipe, const Plan& plan) {
     const ModelInfo& info = model().info();
     double linearWeights = 0, linearBytes = 0, values = 0, valueBits = 0;
     for (const auto& linear : model().linears()) {
-        if (linear->head) continue;
         const std::size_t kept = keptAt(model(), recipe, linear->input).size();
         const std::int64_t outputs = linear->weight.size(0), inputs = linear->weight.size(1);
+        if (linear->head && weights_.contains(linear.get())) {
+            // A table that embeds tokens too is still there beside it.
+            storage_.bytes +=
+                static_cast<std::int64_t>(weightBytes(*plan.weights, outputs, inputs, kept));
+            if (ownsWeight(model(), *linear)) storage_.bytes -= 4 * outputs * inputs;
+        }
+        if (linear->head) continue;
         kept_.of += static_cast<std::size_t>(inputs);
         if (plan.rounds() || plan.ablation) kept_.kept += kept;
         linearWeights += double(outputs * inputs);
@@ -318,7 +343,7 @@ void RecipeArithmetic::count(const Recipe& recipe, const Plan& plan) {
     }
     // What the file stores more tightly.
     if (plan.stored) linearBytes += std::min(0.0, double(info.fileBytes) - 4.0 * double(info.parameters));
-    storage_.bytes = info.parameters * 4 + static_cast<std::int64_t>(linearBytes - 4 * linearWeights);
+    storage_.bytes += info.parameters * 4 + static_cast<std::int64_t>(linearBytes - 4 * linearWeights);
     storage_.bytes += static_cast<std::int64_t>(shaped_->piece.streamBytes());
     std::map<const void*, double> steps;
     for (const auto& [site, made] : shaped_->piece.online())
@@ -347,6 +372,20 @@ const SiteRounding* RecipeArithmetic::cacheRounding(Site site) const {
     return found == atCache_.end() ? nullptr : &found->second;
 }
 
+AttentionNumbers RecipeArithmetic::attention(int layer) const {
+    return !bf16Attention_ || wholeAttention_.contains(layer) ? AttentionNumbers::float32
+           : reallyAttends_                                   ? AttentionNumbers::bf16
+                                                              : AttentionNumbers::castToBf16;
+}
+
+std::string RecipeArithmetic::shortfall() const {
+    if (!real_) return shortfall_;
+    const std::string said = real_->shortfall();
+    if (!bf16Attention_ || reallyAttends_) return said;
+    return (said.empty() ? "" : said + "; ") +
+           "attention in bfloat16 is simulated: this processor has no such products";
+}
+
 const at::Tensor* RecipeArithmetic::roundedWeight(const Linear& linear) const {
     const auto found = weights_.find(&linear);
     return found == weights_.end() ? nullptr : &made(linear, found->second);
@@ -364,6 +403,8 @@ std::shared_ptr<const RecipeArithmetic> RecipeArithmetic::without(const Recipe& 
     std::erase_if(made->atOperand_, [&](const auto& entry) { return whole(entry.first); });
     std::erase_if(made->atCache_, [&](const auto& entry) { return whole(entry.first); });
     std::erase_if(made->weights_, [&](const auto& entry) { return whole(entry.first->input); });
+    made->wholeAttention_ = layersLeftWhole(recipe);
+    made->roundsHead_ = roundsHead_ && !whole({-1, Place::final_norm});
     return made;
 }
 
@@ -378,12 +419,14 @@ std::map<const void*, std::int64_t> RecipeArithmetic::heldBytes() const {
 std::shared_ptr<const RecipeArithmetic>
 RecipeArithmetic::withRealKernels(const Recipe& recipe, const Plan& plan, PackedWeights& store) const {
     const bool plain = !plan.cache && threshold_ == 0 && recipe.scope == Scope::linear_inputs;
-    std::shared_ptr<RealLinears> real =
-        plain ? realLinearsFor(plan, model().linears().front()->weight.device()) : nullptr;
-    if (!real) return nullptr;
+    const at::Device device = model().linears().front()->weight.device();
+    const bool attends = plan.bf16Attention && (device.is_cuda() || (device.is_cpu() && hasBf16Products()));
+    std::shared_ptr<RealLinears> real = plain ? realLinearsFor(plan, device) : nullptr;
+    const bool nothingElse = !plan.weights && !plan.activations && !plan.stored;
+    if (!real && !(plain && attends && nothingElse)) return nullptr;
     for (const auto& linear : model().linears()) {
         const auto found = weights_.find(linear.get());
-        if (found == weights_.end()) continue; // an output head, or left in high precision
+        if (!real || found == weights_.end()) continue; // an output head, or left in high precision
         const RoundedWeight& weight = found->second;
         if (!real->add({*linear, *plan.weights, rounding(linear->input), weight.kept, weight.name,
                         [&] {
@@ -396,8 +439,9 @@ RecipeArithmetic::withRealKernels(const Recipe& recipe, const Plan& plan, Packed
         }
     }
     auto made = std::make_shared<RecipeArithmetic>(*this);
-    made->kernels_ = real->tag();
+    made->kernels_ = real ? real->tag() : KernelTag::floating;
     made->real_ = std::move(real);
+    made->reallyAttends_ = attends;
     return made;
 }
 

@@ -55,6 +55,10 @@ public:
     at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const override;
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override;
     at::Tensor cached(Site site, const at::Tensor& x, const Batch& batch) const override;
+    AttentionNumbers attention(int layer) const override;
+    at::Tensor headInput(const at::Tensor& x, const Batch& batch) const override {
+        return roundsHead() ? operand({-1, Place::final_norm}, x, batch) : x;
+    }
     at::Tensor normed(Site input, const at::Tensor& x, const NormStep& norm, bool alone,
                       const Batch& batch) const override;
     bool treats(Site site) const override { return atValue_.contains(site) || ablated_.contains(site); }
@@ -69,6 +73,7 @@ public:
     // What the recipe keeps of the tensor that `site` names, under whichever of its names it was chosen.
     std::set<int> keptOf(const Recipe& recipe, Site site) const;
     const at::Tensor* roundedWeight(const Linear& linear) const; // null where it is left as it is
+    bool roundsHead() const { return roundsHead_; }              // a language model's
     // Sites whose linear layers read the tensor only after a step at run time.
     const std::map<Site, std::vector<OnlineStep>>& online() const { return shaped_->piece.online(); }
     bool isReshaped() const { return !shaped_->key.empty(); }
@@ -84,7 +89,7 @@ public:
 
     KernelTag kernels() const { return real_ ? real_->tag() : kernels_; }
     // Why a part of it is simulated that was asked to be real; empty where nothing is, or nothing to say.
-    std::string shortfall() const { return real_ ? real_->shortfall() : shortfall_; }
+    std::string shortfall() const;
     // Kernels and shortfall are those of passes from now on. Not between runs that read each other's states.
     void beginAnew() const {
         if (real_) real_->beginAnew();
@@ -135,12 +140,15 @@ private:
     // Whether LibTorch's operators are asked for, and the library whose levels these are multiplies integers.
     bool scalesBehind(Site input) const;
     bool staysWhole(const Recipe& recipe, Site site) const;
+    std::set<int> layersLeftWhole(const Recipe& recipe) const; // by their probabilities
 
     std::shared_ptr<const ShapedModel> shaped_;
     KernelTag kernels_ = KernelTag::simulated;
     mutable std::string shortfall_; // found when real kernels were asked for
     double threshold_ = 0;          // LLM.int8()
-    bool outliersMeetRounded_ = false;
+    bool outliersMeetRounded_ = false, roundsHead_ = false, bf16Attention_ = false,
+         reallyAttends_ = false;
+    std::set<int> wholeAttention_; // layers whose probabilities are left in high precision
     std::unordered_map<Site, SiteRounding> atValue_, atOperand_, atCache_;
     std::unordered_map<Site, Ablation> ablated_;
     // Made when a pass first multiplies by it: real integers never do.

@@ -68,6 +68,8 @@ std::string RecipeArithmetic::deedsAt(Step step) const {
         appendTensor(text, ablation.mean);
         return text;
     });
+    if (bf16Attention_ && step.layer != Step::embedding && step.layer != Step::finish)
+        append(deeds["attention"], attention(step.layer));
     for (const auto& [linear, weight] : weights_)
         if (Step::of(linear->input) == step) {
             std::string& deed = deeds["w" + linear->name] = weight.name;

@@ -396,6 +396,39 @@ private slots:
         looked.out = beside.data(), looked.given = nullptr, looked.show = &show;
         attendRows(looked);
         QVERIFY(beside == made && shown == probabilities);
+        // In bfloat16, as such and as floats that it has: near one another, and the same in two steps and when
+        // shown. A probability in the middle may be cast to either side, 2⁻⁸ of it apart.
+        std::vector<float> castQ = q, castK = k, castV = v, kinds[2];
+        for (auto* values : {&castQ, &castK, &castV})
+            for (float& value : *values)
+                value = fromHalf(halfOf(value));
+        for (const bool narrowly : {false, true}) {
+            if (narrowly && !hasBf16Products()) continue;
+            AttentionWork cast = looked;
+            std::vector<float>& out = kinds[narrowly];
+            out.assign(made.size(), -1);
+            cast.q = castQ.data(), cast.k = castK.data(), cast.v = castV.data();
+            cast.numbers = narrowly ? AttentionWork::Numbers::narrow : AttentionWork::Numbers::cast;
+            const auto castMake = [&](std::vector<float>& to) {
+                AttentionWork work = cast;
+                work.show = nullptr, work.out = to.data();
+                attendRows(work);
+            };
+            castMake(out);
+            sameOnAnyThreads(out, castMake);
+            cast.out = beside.data();
+            attendRows(cast);
+            QVERIFY(beside == out);
+            cast.show = nullptr, cast.probabilities = probabilities.data();
+            attendRows(cast);
+            QVERIFY(shown == probabilities);
+            cast.probabilities = nullptr, cast.given = probabilities.data(), cast.out = again.data();
+            attendRows(cast);
+            QVERIFY(again == out);
+        }
+        for (std::size_t i = 0; i < kinds[1].size(); ++i)
+            QVERIFY(std::abs(kinds[1][i] - kinds[0][i]) < 0.02);
+        QVERIFY(kinds[0] != made);
         for (std::int64_t row = 0; row < rows * heads; ++row) {
             const std::int64_t sequence = row / (heads * length), position = row % length;
             const std::int64_t valid = lengths[std::size_t(sequence)];

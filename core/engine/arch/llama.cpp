@@ -134,7 +134,8 @@ public:
     }
 
     at::Tensor head(Pass& pass, const at::Tensor& hidden) const override {
-        return pass.see({-1, Place::logits}, pass.linear(*head_, hidden)); // [sequence, position, vocabulary]
+        return pass.see({-1, Place::logits},
+                        pass.linear(*head_, pass.headInput(hidden))); // [sequence, position, vocabulary]
     }
 
     std::unique_ptr<Transformer> clone() const override {

@@ -32,6 +32,9 @@ struct AttentionWork {
     // is made alone, and what became of it is multiplied in a second call. Both null: neither is kept.
     float* probabilities = nullptr;
     const float* given = nullptr;
+    // In bfloat16: q, k, v and softmax's result, divided by its sum, are cast, and `narrow` ones multiplied as
+    // such, which needs hasBf16Products(); else in float32. Sums and softmax are float32.
+    enum class Numbers : unsigned char { float32, cast, narrow } numbers = Numbers::float32;
     // Where somebody only looks: called from several threads at once, blocks of one head in order and from
     // one of them. `out` is what it is without.
     const std::function<void(const AttentionBlock&)>* show = nullptr;

@@ -2,58 +2,15 @@
 #include "core/engine/kernels/bf16_product.h"
 
 #include "core/base/grain.h"
+#include "core/engine/kernels/bf16_tile.h"
 #include "core/engine/kernels/tile_loop.h"
 
 #if defined(__x86_64__)
 
-#include <immintrin.h>
-
-#define KURTOSCOPE_BF16 __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx512bf16,avx2,fma")))
-
 namespace kurtoscope {
 namespace {
 
-constexpr std::int64_t panelOutputs = 32;
-
-// c [row, columns] = (more ? c : 0) + Σ a [row, word] · b [word, columns] + bias, two products in each word.
-struct Bf16Tile {
-    using Word = std::uint32_t;
-    static constexpr std::int64_t rows = 14, columns = panelOutputs;
-
-    template <int count>
-    KURTOSCOPE_BF16 static void multiply(const Word* a, std::int64_t aStride, const Word* b,
-                                         std::int64_t depth, float* c, std::int64_t cStride, bool more,
-                                         const float* bias) {
-        __m512 low[count], high[count];
-#pragma GCC unroll 14
-        for (int r = 0; r < count; ++r)
-            low[r] = high[r] = _mm512_setzero_ps();
-        for (std::int64_t k = 0; k < depth; ++k, b += columns, ++a) {
-            const auto first = reinterpret_cast<__m512bh>(_mm512_load_si512(b)),
-                       second = reinterpret_cast<__m512bh>(_mm512_load_si512(b + 16));
-#pragma GCC unroll 14
-            for (int r = 0; r < count; ++r) {
-                const auto spread = reinterpret_cast<__m512bh>(_mm512_set1_epi32(int(a[r * aStride])));
-                low[r] = _mm512_dpbf16_ps(low[r], spread, first);
-                high[r] = _mm512_dpbf16_ps(high[r], spread, second);
-            }
-        }
-#pragma GCC unroll 14
-        for (int r = 0; r < count; ++r) {
-            float* to = c + r * cStride;
-            if (more) {
-                low[r] = _mm512_add_ps(_mm512_loadu_ps(to), low[r]);
-                high[r] = _mm512_add_ps(_mm512_loadu_ps(to + 16), high[r]);
-            }
-            if (bias) {
-                low[r] = _mm512_add_ps(low[r], _mm512_loadu_ps(bias));
-                high[r] = _mm512_add_ps(high[r], _mm512_loadu_ps(bias + 16));
-            }
-            _mm512_storeu_ps(to, low[r]);
-            _mm512_storeu_ps(to + 16, high[r]);
-        }
-    }
-};
+constexpr std::int64_t panelOutputs = Bf16Tile::columns;
 
 // Panels that were laid out before.
 class ReadyPanels {
@@ -68,14 +25,6 @@ private:
     const std::uint32_t* panels_;
     std::int64_t words_, k_ = 0;
 };
-
-KURTOSCOPE_BF16 void castRow(const float* x, std::int64_t channels, std::uint16_t* to) {
-    for (std::int64_t c = 0; c < channels; c += 16) {
-        const auto there = static_cast<__mmask16>(channels - c >= 16 ? 0xffff : (1 << (channels - c)) - 1);
-        const __m256bh cast = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(there, x + c));
-        _mm256_mask_storeu_epi16(to + c, there, reinterpret_cast<__m256i>(cast));
-    }
-}
 
 } // namespace
 

@@ -9,6 +9,7 @@
 #include "core/export/export_check.h"
 #include "core/export/export_folder.h"
 #include "core/export/model_files.h"
+#include "core/export/text_parts.h"
 #include "core/model/module_targets.h"
 
 #include <nlohmann/json.hpp>
@@ -159,6 +160,7 @@ private:
     // What concerns the recipe as a whole.
     static void limitWhole(const ExportSubject& subject, ExportPlan& plan) {
         if (subject.plan.ablation) plan.limits.push_back({"an ablation, which is no quantization", ""});
+        limitModelParts(subject, plan);
         if (subject.recipe.scope == Scope::all_activations)
             plan.limits.push_back({"rounding of tensors that no linear layer reads (scope all-activations)",
                                    "only the inputs of linear layers are rounded"});

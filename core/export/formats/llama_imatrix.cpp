@@ -4,6 +4,7 @@
 #include "core/export/export_folder.h"
 #include "core/export/gguf_writer.h"
 #include "core/export/linear_statistics.h"
+#include "core/export/text_parts.h"
 
 #include <algorithm>
 #include <set>
@@ -52,6 +53,7 @@ public:
     ExportPlan plan(const ExportSubject& subject, const Told& told) const override {
         ExportPlan plan;
         needText(subject, plan);
+        limitModelParts(subject, plan);
         if (subject.plan.activations)
             plan.limits.push_back(
                 {"how activations are rounded",

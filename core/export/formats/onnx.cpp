@@ -5,6 +5,7 @@
 #include "core/export/model_files.h"
 #include "core/export/onnx/onnx_model.h"
 #include "core/export/onnx/rounding_nodes.h"
+#include "core/export/text_parts.h"
 
 #include <nlohmann/json.hpp>
 
@@ -46,6 +47,7 @@ public:
         if (subject.plan.ablation) plan.limits.push_back({"an ablation, which is no quantization", ""});
         if (subject.plan.cache)
             plan.limits.push_back({"a rounded cache of keys and values: the graph has no cache", ""});
+        limitModelParts(subject, plan);
         limitSites(subject, plan);
         const auto& rule = subject.plan.weights;
         const bool integers = rule && rule->format == Format::integer;

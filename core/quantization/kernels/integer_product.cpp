@@ -13,6 +13,9 @@ namespace kurtoscope {
 namespace {
 
 constexpr std::int64_t stripBytes = 48 * 1024; // rows of activations that stay near
+constexpr std::int64_t farBytes = 8 << 20;     // of panels: more than the second cache
+constexpr std::int64_t farStripBytes = 512 * 1024;
+constexpr std::int64_t pastCaches = 4 << 20;   // floats of a result that no cache keeps for its reader
 constexpr std::int64_t tileRows = 14;          // of the widest kernel: strips are made of whole tiles
 
 AlignedBytes floats(const std::vector<float>& values, std::int64_t padded) {
@@ -78,15 +81,19 @@ void PackedWeight::multiplyTogether(const IntegerKernel& kernel, const std::vect
         inputs += term.x->stride;
     const std::int64_t pairs = terms.front().weight->paddedOutputs() / panel / 2;
     const std::int64_t threads = omp_get_max_threads(), tiles = (rows + tileRows - 1) / tileRows;
-    const std::int64_t stripTiles =
-        std::max<std::int64_t>(2, stripBytes / tileRows / std::max<std::int64_t>(1, inputs));
+    // Where the panels come from far, all rows lie in the second cache instead, and each panel comes once.
+    const bool far = inputs * outputs > farBytes;
+    const std::int64_t stripTiles = std::max<std::int64_t>(
+        2, (far ? farStripBytes : stripBytes) / tileRows / std::max<std::int64_t>(1, inputs));
     const std::int64_t whole = (tiles + stripTiles - 1) / stripTiles;
-    const std::int64_t strips = std::min(tiles, (whole + threads - 1) / threads * threads);
+    const std::int64_t strips = far ? whole : std::min(tiles, (whole + threads - 1) / threads * threads);
     const std::int64_t parts =
         std::clamp<std::int64_t>((4 * threads + strips - 1) / std::max<std::int64_t>(1, strips), 1, pairs);
     const auto firstRow = [&](std::int64_t strip) { return strip * tiles / strips * rows / tiles; };
     if (stride == 0) stride = outputs;
     const std::int64_t units = strips * parts;
+    const bool past = !after && !onto && terms.size() == 1 && rows * stride >= pastCaches && stride % 16 == 0 &&
+                      reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
     const bool shared = isWorthThreads(rows * inputs * outputs);
     parallelFor(units, shared ? 1 : units, [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t unit = from; unit < to; ++unit) {
@@ -95,7 +102,7 @@ void PackedWeight::multiplyTogether(const IntegerKernel& kernel, const std::vect
             const std::int64_t first = part * pairs / parts * 2, last = (part + 1) * pairs / parts * 2;
             for (const Term& term : terms)
                 kernel.multiply({*term.x, *term.weight, begin, end, first, last, out, stride,
-                                 onto || &term != &terms.front()});
+                                 onto || &term != &terms.front(), past});
             if (after) after(begin, end, first * panel, std::min(outputs, last * panel));
         }
     });

@@ -89,6 +89,7 @@ struct IntegerWork {
     float* out;
     std::int64_t stride;
     bool onto;
+    bool past = false; // written past the caches: whole aligned lines, more of them than a cache holds
 };
 struct IntegerKernel {
     const char* name;

@@ -23,7 +23,7 @@ struct Panel {
     std::uint32_t low, high; // which of the 16 + 16 outputs are there, as bits
     float* out;
     std::int64_t stride;
-    bool onto;
+    bool onto, past;
 };
 constexpr std::int64_t mostRows = 14;
 
@@ -41,12 +41,15 @@ KURTOSCOPE_INLINE void finish(__m512i sums, std::size_t row, std::int64_t at, st
     const float* kept = p.x.kept.data() + row * std::size_t(p.x.keptCount);
     for (std::int64_t k = 0; k < p.x.keptCount; ++k)
         y = _mm512_fmadd_ps(_mm512_set1_ps(kept[k]), _mm512_load_ps(p.weight.keptColumn(k) + at), y);
-    _mm512_mask_storeu_ps(out, mask, y);
+    if (p.past)
+        _mm512_stream_ps(out, y);
+    else
+        _mm512_mask_storeu_ps(out, mask, y);
 }
 
 // `rows` × 32 accumulators stay in registers over all inputs: 28 of the processor's 32 for 14 rows.
 template <int rows>
-KURTOSCOPE_VNNI void tile(std::int64_t begin, std::int64_t panel, const Panel& p) {
+KURTOSCOPE_VNNI void tile(std::int64_t begin, std::int64_t panel, const Panel& p, std::int64_t ahead) {
     __m512i low[rows], high[rows];
 #pragma GCC unroll 14
     for (int r = 0; r < rows; ++r)
@@ -56,6 +59,8 @@ KURTOSCOPE_VNNI void tile(std::int64_t begin, std::int64_t panel, const Panel& p
     const std::int64_t stride = p.x.stride, groups = p.weight.groups();
     for (std::int64_t group = 0; group < groups; ++group, w += 64, next += 64, values += 4) {
         const __m512i lowWeights = _mm512_load_si512(w), highWeights = _mm512_load_si512(next);
+        _mm_prefetch(reinterpret_cast<const char*>(w) + ahead, _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(next) + ahead, _MM_HINT_T0);
 #pragma GCC unroll 14
         for (int r = 0; r < rows; ++r) { // four inputs of each row and of 32 outputs
             std::int32_t four;
@@ -73,9 +78,9 @@ KURTOSCOPE_VNNI void tile(std::int64_t begin, std::int64_t panel, const Panel& p
 }
 
 template <int rows>
-void upTo(std::int64_t begin, std::int64_t count, std::int64_t panel, const Panel& p) {
-    if (count == rows) return tile<rows>(begin, panel, p);
-    if constexpr (rows > 1) upTo<rows - 1>(begin, count, panel, p);
+void upTo(std::int64_t begin, std::int64_t count, std::int64_t panel, const Panel& p, std::int64_t ahead) {
+    if (count == rows) return tile<rows>(begin, panel, p, ahead);
+    if constexpr (rows > 1) upTo<rows - 1>(begin, count, panel, p, ahead);
 }
 
 void multiply(const IntegerWork& work) {
@@ -84,11 +89,15 @@ void multiply(const IntegerWork& work) {
     const std::int64_t rows = work.end - work.begin, tiles = (rows + mostRows - 1) / mostRows;
     for (std::int64_t panel = work.first; panel < work.last; panel += 2) {
         const std::int64_t first = panel * PackedWeight::panel, left = work.weight.outputs() - first;
-        const Panel p{work.x,          work.weight, first,       bits(left),
-                      bits(left - 16), work.out,    work.stride, work.onto};
+        const bool past = work.past && left >= 32;
+        const Panel p{work.x,   work.weight, first,     bits(left), bits(left - 16),
+                      work.out, work.stride, work.onto, past};
         for (std::int64_t tile = 0; tile < tiles; ++tile) {
             const std::int64_t row = work.begin + tile * rows / tiles;
-            upTo<mostRows>(row, work.begin + (tile + 1) * rows / tiles - row, panel, p);
+            // The next panels are called for once, while these are multiplied for the first time.
+            const std::int64_t ahead =
+                tile == 0 && panel + 2 < work.last ? 2 * PackedWeight::panel * work.weight.groups() * 4 : 0;
+            upTo<mostRows>(row, work.begin + (tile + 1) * rows / tiles - row, panel, p, ahead);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 #include "core/base/byte_stream.h"
 #include "core/base/parallel.h"
+#include "core/statistics/moment_kernel.h"
 #include "core/statistics/site_figures.h"
 
 #include <algorithm>
@@ -34,7 +35,8 @@ std::vector<int> byWindow(const Batch& batch) {
 
 bool Collector::Peak::before(const Peak& other) const {
     if (absmax != other.absmax) return absmax > other.absmax;
-    return window != other.window ? window < other.window : position < other.position;
+    if (window != other.window) return window < other.window;
+    return position != other.position ? position < other.position : channel < other.channel;
 }
 
 Collector::SiteData& Collector::dataOf(Site site) {
@@ -56,28 +58,25 @@ Collector::SiteData Collector::emptyData() const {
 std::vector<Collector::Block> Collector::blocksOf(Site site, const SiteTensor& tensor) {
     const Batch& batch = *tensor.batch;
     std::vector<Block> blocks;
-    std::size_t row = 0;
-    const auto append = [&](const float* values, std::int64_t rows, int channels, int sequence, int position,
-                            bool first) {
-        if (rows <= 0 || channels <= 0) return;
-        blocks.push_back({values, rows, channels, sequence, position, first, row});
-        row += static_cast<std::size_t>(rows);
+    const auto append = [&](const float* values, std::int64_t rows, int channels, int sequence,
+                            int position) {
+        if (rows > 0 && channels > 0)
+            blocks.push_back({values, rows, tensor.channels, 0, channels, sequence, position});
     };
+    const auto wide = static_cast<int>(tensor.channels);
     for (const int sequence : byWindow(batch)) {
         const int valid = batch.lengths[static_cast<std::size_t>(sequence)];
         if (tensor.perSequence) {
-            append(tensor.values + sequence * tensor.channels, 1, static_cast<int>(tensor.channels), sequence,
-                   0, false);
+            append(tensor.values + sequence * tensor.channels, 1, wide, sequence, -1);
             continue;
         }
-        const auto wide = static_cast<int>(tensor.channels);
         const int channels = site.place == Place::attn_probs ? std::min(valid, wide) : wide;
         for (int group = 0; group < tensor.groups; ++group) {
             const std::int64_t start =
                 (static_cast<std::int64_t>(sequence) * tensor.groups + group) * batch.length;
             const float* values = tensor.values + start * tensor.channels;
-            append(values, std::min(valid, 1), channels, sequence, 0, true);
-            append(values + tensor.channels, valid - 1, channels, sequence, 1, false);
+            append(values, std::min(valid, 1), channels, sequence, 0);
+            append(values + tensor.channels, valid - 1, channels, sequence, 1);
         }
     }
     return blocks;
@@ -87,36 +86,68 @@ void Collector::take(Site site, const SiteTensor& tensor) {
     const std::vector<Block> blocks = blocksOf(site, tensor);
     SiteData& data = dataOf(site);
     int channels = 0;
-    std::size_t rows = 0;
+    std::int64_t rows = 0;
     for (const Block& block : blocks) {
-        Half& half = block.first ? data.first : data.rest;
-        half.rows += block.rows;
-        rows += static_cast<std::size_t>(block.rows);
-        channels = std::max(channels, block.channels);
+        (block.first() ? data.first : data.rest).rows += block.rows;
+        rows += block.rows;
+        channels = std::max(channels, block.end);
     }
     data.first.moments.grow(channels);
     data.rest.moments.grow(channels);
 
     // Each thread takes a range of channels through all blocks in order, so no sum depends on their number.
-    std::vector<float> rowAbsmax(rows, 0.0F);
-    std::mutex rowsMutex;
+    std::mutex peaksMutex;
     const std::int64_t steps = (channels + channelStep - 1) / channelStep;
-    const std::int64_t grain = valuesPerThread / static_cast<std::int64_t>(rows * channelStep + 1) + 1;
+    const std::int64_t grain = valuesPerThread / (rows * channelStep + 1) + 1;
     parallelFor(steps, grain, [&](std::int64_t begin, std::int64_t end) {
-        std::vector<float> own(rows, 0.0F);
-        for (const Block& block : blocks) {
-            Half& half = block.first ? data.first : data.rest;
-            half.moments.add(block.values, block.rows, tensor.channels, static_cast<int>(begin) * channelStep,
-                             std::min(static_cast<int>(end) * channelStep, block.channels),
-                             own.data() + block.firstRow);
+        for (Block block : blocks) {
+            Half& half = block.first() ? data.first : data.rest;
+            block.begin = static_cast<int>(begin) * channelStep;
+            block.end = std::min(static_cast<int>(end) * channelStep, block.end);
+            add(half.moments, half.peaks, peaksMutex, block, *tensor.batch);
         }
-        const std::lock_guard lock(rowsMutex);
-        std::transform(own.begin(), own.end(), rowAbsmax.begin(), rowAbsmax.begin(),
-                       [](float a, float b) { return std::max(a, b); });
     });
-    takePeaks(data, tensor, blocks, rowAbsmax);
-
     count(data, *tensor.batch, !tensor.perSequence);
+}
+
+// Rows are looked at only in tiles with something large enough for the list, a few at a time.
+void Collector::add(ChannelMoments& to, std::vector<Peak>& peaks, std::mutex& peaksMutex, const Block& block,
+                    const Batch& batch) const {
+    constexpr std::int64_t few = 8;
+    const auto last = [&] { // that a peak must come before
+        const std::lock_guard lock(peaksMutex);
+        return static_cast<int>(peaks.size()) < options_.peaks ? Peak{-1, 0, 0, 0, -1} : peaks.back();
+    };
+    if (options_.peaks <= 0) return to.add(block.values, block.rows, block.stride, block.begin, block.end);
+    Peak bar = last();
+    const int window = windowOf(batch, block.sequence);
+    const auto find = [&](const float* row, std::int64_t r, int begin, int end) {
+        const int position = std::max(block.position, 0) + static_cast<int>(r);
+        const std::int64_t channels = end - begin;
+        Peak peak{momentKernels().front().largest(row, 1, 0, channels), 0, window, position, -1};
+        if (peak.absmax < bar.absmax) return;
+        while (peak.channel + 1 < channels && std::abs(row[peak.channel]) != peak.absmax)
+            ++peak.channel;
+        peak.channel += begin;
+        if (!peak.before(bar)) return;
+        if (block.position >= 0) peak.tokenId = batch.at(block.sequence, position);
+        {
+            const std::lock_guard lock(peaksMutex);
+            offer(peaks, peak);
+        }
+        bar = last();
+    };
+    to.add(block.values, block.rows, block.stride, block.begin, block.end, bar.absmax,
+           [&](const float* tile, std::int64_t stride, int begin, int end) {
+               for (std::int64_t r = 0; r < block.rows; r += few) {
+                   const float* rows = tile + r * stride;
+                   const std::int64_t count = std::min(few, block.rows - r);
+                   if (momentKernels().front().largest(rows, count, stride, end - begin) < bar.absmax)
+                       continue;
+                   for (std::int64_t i = 0; i < count; ++i)
+                       find(rows + i * stride, r + i, begin, end);
+               }
+           });
 }
 
 void Collector::count(SiteData& data, const Batch& batch, bool positions) {
@@ -133,41 +164,35 @@ class Collector::HeadTaker : public ProbabilityTaker {
 public:
     HeadTaker(Collector& collector, Site site, const Batch& batch, int heads)
         : collector_(collector),
-          site_(site),
+          data_(collector.dataOf(site)),
           batch_(batch),
           heads_(heads),
           parts_(static_cast<std::size_t>(batch.sequences * heads), collector.emptyData()) {}
 
     void take(const ProbabilityRows& given) override {
         SiteData& part = partOf(given.sequence, given.head);
-        const SiteTensor tensor{given.values, given.stride, heads_, false, &batch_};
-        std::vector<float> rowAbsmax(static_cast<std::size_t>(given.queries), 0.0F);
-        std::vector<Block> blocks;
-        const auto append = [&](int from, int to, bool first) {
+        const auto add = [&](Half& half, std::vector<Peak>& peaks, int from, int to) {
             if (from >= to) return;
-            blocks.push_back({given.values + from * given.stride, to - from, given.keys, given.sequence,
-                              given.firstQuery + from, first, static_cast<std::size_t>(from)});
-            Half& half = first ? part.first : part.rest;
             half.rows += to - from;
             half.moments.grow(given.keys);
-            half.moments.add(blocks.back().values, to - from, given.stride, 0, given.keys,
-                             rowAbsmax.data() + from);
+            collector_.add(half.moments, peaks, peaksMutex_,
+                           {given.values + from * given.stride, to - from, given.stride, 0, given.keys,
+                            given.sequence, given.firstQuery + from},
+                           batch_);
         };
         const int firsts = given.firstQuery == 0 ? 1 : 0;
-        append(0, firsts, true);
-        append(firsts, given.queries, false);
-        collector_.takePeaks(part, tensor, blocks, rowAbsmax);
+        add(part.first, data_.first.peaks, 0, firsts);
+        add(part.rest, data_.rest.peaks, firsts, given.queries);
     }
 
     void finish() override {
-        SiteData& data = collector_.dataOf(site_);
         for (const int sequence : byWindow(batch_))
             for (int head = 0; head < heads_; ++head) {
                 const SiteData& part = partOf(sequence, head);
-                collector_.merge(data.first, part.first);
-                collector_.merge(data.rest, part.rest);
+                collector_.merge(data_.first, part.first);
+                collector_.merge(data_.rest, part.rest);
             }
-        collector_.count(data, batch_, true);
+        collector_.count(data_, batch_, true);
     }
 
 private:
@@ -176,34 +201,15 @@ private:
     }
 
     Collector& collector_;
-    Site site_;
+    SiteData& data_; // its peaks are shared, so that few rows are large enough for them
     const Batch& batch_;
     int heads_;
     std::vector<SiteData> parts_; // [sequence, head]
+    std::mutex peaksMutex_;
 };
 
 std::unique_ptr<ProbabilityTaker> Collector::byRows(Site site, const Batch& batch, int heads) {
     return std::make_unique<HeadTaker>(*this, site, batch, heads);
-}
-
-void Collector::takePeaks(SiteData& data, const SiteTensor& tensor, const std::vector<Block>& blocks,
-                          const std::vector<float>& rowAbsmax) const {
-    for (const Block& block : blocks) {
-        std::vector<Peak>& peaks = (block.first ? data.first : data.rest).peaks;
-        const int window = windowOf(*tensor.batch, block.sequence);
-        for (std::int64_t r = 0; r < block.rows; ++r) {
-            const int position = block.position + static_cast<int>(r);
-            Peak peak{rowAbsmax[block.firstRow + static_cast<std::size_t>(r)], 0, window, position, -1};
-            if (static_cast<int>(peaks.size()) >= options_.peaks &&
-                (peaks.empty() || !peak.before(peaks.back())))
-                continue;
-            const float* row = block.values + r * tensor.channels;
-            while (peak.channel + 1 < block.channels && std::abs(row[peak.channel]) != peak.absmax)
-                ++peak.channel;
-            if (!tensor.perSequence) peak.tokenId = tensor.batch->at(block.sequence, position);
-            offer(peaks, peak);
-        }
-    }
 }
 
 // A token may come again with another head's value: the larger one stays. What it pushed out before stays out

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -53,7 +54,7 @@ private:
     struct Peak {
         float absmax = 0;
         int channel = 0, window = 0, position = 0, tokenId = -1;
-        bool before(const Peak& other) const; // the larger, then the earlier
+        bool before(const Peak& other) const; // the larger, then the earlier, then the lower channel
     };
     struct Half { // first tokens, or the rest
         ChannelMoments moments;
@@ -64,12 +65,12 @@ private:
         Half first, rest;
         std::int64_t tokens = 0; // positions, however many rows each has
     };
-    struct Block { // rows of one sequence (and group) that are merged as one
-        const float* values;
-        std::int64_t rows;
-        int channels, sequence, position; // of the first row
-        bool first;
-        std::size_t firstRow; // where its rows' absmax lie
+    struct Block {           // rows of one sequence (and group) that are merged as one
+        const float* values; // channel 0 of the first row
+        std::int64_t rows, stride;
+        int begin, end;         // channels
+        int sequence, position; // of the first row; position −1: it has none
+        bool first() const { return position == 0; }
     };
 
     class HeadTaker;
@@ -78,8 +79,8 @@ private:
     SiteData emptyData() const;
     void count(SiteData& data, const Batch& batch, bool positions);
     void merge(Half& half, const Half& other) const;
-    void takePeaks(SiteData& data, const SiteTensor& tensor, const std::vector<Block>& blocks,
-                   const std::vector<float>& rowAbsmax) const;
+    void add(ChannelMoments& to, std::vector<Peak>& peaks, std::mutex& peaksMutex, const Block& block,
+             const Batch& batch) const;
     void offer(std::vector<Peak>& peaks, const Peak& peak) const;
     std::vector<TokenPeak> readable(const std::vector<Peak>& peaks) const;
 

@@ -24,18 +24,18 @@ using MomentTile = MomentPointers<double, float>;
 using ConstMomentTile = MomentPointers<const double, const float>;
 
 inline constexpr int widestMomentTile = 32; // no kernel takes more channels at once
-inline constexpr int rowLanes = 16;         // partial row maxima that a kernel may write
 
 struct MomentKernel {
     const char* name;
     int width; // channels at once: a power of two up to widestMomentTile
     // Merges `rows` rows (at least one, `stride` floats apart) of one tile of channels into `tile`, and
-    // raises absmaxLanes[row * rowLanes + …] to the row's |x|. Returns false, with `tile` untouched, when a
-    // value is not finite; the lanes may then hold ∞.
-    bool (*add)(const float* values, std::int64_t rows, std::int64_t stride, float bar,
-                const MomentTile& tile, float* absmaxLanes);
+    // returns the largest |x|. When a value is not finite: −1, with `tile` untouched.
+    float (*add)(const float* values, std::int64_t rows, std::int64_t stride, float bar,
+                 const MomentTile& tile);
     // Merges `other` into `tile`, both of `channels` channels.
     void (*merge)(std::int64_t channels, const MomentTile& tile, const ConstMomentTile& other);
+    // The largest finite |x| of `rows` rows of `channels` values; 0 if there is none.
+    float (*largest)(const float* values, std::int64_t rows, std::int64_t stride, std::int64_t channels);
 };
 
 // The kernels that this processor can run, the fastest first.

@@ -18,7 +18,7 @@ constexpr int panelChannels = 128;     // 128 KiB of 256 rows: in the second cac
 constexpr float noMin = std::numeric_limits<float>::infinity();
 
 // A tile at the right edge, copied to the kernel's full width. Spare channels repeat the first one: they can
-// neither raise a row's absmax nor be the only ones that are not finite.
+// neither be the largest nor be the only ones that are not finite.
 const float* paddedTile(const float* values, std::int64_t rows, std::int64_t stride, int used, int width) {
     thread_local std::vector<float> copy;
     copy.resize(static_cast<std::size_t>(rows) * static_cast<std::size_t>(width));
@@ -32,8 +32,8 @@ const float* paddedTile(const float* values, std::int64_t rows, std::int64_t str
 
 // The same for a tile that is narrower than the kernel: accumulators beyond the edge belong to other threads
 // or to nobody, so it works on copies.
-bool addEdge(const MomentKernel& kernel, const float* values, std::int64_t rows, std::int64_t stride,
-             int used, float bar, const MomentTile& tile, float* lanes) {
+float addEdge(const MomentKernel& kernel, const float* values, std::int64_t rows, std::int64_t stride,
+              int used, float bar, const MomentTile& tile) {
     const int width = kernel.width;
     double doubles[6][widestMomentTile] = {};
     float floats[2][widestMomentTile] = {};
@@ -44,13 +44,13 @@ bool addEdge(const MomentKernel& kernel, const float* values, std::int64_t rows,
         std::copy_n(own[i], used, doubles[i]);
     std::copy_n(tile.min, used, edge.min);
     std::copy_n(tile.max, used, edge.max);
-    if (!kernel.add(paddedTile(values, rows, stride, used, width), rows, width, bar, edge, lanes))
-        return false;
+    const float largest = kernel.add(paddedTile(values, rows, stride, used, width), rows, width, bar, edge);
+    if (largest < 0) return largest;
     for (int i = 0; i < 6; ++i)
         std::copy_n(doubles[i], used, own[i]);
     std::copy_n(edge.min, used, tile.min);
     std::copy_n(edge.max, used, tile.max);
-    return true;
+    return largest;
 }
 
 const float* gathered(const float* values, std::int64_t rows, std::int64_t stride, int used) {
@@ -63,13 +63,6 @@ const float* gathered(const float* values, std::int64_t rows, std::int64_t strid
         std::copy_n(from, used, copy.data() + r * used);
     }
     return copy.data();
-}
-
-void raiseRowAbsmax(const std::vector<float>& lanes, std::int64_t rows, int used, float* rowAbsmax) {
-    for (std::int64_t r = 0; r < rows; ++r) {
-        const float* row = lanes.data() + r * rowLanes;
-        rowAbsmax[r] = std::max(rowAbsmax[r], *std::max_element(row, row + used));
-    }
 }
 
 } // namespace
@@ -127,60 +120,43 @@ void ChannelMoments::grow(int channels) {
 }
 
 void ChannelMoments::add(const float* values, std::int64_t rows, std::int64_t stride, int begin, int end,
-                         float* rowAbsmax) {
+                         float bar, const LargeTile& large) {
     if (rows <= 0 || begin >= end) return;
-    thread_local std::vector<float> lanes;
-    lanes.assign(static_cast<std::size_t>(rows * rowLanes), 0.0F);
     // Rows that lie pages apart fall into the same few cache sets and leave prefetchers blind: gather them
     // first.
-    const int panelWidth =
-        stride * static_cast<std::int64_t>(sizeof(float)) > farRows ? panelChannels : end - begin;
-    bool allFinite = true;
-    for (int channel = begin; channel < end; channel += panelWidth) {
-        const int used = std::min(panelWidth, end - channel);
-        if (panelWidth < end - begin) {
-            const float* panel = gathered(values + channel, rows, stride, used);
-            allFinite &= addPanel(panel, rows, used, channel, used, lanes.data());
-        } else {
-            allFinite &= addPanel(values + channel, rows, stride, channel, used, lanes.data());
-        }
+    if (stride * static_cast<std::int64_t>(sizeof(float)) <= farRows)
+        return addPanel(values + begin, rows, stride, begin, end - begin, bar, large);
+    for (int channel = begin; channel < end; channel += panelChannels) {
+        const int used = std::min(panelChannels, end - channel);
+        addPanel(gathered(values + channel, rows, stride, used), rows, used, channel, used, bar, large);
     }
-    if (allFinite) {
-        raiseRowAbsmax(lanes, rows, rowLanes, rowAbsmax);
-        return;
-    }
-    for (std::int64_t r = 0; r < rows; ++r) // the lanes may hold ∞
-        for (int c = begin; c < end; ++c)
-            if (const float x = values[r * stride + c]; std::isfinite(x))
-                rowAbsmax[r] = std::max(rowAbsmax[r], std::abs(x));
 }
 
-bool ChannelMoments::addPanel(const float* values, std::int64_t rows, std::int64_t stride, int begin,
-                              int channels, float* lanes) {
+void ChannelMoments::addPanel(const float* values, std::int64_t rows, std::int64_t stride, int begin,
+                              int channels, float bar, const LargeTile& large) {
     const MomentKernel& kernel = momentKernels().front();
     const int width = kernel.width;
-    bool allFinite = true;
     for (int offset = 0; offset < channels; offset += width) {
         const int used = std::min(width, channels - offset);
         const MomentTile tile = tileAt(*this, begin + offset);
-        const bool added = used == width
-                               ? kernel.add(values + offset, rows, stride, bar_, tile, lanes)
-                               : addEdge(kernel, values + offset, rows, stride, used, bar_, tile, lanes);
-        if (added) continue;
-        allFinite = false;
-        for (int c = offset; c < offset + used; ++c)
-            addSlowly(values + c, rows, stride, begin + c);
+        const float* from = values + offset;
+        float largest = used == width ? kernel.add(from, rows, stride, bar_, tile)
+                                      : addEdge(kernel, from, rows, stride, used, bar_, tile);
+        if (largest < 0)
+            for (int c = 0; c < used; ++c)
+                largest = std::max(largest, addSlowly(from + c, rows, stride, begin + offset + c));
+        if (large && largest >= bar) large(from, stride, begin + offset, begin + offset + used);
     }
-    return allFinite;
 }
 
-void ChannelMoments::addSlowly(const float* values, std::int64_t rows, std::int64_t stride, int channel) {
+float ChannelMoments::addSlowly(const float* values, std::int64_t rows, std::int64_t stride, int channel) {
     Moments block;
     for (std::int64_t r = 0; r < rows; ++r)
         block.add(values[r * stride], bar_);
     Moments total = at(channel);
     total.merge(block);
     set(channel, total);
+    return block.absmax();
 }
 
 void ChannelMoments::merge(const ChannelMoments& other) {

@@ -4,6 +4,7 @@
 #include "core/base/export.h"
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -43,9 +44,11 @@ public:
     void grow(int channels); // new channels are empty; never shrinks
 
     // Adds channels [begin, end) of `rows` rows, `stride` floats apart; `values` points at channel 0 of the
-    // first row. Raises rowAbsmax[row] to the largest finite |x| of the row's range. `end` ≤ channels().
-    void add(const float* values, std::int64_t rows, std::int64_t stride, int begin, int end,
-             float* rowAbsmax);
+    // first row. `end` ≤ channels(). `large`, if given, is shown every tile with a finite |x| ≥ `bar` while
+    // it is near: channels [begin, end) of all rows; `values` points at channel `begin` of the first.
+    using LargeTile = std::function<void(const float* values, std::int64_t stride, int begin, int end)>;
+    void add(const float* values, std::int64_t rows, std::int64_t stride, int begin, int end, float bar = 0,
+             const LargeTile& large = {});
     void merge(const ChannelMoments& other); // grows to the wider of the two
 
     Moments at(int channel) const;
@@ -53,11 +56,11 @@ public:
     void read(ByteReader& from); // what write() wrote, in place of what is there
 
 private:
-    bool addPanel(const float* values, std::int64_t rows, std::int64_t stride, int begin, int channels,
-                  float* lanes);
+    void addPanel(const float* values, std::int64_t rows, std::int64_t stride, int begin, int channels,
+                  float bar, const LargeTile& large);
     template <class These>
     static auto tileAt(These& from, int channel);
-    void addSlowly(const float* values, std::int64_t rows, std::int64_t stride, int channel);
+    float addSlowly(const float* values, std::int64_t rows, std::int64_t stride, int channel);
     void set(int channel, const Moments& moments);
 
     float bar_;

@@ -23,8 +23,7 @@ SiteStats statsOf(Site site, const std::vector<float>& values, int tokens = 100,
         if (t % 2 == 1)
             for (float& x : row)
                 x = -x;
-        float absmax = 0;
-        moments.add(row.data(), 1, channels, 0, channels, &absmax);
+        moments.add(row.data(), 1, channels, 0, channels);
     }
     SiteStats stats = siteFigures(site, moments);
     stats.tokens = tokens;
@@ -38,8 +37,7 @@ SiteStats withShare(Site site, int channels, int channel, int share) {
     for (int t = 0; t < 100; ++t) {
         std::vector<float> row(static_cast<std::size_t>(channels), t % 2 == 0 ? 1.0F : -1.0F);
         if (t < share) row[static_cast<std::size_t>(channel)] = -7.0F;
-        float absmax = 0;
-        moments.add(row.data(), 1, channels, 0, channels, &absmax);
+        moments.add(row.data(), 1, channels, 0, channels);
     }
     SiteStats stats = siteFigures(site, moments);
     stats.tokens = 100;

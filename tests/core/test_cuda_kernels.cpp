@@ -579,7 +579,7 @@ private slots:
                 KernelTag::integer);
             add(model, {"fp8", "fp8:keep=top:2", "fp16:keep=top:3", "bf16"}, KernelTag::floating);
         }
-        add("tiny-gpt2", {"w8a8:symmetric=off", "w8a8:activation=per-token,keep=top:3"}, KernelTag::integer);
+        add("tiny-gpt2", {"w8a8:symmetric=off", "w8a8:activation=per-token+head", "w8a8:activation=per-token,keep=top:3"}, KernelTag::integer);
     }
     void modelsAnswerAsSimulated() {
         QFETCH(QString, model);

@@ -25,6 +25,12 @@ OURS = {
     "kurtoscope w8a8 per token": "w8a8:activation=per-token",
     "kurtoscope bf16": "bf16",
 }
+# A decoder's output head and attention, which recipes leave in float32 and transformers' bfloat16 does not.
+OF_DECODERS = {
+    "kurtoscope w8a8, head and attention too": "w8a8+head+attention",
+    "kurtoscope w8a8 per token, head and attention too": "w8a8:activation=per-token+head+attention",
+    "kurtoscope bf16, head and attention too": "bf16+head+attention",
+}
 
 
 def timed(run, ids, seconds, most):
@@ -38,18 +44,17 @@ def timed(run, ids, seconds, most):
     return taken
 
 
-def ours(binary, model, batch, length, threads, seed, runs):
+def ours(binary, model, recipes, batch, length, threads, seed, runs):
     """One process: all of our recipes in turn. Median milliseconds of each, and which arithmetic ran."""
     with tempfile.NamedTemporaryFile(suffix=".json") as target:
         command = [str(binary), "bench", str(model), "--batch", str(batch), "--length", str(length)]
         command += ["--threads", str(threads), "--seed", str(seed), "--runs", str(runs), "--json", target.name]
-        for recipe in OURS.values():
+        for recipe in recipes.values():
             command += ["--recipe", recipe]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         report = json.loads(Path(target.name).read_text())
-    names = list(OURS)
     found = {}
-    for result, name in zip(report["results"], names):
+    for result, name in zip(report["results"], recipes):
         found[name] = (result["latency_ms"]["p50"], result["kernels"])
     return found
 
@@ -72,6 +77,7 @@ def main():
 
     name, kind, vocabulary = MODELS[arguments.model]
     model = Path(arguments.path) if arguments.path else ROOT / "build/models" / name
+    recipes = OURS | (OF_DECODERS if kind == "decoder" else {})
     cache = ROOT / "build/peers-cache" / model.name
     cache.mkdir(parents=True, exist_ok=True)
     engines = {}
@@ -96,7 +102,7 @@ def main():
         for run in engines.values():
             run(ids)  # warm
         for _ in range(arguments.rounds):
-            for label, (median, tag) in ours(arguments.binary, model, batch, length, arguments.threads,
+            for label, (median, tag) in ours(arguments.binary, model, recipes, batch, length, arguments.threads,
                                              arguments.seed, 10).items():
                 mine.setdefault((label, tag), []).append(median)
             for engine, run in engines.items():
@@ -105,10 +111,12 @@ def main():
         rows += [(statistics.median(values), engine) for engine, values in taken.items()]
         reference = {label: statistics.median(values) for (label, _), values in mine.items()}
         print(f"\n{name}, {batch} × {length} tokens, {arguments.threads} threads, {arguments.rounds} rounds")
-        print(f"{'':34}{'ms':>9}" + "".join(f"{'/ ' + label.removeprefix('kurtoscope '):>18}" for label in reference))
+        columns = {label: label.removeprefix("kurtoscope ").replace(", head and attention too", " +")
+                   for label in reference}
+        print(f"{'':58}{'ms':>9}" + "".join(f"{'/ ' + column:>20}" for column in columns.values()))
         for median, label in sorted(rows):
-            ratios = "".join(f"{median / own:18.2f}" for own in reference.values())
-            print(f"{label:34}{median:9.2f}{ratios}")
+            ratios = "".join(f"{median / own:20.2f}" for own in reference.values())
+            print(f"{label:58}{median:9.2f}{ratios}")
         report.append({"batch": batch, "length": length, "threads": arguments.threads,
                        "median_ms": {label: median for median, label in rows}})
     if arguments.json:

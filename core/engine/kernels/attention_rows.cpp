@@ -10,11 +10,10 @@
 #include "core/engine/kernels/tile_loop.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
-
-#include <c10/util/BFloat16.h>
 
 namespace kurtoscope {
 
@@ -51,7 +50,9 @@ struct Rows {
 
 // As bfloat16 has it, halves to even.
 float castValue(float x) {
-    return static_cast<float>(c10::BFloat16(x));
+    const auto bits = std::bit_cast<std::uint32_t>(x);
+    if (std::isnan(x)) return x;
+    return std::bit_cast<float>((bits + 0x7fffU + (bits >> 16 & 1U)) & 0xffff0000U);
 }
 
 // One key head of one sequence, laid out for the products: keys as panels of a tile's width of positions

@@ -164,7 +164,7 @@ const IntegerKernel portableKernel{"portable", multiplyPortably};
 
 std::vector<const IntegerKernel*> integerKernels() {
     std::vector<const IntegerKernel*> there;
-    for (const IntegerKernel* kernel : {vnniKernel(), avx2Kernel(), &portableKernel})
+    for (const IntegerKernel* kernel : {vnniKernel(), avx2Kernel(), armKernel(), &portableKernel})
         if (kernel) there.push_back(kernel);
     return there;
 }

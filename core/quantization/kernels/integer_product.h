@@ -99,6 +99,7 @@ extern KURTOSCOPE_API const IntegerKernel portableKernel;
 // Null where this processor has no such instructions.
 const IntegerKernel* vnniKernel();
 const IntegerKernel* avx2Kernel();
+const IntegerKernel* armKernel();
 // What this processor has, the fastest first, the portable one last.
 KURTOSCOPE_API std::vector<const IntegerKernel*> integerKernels();
 // Whether one of them beats multiplying in floating point.

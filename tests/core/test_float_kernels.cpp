@@ -136,8 +136,9 @@ private slots:
         QTest::addColumn<int>("rows");
         QTest::addColumn<int>("inputs");
         QTest::addColumn<int>("outputs");
-        const int sizes[][3] = {{1, 1, 1},  {13, 75, 37},  {100, 384, 48}, {7, 1536, 385},
-                                {50, 3, 1}, {64, 256, 16}, {49, 513, 17},  {6, 8, 100}};
+        const int sizes[][3] = {{1, 1, 1},     {13, 75, 37},   {100, 384, 48}, {7, 1536, 385},
+                                {50, 3, 1},    {64, 256, 16},  {49, 513, 17},  {6, 8, 100},
+                                {32, 300, 45}, {17, 1030, 29}, {16, 384, 64},  {33, 5, 40}};
         for (const auto& s : sizes)
             QTest::addRow("%d rows, %d inputs, %d outputs", s[0], s[1], s[2]) << s[0] << s[1] << s[2];
     }

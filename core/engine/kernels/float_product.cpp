@@ -2,6 +2,7 @@
 #include "core/engine/kernels/float_product.h"
 
 #include "core/base/aligned_bytes.h"
+#include "core/engine/kernels/few_rows.h"
 #include "core/engine/kernels/float_tile.h"
 #include "core/engine/kernels/tile_loop.h"
 
@@ -34,7 +35,12 @@ bool hasFloatKernels() {
 void multiplyFloats(const float* x, std::int64_t rows, std::int64_t inputs, const float* w,
                     std::int64_t outputs, const float* bias, float* out, std::int64_t stride,
                     const AfterRows& after) {
-    static const auto fastest = hasAvx512() ? multiply<FloatTileAvx512> : multiply<FloatTileAvx2>;
+    static const bool wide = hasAvx512();
+    if (wide && rows <= vectorRows)
+        return multiplyFewRows<1>(x, rows, inputs, w, outputs, bias, out, stride, after);
+    if (wide && rows <= 2 * vectorRows)
+        return multiplyFewRows<2>(x, rows, inputs, w, outputs, bias, out, stride, after);
+    const auto fastest = wide ? multiply<FloatTileAvx512> : multiply<FloatTileAvx2>;
     fastest(x, rows, inputs, w, outputs, bias, out, stride, after);
 }
 

@@ -10,8 +10,8 @@ KURTOSCOPE_API bool hasFloatKernels();
 
 // out [row, output] = x [row, input] · wᵀ + bias, w [output, input], bias null or [output]; `stride`: floats
 // from row to row of `out`. Each sum runs over the inputs in their order, so that it does not depend on the
-// other rows or on the number of threads. Weights are laid out anew at each call, which costs little from
-// about a hundred rows on.
+// other rows or on the number of threads. Up to 32 rows (with AVX-512) weights are read as they lie; for more
+// they are laid out anew at each call, which costs little from about a hundred rows on.
 KURTOSCOPE_API void multiplyFloats(const float* x, std::int64_t rows, std::int64_t inputs, const float* w,
                                    std::int64_t outputs, const float* bias, float* out, std::int64_t stride,
                                    const AfterRows& after = {});

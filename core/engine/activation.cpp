@@ -105,16 +105,17 @@ bool Then::fits() const {
     return (!activation || activation->row) && (!times || isPlain(*times)) && (!plus || isPlain(*plus));
 }
 
+void Then::finishRow(float* y, std::int64_t at, std::int64_t count) const {
+    if (activation) activation->row(y, count);
+    if (times) multiplyRow(y, times->const_data_ptr<float>() + at, count);
+    if (plus) addRow(y, plus->const_data_ptr<float>() + at, count);
+}
+
 void Then::finish(float* out, std::int64_t columns, std::int64_t firstRow, std::int64_t lastRow,
                   std::int64_t firstColumn, std::int64_t lastColumn) const {
-    const float *factors = times ? times->const_data_ptr<float>() : nullptr,
-                *terms = plus ? plus->const_data_ptr<float>() : nullptr;
-    const std::int64_t count = lastColumn - firstColumn;
     for (std::int64_t row = firstRow; row < lastRow; ++row) {
         const std::int64_t at = row * columns + firstColumn;
-        if (activation) activation->row(out + at, count);
-        if (factors) multiplyRow(out + at, factors + at, count);
-        if (terms) addRow(out + at, terms + at, count);
+        finishRow(out + at, at, lastColumn - firstColumn);
     }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/parallel.h"
+#include "core/data/site.h"
 #include "core/engine/kernels/row_functions.h"
 
 #include <ATen/core/Tensor.h>
@@ -24,11 +25,15 @@ Activation activationFunction(const std::string& name, const std::string& where)
 struct Then {
     const Activation* activation = nullptr;
     const at::Tensor *times = nullptr, *plus = nullptr; // of the result's shape
+    // Whose linear layers are all who read it: its values may be left out once they have their numbers.
+    const Site* reader = nullptr;
 
     at::Tensor applied(const at::Tensor& y) const;
     bool nothing() const { return !activation && !times && !plus; }
     bool fits() const; // whether the kernels below can do it
     void finishAll(at::Tensor& y) const;
+    // `count` values of one row, those of the result's from `at` on.
+    void finishRow(float* y, std::int64_t at, std::int64_t count) const;
     AfterRows afterRows(float* out, std::int64_t columns) const; // must not outlive this
 
 private:

@@ -63,10 +63,13 @@ at::Tensor Pass::operand(Site site, const at::Tensor& x) const {
     return arithmetic_->operand(site, x, batch_);
 }
 
+bool Pass::somebodyLooksAt(Site site) const {
+    return (tap_ && (tap_->wants(site) || tap_->wantsReshaped(site))) ||
+           (arithmetic_ && arithmetic_->looksAt(site));
+}
+
 at::Tensor Pass::normedOperand(Site site, const at::Tensor& x, const NormStep& norm) {
-    const bool seen = (tap_ && (tap_->wants(site) || tap_->wantsReshaped(site))) ||
-                      (arithmetic_ && arithmetic_->looksAt(site));
-    if (arithmetic_ && !seen)
+    if (arithmetic_ && !somebodyLooksAt(site))
         if (at::Tensor y = arithmetic_->normed(site, x, norm, true, batch_); y.defined()) return y;
     return operand(site, see(site, applyNorm(x, norm)));
 }
@@ -81,6 +84,11 @@ at::Tensor Pass::linear(const Linear& linear, const at::Tensor& x, const Then& t
     if (arithmetic_) return arithmetic_->linearThen(linear, x, batch_, then);
     const PhaseTimer timer(Phase::gemm);
     return product(x, linear.weight, linear.bias, then);
+}
+
+at::Tensor Pass::linearOperand(Site site, const Linear& layer, const at::Tensor& x, Then then) {
+    if (!somebodyLooksAt(site)) then.reader = &site;
+    return operand(site, see(site, linear(layer, x, then)));
 }
 
 at::Tensor Pass::linearOnto(const at::Tensor& stream, const Linear& layer, const at::Tensor& x) {

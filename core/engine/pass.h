@@ -59,6 +59,8 @@ public:
     }
     at::Tensor linear(const Linear& linear, const at::Tensor& x,
                       const Then& then = {}) const; // x [.., in] → [.., out]
+    // What the linear layers of `site` multiply, of a tensor that they alone read and `layer` makes.
+    at::Tensor linearOperand(Site site, const Linear& layer, const at::Tensor& x, Then then);
     // stream + see(linear.output, linear(x)), in one go where nobody sees or changes what is added.
     at::Tensor linearOnto(const at::Tensor& stream, const Linear& linear, const at::Tensor& x);
     // Rows of padding left out, in a layer where nobody would miss them: [sequence, position, channel] → [1,
@@ -77,6 +79,8 @@ public:
     void throwIfStopped() const;
 
 private:
+    bool somebodyLooksAt(Site site) const; // at what its linear layers read
+
     const Batch& batch_;
     Tap* tap_;
     const Arithmetic* arithmetic_;

@@ -1,11 +1,26 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/bf16_linears.h"
 
+#include "core/base/grain.h"
 #include "core/base/memory.h"
+#include "core/base/parallel.h"
 #include "core/base/phases.h"
+#include "core/engine/kernels/row_functions.h"
 #include "core/quantization/round_activation.h"
 
+#include <limits>
+#include <utility>
+
 namespace kurtoscope {
+
+namespace {
+
+// Stands for values that nobody reads, in no more memory than one of them; whoever does read them sees NaN.
+at::Tensor unwritten(at::IntArrayRef shape, const at::TensorOptions& options) {
+    return at::full({1}, std::numeric_limits<float>::quiet_NaN(), options).expand(shape);
+}
+
+} // namespace
 
 bool Bf16Linears::pack(const RealLayer& layer, PackedWeights& store) {
     if (layer.rule.format != Format::bf16 || layer.rule.solver || !layer.input ||
@@ -19,6 +34,7 @@ bool Bf16Linears::pack(const RealLayer& layer, PackedWeights& store) {
     if (!kept.empty()) {
         made.kept = at::tensor(std::vector<std::int64_t>(kept.begin(), kept.end()), at::kLong);
         made.keptWeight = weight.index_select(1, made.kept); // [output, kept]
+        withKept_.insert(linear.input);
     }
     made.weight = store.bf16[layer.key].lock();
     if (!made.weight) {
@@ -31,6 +47,33 @@ bool Bf16Linears::pack(const RealLayer& layer, PackedWeights& store) {
     }
     packed_[&linear] = std::move(made);
     return true;
+}
+
+at::Tensor Bf16Linears::normed(Site input, const at::Tensor& x, const NormStep& norm, bool alone,
+                               const std::vector<int>&) const {
+    if (!isPlain(x) || !isPlain(norm.weight) || (norm.bias && !isPlain(*norm.bias)) || x.numel() == 0)
+        return {};
+    const std::int64_t channels = x.size(-1), rows = x.numel() / channels;
+    const bool written = !alone || withKept_.contains(input);
+    at::Tensor y = written ? at::empty_like(x) : unwritten(x.sizes(), x.options());
+    const float *from = x.const_data_ptr<float>(), *weight = norm.weight.const_data_ptr<float>(),
+                *bias = norm.bias ? norm.bias->const_data_ptr<float>() : nullptr;
+    float* to = written ? y.data_ptr<float>() : nullptr;
+    last_.reset(); // what fails half-way is nobody's
+    rows_.resize(rows, channels);
+    parallelFor(rows, rowsWorthAThread(channels), [&](std::int64_t begin, std::int64_t end) {
+        std::vector<float> line(written ? 0 : std::size_t(channels));
+        for (std::int64_t row = begin; row < end; ++row) {
+            float* out = written ? to + row * channels : line.data();
+            if (bias)
+                layerNormRow(from + row * channels, weight, bias, norm.epsilon, out, channels);
+            else
+                rmsNormRow(from + row * channels, weight, norm.epsilon, out, channels);
+            rows_.put(row, 0, out, channels);
+        }
+    });
+    last_ = y;
+    return y;
 }
 
 at::Tensor Bf16Linears::multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>&,
@@ -46,12 +89,26 @@ at::Tensor Bf16Linears::multiply(const Linear& linear, const at::Tensor& x, cons
     const PhaseTimer timer(Phase::gemm);
     auto shape = x.sizes().vec();
     shape.back() = outputs;
+    const float* bias = packed.bias.defined() ? packed.bias.const_data_ptr<float>() : nullptr;
+    const bool fits = !packed.kept.defined() && then.fits();
+    if (fits && then.reader && !withKept_.contains(*then.reader)) { // its values are not written
+        next_.resize(rows_.rows, outputs);
+        packed.weight->multiplyInto(rows_, bias,
+                                    [&](float* values, std::int64_t stride, std::int64_t row,
+                                        std::int64_t lastRow, std::int64_t first, std::int64_t last) {
+                                        const PhaseTimer finishing(Phase::epilogue);
+                                        for (; row < lastRow; ++row, values += stride) {
+                                            then.finishRow(values, row * outputs + first, last - first);
+                                            next_.put(row, first, values, last - first);
+                                        }
+                                    });
+        std::swap(rows_, next_);
+        return last_ = unwritten(shape, x.options());
+    }
     at::Tensor out = at::empty(shape, x.options());
     auto* to = out.data_ptr<float>();
     preferLargePages(to, out.nbytes());
-    const bool fits = !packed.kept.defined() && then.fits();
-    packed.weight->multiply(rows_, packed.bias.defined() ? packed.bias.const_data_ptr<float>() : nullptr, to,
-                            outputs, fits ? then.afterRows(to, outputs) : AfterRows());
+    packed.weight->multiply(rows_, bias, to, outputs, fits ? then.afterRows(to, outputs) : AfterRows());
     if (fits) return out;
     if (packed.kept.defined())
         out.view({-1, outputs})

@@ -18,6 +18,8 @@ public:
     KernelTag tag() const override { return KernelTag::floating; }
     at::Tensor multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>& lengths,
                         const Then& then) const override;
+    at::Tensor normed(Site input, const at::Tensor& x, const NormStep& norm, bool alone,
+                      const std::vector<int>& lengths) const override;
     std::map<const void*, std::int64_t> heldBytes() const override;
 
 private:
@@ -29,8 +31,10 @@ private:
         at::Tensor kept, keptWeight; // int64 [kept] and float32 [output, kept]; undefined where none is
     };
     std::unordered_map<const Linear*, Packed> packed_;
+    std::set<Site> withKept_; // whose values themselves are read, too
     mutable at::Tensor last_; // held, so that no other tensor can take its place unnoticed
     mutable Bf16Rows rows_;   // of last_; its memory serves the next
+    mutable Bf16Rows next_;   // of what a product makes for another
 };
 
 } // namespace kurtoscope

@@ -500,7 +500,11 @@ at::Tensor RecipeArithmetic::cached(Site site, const at::Tensor& x, const Batch&
 
 at::Tensor RecipeArithmetic::linearThen(const Linear& linear, const at::Tensor& x, const Batch& batch,
                                         const Then& then) const {
-    if (real_ && real_->has(linear)) return real_->multiply(linear, x, batch.lengths, then);
+    if (real_ && real_->has(linear)) {
+        Then last = then;
+        if (last.reader && (!real_->reads(*last.reader) || hasSteps(*last.reader))) last.reader = nullptr;
+        return real_->multiply(linear, x, batch.lengths, last);
+    }
     const auto found = weights_.find(&linear);
     const PhaseTimer timer(Phase::gemm);
     if (found == weights_.end()) return product(x, linear.weight, linear.bias, then);

@@ -225,6 +225,22 @@ private slots:
                 QVERIFY(std::abs(got - 100 - sum) <= 1e-6 * size);
             }
         sameOnAnyThreads(made, make);
+        // As bfloat16 at once, without a table of their own.
+        Bf16Rows words, whole, pieces;
+        bf16Rows(x.data(), rows, inputs, words);
+        std::vector<float> table(std::size_t(rows * outputs));
+        packed.multiply(words, bias.data(), table.data(), outputs);
+        bf16Rows(table.data(), rows, outputs, whole);
+        pieces.resize(rows, outputs);
+        packed.multiplyInto(words, bias.data(),
+                            [&](const float* values, std::int64_t apart, std::int64_t row, std::int64_t end,
+                                std::int64_t first, std::int64_t last) {
+                                for (; row < end; ++row, values += apart)
+                                    pieces.put(row, first, values, last - first);
+                            });
+        const std::size_t halves = std::size_t(rows * whole.words) * 2;
+        QVERIFY(std::equal(whole.values.as<std::uint16_t>(), whole.values.as<std::uint16_t>() + halves,
+                           pieces.values.as<std::uint16_t>()));
         std::vector<float> alone(static_cast<std::size_t>(outputs));
         Bf16Rows last;
         bf16Rows(x.data() + (rows - 1) * inputs, 1, inputs, last);

@@ -2,6 +2,7 @@
 // Integer products against plain loops, and against the schemes that they make real.
 #include <QtTest>
 
+#include "core/engine/kernels/bf16_product.h"
 #include "core/engine/kernels/float_product.h"
 #include "core/quantization/kernels/integer_levels.h"
 #include "core/quantization/kernels/integer_product.h"
@@ -390,6 +391,31 @@ private slots:
         QVERIFY(*readings[1].klMean > 0);
         QCOMPARE(*readings[0].klMean, *readings[1].klMean);
         QCOMPARE(readings[0].effectiveBits, readings[1].effectiveBits);
+    }
+
+    void bfloat16IsTheSame_data() {
+        QTest::addColumn<QString>("model");
+        QTest::addColumn<QString>("recipe");
+        for (const char* model : {"tiny-llama", "tiny-bert-classifier", "tiny-gpt2"})
+            for (const char* recipe : {"bf16", "bf16:keep=top:3", "rotation+bf16"})
+                QTest::addRow("%s %s", model, recipe) << model << recipe;
+    }
+    // Cast where norms and activation functions make the values, which are then nowhere else, or in a pass of
+    // its own: the same numbers, but for the order of sums.
+    void bfloat16IsTheSame() {
+        if (!hasBf16Products()) QSKIP("this processor multiplies no bfloat16: it is simulated here");
+        QFETCH(QString, model);
+        QFETCH(QString, recipe);
+        Workbench workbench({DeviceKind::cpu, 2, 1});
+        workbench.open(goldens + model.toStdString());
+        EvaluateRequest request = bothWays(model, recipe);
+        request.data.length = 16;
+        const auto readings = workbench.evaluate(request);
+        QCOMPARE(readings[0].kernels, KernelTag::floating);
+        QCOMPARE(readings[1].kernels, KernelTag::simulated);
+        QVERIFY(*readings[1].klMean > 0);
+        const double apart = std::abs(*readings[0].klMean - *readings[1].klMean) / *readings[1].klMean;
+        QVERIFY2(apart < 0.02, qPrintable(QString::number(apart)));
     }
 
     void whatHasNoKernelIsSimulated_data() {

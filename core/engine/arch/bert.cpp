@@ -127,11 +127,9 @@ public:
             see(Place::mlp_input, pass.normed({layer, Place::mlp_input}, sum, step(b.attentionNorm)));
 
         const at::Tensor hidden =
-            see(Place::mlp_hidden,
-                pass.linear(*b.up, pass.operand({layer, Place::mlp_input}, normed), {&activation_}));
-        const at::Tensor total =
-            see(Place::mlp_residual,
-                pass.linearOnto(normed, *b.down, pass.operand({layer, Place::mlp_hidden}, hidden)));
+            pass.linearOperand({layer, Place::mlp_hidden}, *b.up,
+                               pass.operand({layer, Place::mlp_input}, normed), {&activation_});
+        const at::Tensor total = see(Place::mlp_residual, pass.linearOnto(normed, *b.down, hidden));
         return see(Place::mlp_norm,
                    pass.normed({layer + 1, Place::attn_input}, total, step(b.feedForwardNorm)));
     }

@@ -131,7 +131,7 @@ public:
         const at::Tensor stream =
             pass.see({layer, Place::attn_residual}, pass.linearOnto(x, *b.output, context));
         const at::Tensor fed = pass.normedOperand({layer, Place::mlp_input}, stream, step(b.feedForwardNorm));
-        const at::Tensor hidden = read(Place::mlp_hidden, pass.linear(*b.up, fed, {&activation_}));
+        const at::Tensor hidden = pass.linearOperand({layer, Place::mlp_hidden}, *b.up, fed, {&activation_});
         return pass.see({layer, Place::mlp_residual}, pass.linearOnto(stream, *b.down, hidden));
     }
 

@@ -123,9 +123,9 @@ public:
         const at::Tensor fed =
             pass.normedOperand({layer, Place::mlp_input}, stream, {b.feedForwardNorm, nullptr, epsilon_});
         const at::Tensor gate = pass.linear(*b.gate, fed, {&activation_});
-        const at::Tensor gated = pass.linear(*b.up, fed, {nullptr, &gate});
-        return pass.see({layer, Place::mlp_residual},
-                        pass.linearOnto(stream, *b.down, read(Place::mlp_hidden, gated)));
+        const at::Tensor hidden =
+            pass.linearOperand({layer, Place::mlp_hidden}, *b.up, fed, {nullptr, &gate});
+        return pass.see({layer, Place::mlp_residual}, pass.linearOnto(stream, *b.down, hidden));
     }
 
     at::Tensor finish(Pass& pass, const at::Tensor& x) const override {

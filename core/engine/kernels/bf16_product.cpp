@@ -3,7 +3,7 @@
 
 #include "core/base/grain.h"
 #include "core/engine/kernels/bf16_tile.h"
-#include "core/engine/kernels/tile_loop.h"
+#include "core/engine/kernels/strip_loop.h"
 
 #if defined(__x86_64__)
 
@@ -34,15 +34,17 @@ bool hasBf16Products() {
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
 }
 
+void Bf16Rows::put(std::int64_t row, std::int64_t first, const float* x, std::int64_t count) {
+    auto* to = values.as<std::uint16_t>() + row * words * 2;
+    castRow(x, count, to + first);
+    if (first + count == channels && channels % 2 != 0) to[channels] = 0;
+}
+
 void bf16Rows(const float* x, std::int64_t rows, std::int64_t channels, Bf16Rows& made) {
-    made.rows = rows, made.channels = channels, made.words = (channels + 1) / 2;
-    made.values.reserve(std::size_t(rows * made.words) * sizeof(std::uint32_t));
+    made.resize(rows, channels);
     parallelFor(rows, rowsWorthAThread(channels), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t row = begin; row < end; ++row) {
-            auto* to = made.values.as<std::uint16_t>() + row * made.words * 2;
-            castRow(x + row * channels, channels, to);
-            if (channels % 2 != 0) to[channels] = 0;
-        }
+        for (std::int64_t row = begin; row < end; ++row)
+            made.put(row, 0, x + row * channels, channels);
     });
 }
 
@@ -67,6 +69,14 @@ void PackedBf16::multiply(const Bf16Rows& x, const float* bias, float* out, std:
                             after);
 }
 
+void PackedBf16::multiplyInto(const Bf16Rows& x, const float* bias, const TakeStrip& take) const {
+    const auto* rows = x.values.as<std::uint32_t>();
+    const ReadyPanels panels(panels_.as<std::uint32_t>(), words_);
+    shareColumns<Bf16Tile>(x.rows, words_, words_, outputs_, [&](std::int64_t first, std::int64_t last) {
+        stripColumns<Bf16Tile>(rows, x.rows, words_, panels, bias, first, last, take);
+    });
+}
+
 } // namespace kurtoscope
 
 #else
@@ -77,12 +87,16 @@ bool hasBf16Products() {
     return false;
 }
 
+void Bf16Rows::put(std::int64_t, std::int64_t, const float*, std::int64_t) {}
+
 void bf16Rows(const float*, std::int64_t, std::int64_t, Bf16Rows&) {}
 
 PackedBf16::PackedBf16(const std::uint16_t*, std::int64_t outputs, std::int64_t inputs)
     : outputs_(outputs), words_((inputs + 1) / 2) {}
 
 void PackedBf16::multiply(const Bf16Rows&, const float*, float*, std::int64_t, const AfterRows&) const {}
+
+void PackedBf16::multiplyInto(const Bf16Rows&, const float*, const TakeStrip&) const {}
 
 } // namespace kurtoscope
 

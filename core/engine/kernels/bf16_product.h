@@ -16,9 +16,23 @@ KURTOSCOPE_API bool hasBf16Products();
 struct Bf16Rows {
     std::int64_t rows = 0, channels = 0, words = 0;
     AlignedBytes values; // [row, word]
+
+    // Keeps its memory where that suffices.
+    void resize(std::int64_t newRows, std::int64_t newChannels) {
+        rows = newRows, channels = newChannels, words = (channels + 1) / 2;
+        values.reserve(std::size_t(rows * words) * sizeof(std::uint32_t));
+    }
+    // Channels [first, first + count) of one row; each of them once. Any thread.
+    KURTOSCOPE_API void put(std::int64_t row, std::int64_t first, const float* x, std::int64_t count);
 };
 // x [row, channel]. `made` keeps its memory where that suffices.
 KURTOSCOPE_API void bf16Rows(const float* x, std::int64_t rows, std::int64_t channels, Bf16Rows& made);
+
+// What takes finished columns of finished rows: `values` [row, column], which it may change, on the thread
+// that made them.
+using TakeStrip =
+    std::function<void(float* values, std::int64_t stride, std::int64_t firstRow, std::int64_t lastRow,
+                       std::int64_t firstColumn, std::int64_t lastColumn)>;
 
 // A linear layer's weight in bfloat16, laid out once for the product: panels of 32 outputs, in them two
 // inputs of each output side by side.
@@ -35,6 +49,8 @@ public:
     // the number of threads. `stride`: floats from row to row of `out`.
     KURTOSCOPE_API void multiply(const Bf16Rows& x, const float* bias, float* out, std::int64_t stride,
                                  const AfterRows& after = {}) const;
+    // The same sums, which nobody keeps: each goes to `take` once.
+    KURTOSCOPE_API void multiplyInto(const Bf16Rows& x, const float* bias, const TakeStrip& take) const;
 
 private:
     std::int64_t outputs_, words_;

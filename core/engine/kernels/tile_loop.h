@@ -96,23 +96,32 @@ void multiplyColumns(const typename Tile::Word* x, std::int64_t rows, std::int64
     }
 }
 
-// All columns, shared between threads in parts whose panels stay near.
+// multiply(first, last) for all columns, shared between threads in parts whose panels of `depth` words at a
+// time stay near.
+template <class Tile, class Multiply>
+void shareColumns(std::int64_t rows, std::int64_t words, std::int64_t depth, std::int64_t outputs,
+                  const Multiply& multiply) {
+    const std::int64_t count = (outputs + Tile::columns - 1) / Tile::columns;
+    const std::int64_t panelBytes =
+        std::max<std::int64_t>(depth, 1) * Tile::columns * std::int64_t(sizeof(float));
+    const std::int64_t fit = std::max<std::int64_t>(1, partBytes / panelBytes);
+    const std::int64_t threads = omp_get_max_threads();
+    const std::int64_t parts = std::min(count, ((count + fit - 1) / fit + threads - 1) / threads * threads);
+    parallelFor(parts, isWorthThreads(rows * words * outputs) ? 1 : parts,
+                [&](std::int64_t from, std::int64_t to) {
+                    for (std::int64_t part = from; part < to; ++part)
+                        multiply(part * count / parts * Tile::columns,
+                                 std::min(outputs, (part + 1) * count / parts * Tile::columns));
+                });
+}
+
 template <class Tile, class Panels>
 void multiplyTiles(const typename Tile::Word* x, std::int64_t rows, std::int64_t words, const Panels& panels,
                    std::int64_t outputs, const float* bias, float* out, std::int64_t stride,
                    const AfterRows& after) {
-    const std::int64_t count = (outputs + Tile::columns - 1) / Tile::columns;
-    const std::int64_t panelBytes =
-        std::clamp<std::int64_t>(words, 1, deepestTile) * Tile::columns * std::int64_t(sizeof(float));
-    const std::int64_t fit = std::max<std::int64_t>(1, partBytes / panelBytes);
-    const std::int64_t threads = omp_get_max_threads();
-    const std::int64_t parts = std::min(count, ((count + fit - 1) / fit + threads - 1) / threads * threads);
-    parallelFor(
-        parts, isWorthThreads(rows * words * outputs) ? 1 : parts, [&](std::int64_t from, std::int64_t to) {
-            for (std::int64_t part = from; part < to; ++part)
-                multiplyColumns<Tile>(x, rows, words, panels, bias, out, stride,
-                                      part * count / parts * Tile::columns,
-                                      std::min(outputs, (part + 1) * count / parts * Tile::columns), after);
+    shareColumns<Tile>(
+        rows, words, std::min(words, deepestTile), outputs, [&](std::int64_t first, std::int64_t last) {
+            multiplyColumns<Tile>(x, rows, words, panels, bias, out, stride, first, last, after);
         });
 }
 

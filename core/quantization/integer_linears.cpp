@@ -2,11 +2,15 @@
 #include "core/quantization/integer_linears.h"
 
 #include "core/base/error.h"
+#include "core/base/grain.h"
 #include "core/base/memory.h"
+#include "core/base/parallel.h"
 #include "core/base/phases.h"
+#include "core/engine/kernels/row_functions.h"
 #include "core/quantization/weight_levels.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kurtoscope {
 
@@ -85,8 +89,60 @@ bool IntegerLinears::pack(const RealLayer& layer, PackedWeights& store) {
     }
     if (made.parts.empty()) return false;
     std::erase_if(store.integers, [](const auto& entry) { return entry.second.expired(); });
-    packed_[&layer.linear] = std::move(made);
+    byInput_[layer.linear.input] = &(packed_[&layer.linear] = std::move(made));
     return true;
+}
+
+const IntegerLinears::Packed* IntegerLinears::byRows(Site input) const {
+    const auto found = byInput_.find(input);
+    if (found == byInput_.end() || found->second->group > 0) return nullptr;
+    for (const Part& part : found->second->parts)
+        if (!RowRule{part.channels, part.input, part.weight->keptInputs()}.standsAlone()) return nullptr;
+    return found->second;
+}
+
+void IntegerLinears::startRows(const Packed& packed, std::int64_t rows, std::int64_t across,
+                               std::vector<IntegerRows>& made) const {
+    made.resize(std::max(made.size(), packed.parts.size()));
+    for (std::size_t i = 0; i < packed.parts.size(); ++i) {
+        const Part& part = packed.parts[i];
+        kurtoscope::startRows(rows, across, {part.channels, part.input, part.weight->keptInputs()}, made[i]);
+    }
+}
+
+void IntegerLinears::makeRow(const Packed& packed, const float* values, std::int64_t row,
+                             std::vector<IntegerRows>& made) const {
+    for (std::size_t i = 0; i < packed.parts.size(); ++i) {
+        const Part& part = packed.parts[i];
+        kurtoscope::makeRow(values, {part.channels, part.input, part.weight->keptInputs()}, nullptr, row, made[i]);
+    }
+}
+
+at::Tensor IntegerLinears::normed(Site input, const at::Tensor& x, const NormStep& norm, bool alone,
+                                  const std::vector<int>&) const {
+    const Packed* packed = byRows(input);
+    if (!packed || !isPlain(x) || !isPlain(norm.weight) || (norm.bias && !isPlain(*norm.bias)) || x.numel() == 0)
+        return {};
+    const std::int64_t channels = x.size(-1), rows = x.numel() / channels;
+    at::Tensor y = at::empty_like(x);
+    const float *from = x.const_data_ptr<float>(), *weight = norm.weight.const_data_ptr<float>(),
+                *bias = norm.bias ? norm.bias->const_data_ptr<float>() : nullptr;
+    float* to = y.data_ptr<float>();
+    last_.reset(); // what fails half-way is nobody's
+    startRows(*packed, rows, channels, rows_);
+    parallelFor(rows, rowsWorthAThread(channels), [&](std::int64_t begin, std::int64_t end) {
+        std::vector<float> line(alone ? std::size_t(channels) : 0);
+        for (std::int64_t row = begin; row < end; ++row) {
+            float* out = alone ? line.data() : to + row * channels;
+            if (bias)
+                layerNormRow(from + row * channels, weight, bias, norm.epsilon, out, channels);
+            else
+                rmsNormRow(from + row * channels, weight, norm.epsilon, out, channels);
+            makeRow(*packed, out, row, rows_);
+        }
+    });
+    last_ = y, lastGroup_ = 0;
+    return y;
 }
 
 void IntegerLinears::makeRows(const Packed& packed, const at::Tensor& x,
@@ -116,12 +172,26 @@ at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
     auto shape = x.sizes().vec();
     const std::int64_t outputs = shape.back() = packed.parts.front().weight->outputs();
     at::Tensor out = at::empty(shape, x.options());
-    auto* to = out.data_ptr<float>();
-    preferLargePages(to, out.nbytes());
     const bool fits = then.fits();
     std::vector<PackedWeight::Term> terms;
     for (std::size_t i = 0; i < packed.parts.size(); ++i)
         terms.push_back({&rows_[i], packed.parts[i].weight.get()});
+    if (const Packed* reader = fits && then.reader ? byRows(*then.reader) : nullptr) {
+        startRows(*reader, rows_.front().rows, outputs, next_);
+        const auto take = [&](float* values, std::int64_t stride, std::int64_t row, std::int64_t lastRow) {
+            const PhaseTimer finishing(Phase::epilogue);
+            for (; row < lastRow; ++row, values += stride) {
+                then.finishRow(values, row * outputs, outputs);
+                makeRow(*reader, values, row, next_);
+            }
+        };
+        if (PackedWeight::multiplyInto(terms, take)) { // its values are not written
+            std::swap(rows_, next_), last_ = out, lastGroup_ = 0;
+            return out;
+        }
+    }
+    auto* to = out.data_ptr<float>();
+    preferLargePages(to, out.nbytes());
     PackedWeight::multiplyTogether(terms, to, fits ? then.afterRows(to, outputs) : AfterRows());
     return fits ? out : then.applied(out);
 }

@@ -23,6 +23,8 @@ public:
     KernelTag tag() const override { return KernelTag::integer; }
     at::Tensor multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>& lengths,
                         const Then& then) const override;
+    at::Tensor normed(Site input, const at::Tensor& x, const NormStep& norm, bool alone,
+                      const std::vector<int>& lengths) const override;
     std::map<const void*, std::int64_t> heldBytes() const override;
 
 private:
@@ -43,13 +45,21 @@ private:
     std::shared_ptr<const PackedWeight> packedPart(const RealLayer& layer, const IntegerWeight& integers,
                                                    const std::vector<std::int64_t>& channels,
                                                    bool first) const;
+    // What the linear layers of `input` multiply, where a row of it can be made by itself; else null.
+    const Packed* byRows(Site input) const;
+    void startRows(const Packed& packed, std::int64_t rows, std::int64_t across,
+                   std::vector<IntegerRows>& made) const;
+    void makeRow(const Packed& packed, const float* values, std::int64_t row,
+                 std::vector<IntegerRows>& made) const;
     void makeRows(const Packed& packed, const at::Tensor& x, const std::vector<int>& lengths) const;
 
     std::unordered_map<const Linear*, Packed> packed_;
+    std::map<Site, const Packed*> byInput_; // one of those that read it
     mutable at::Tensor last_;               // held, so that no other tensor can take its place unnoticed
     mutable std::int64_t lastGroup_ = 0;    // of the weights that rows_ are cut for
     mutable IntegerRows whole_;             // of last_, before it is cut
     mutable std::vector<IntegerRows> rows_; // of last_, by part; their memory serves the next
+    mutable std::vector<IntegerRows> next_; // of what a product makes for another
 };
 
 } // namespace kurtoscope

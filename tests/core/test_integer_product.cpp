@@ -140,6 +140,50 @@ private slots:
         }
     }
 
+    // A vocabulary's panels come once each, and its table is written past the caches where rows are whole lines.
+    void wideOutputsAreTheSame_data() {
+        QTest::addColumn<int>("outputs");
+        QTest::newRow("whole lines") << 49'152;
+        QTest::newRow("others") << 49'157;
+    }
+    void wideOutputsAreTheSame() {
+        QFETCH(int, outputs);
+        std::mt19937 random(6);
+        const Problem problem{88, outputs, 176, 1};
+        const PackedWeight weight = weightOf(problem, random);
+        const IntegerRows x = rowsOf(problem, random);
+        const std::size_t size = std::size_t(88) * std::size_t(outputs);
+        std::vector<float> plain(size);
+        AlignedBytes made(size * sizeof(float));
+        weight.multiplyPlainly(x, plain.data());
+        weight.multiply(x, made.as<float>());
+        QVERIFY(std::equal(plain.begin(), plain.end(), made.as<float>()));
+    }
+
+    // Rows that nobody keeps go to whoever takes them, each once, whole.
+    void rowsCanBeTakenOneByOne() {
+        std::mt19937 random(8);
+        const Problem problem{300, 75, 40, 1};
+        const PackedWeight weight = weightOf(problem, random), beside = weightOf({300, 75, 96, 2}, random);
+        const IntegerRows x = rowsOf(problem, random), y = rowsOf({300, 75, 96, 2}, random);
+        std::vector<float> expected(300 * 75), taken(expected.size());
+        weight.multiply(x, expected.data());
+        beside.multiply(y, expected.data(), 0, {}, true);
+        std::vector<int> times(300);
+        const auto take = [&](float* values, std::int64_t stride, std::int64_t row, std::int64_t last) {
+            for (; row < last; ++row, values += stride) {
+                ++times[std::size_t(row)];
+                std::copy_n(values, 75, taken.begin() + row * 75);
+            }
+        };
+        QVERIFY(PackedWeight::multiplyInto({{&x, &weight}, {&y, &beside}}, take));
+        QVERIFY(times == std::vector<int>(300, 1) && taken == expected);
+        const PackedWeight wide = weightOf({2, 8192, 40, 0}, random);
+        const IntegerRows few = rowsOf({2, 8192, 40, 0}, random); // shared out by columns
+        QVERIFY(!PackedWeight::multiplyInto({{&few, &wide}}, take));
+        QVERIFY(times == std::vector<int>(300, 1));
+    }
+
     // Two products that add up, as where groups of inputs have scales of their own.
     void oneProductOntoAnother() {
         std::mt19937 random(5);

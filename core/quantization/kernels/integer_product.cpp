@@ -24,6 +24,35 @@ AlignedBytes floats(const std::vector<float>& values, std::int64_t padded) {
     return made;
 }
 
+// How a product is shared out: strips of rows that stay near while the weight's panels pass by; where there
+// are fewer strips than threads, the panels are shared out too, two by two.
+struct Shares {
+    std::int64_t rows, tiles, pairs, strips, parts;
+    bool threads; // whether several are worth it
+
+    std::int64_t firstRow(std::int64_t strip) const { return strip * tiles / strips * rows / tiles; }
+    std::int64_t firstPanel(std::int64_t part) const { return part * pairs / parts * 2; }
+};
+
+Shares sharesOf(const std::vector<PackedWeight::Term>& terms) {
+    const std::int64_t rows = terms.front().x->rows, outputs = terms.front().weight->outputs();
+    std::int64_t inputs = 0;
+    for (const PackedWeight::Term& term : terms)
+        inputs += term.x->stride;
+    const std::int64_t threads = omp_get_max_threads(), tiles = (rows + tileRows - 1) / tileRows;
+    // Where the panels come from far, all rows lie in the second cache instead, and each panel comes once.
+    const bool far = inputs * outputs > farBytes;
+    const std::int64_t stripTiles = std::max<std::int64_t>(
+        2, (far ? farStripBytes : stripBytes) / tileRows / std::max<std::int64_t>(1, inputs));
+    const std::int64_t whole = (tiles + stripTiles - 1) / stripTiles;
+    Shares made{rows, tiles, terms.front().weight->paddedOutputs() / PackedWeight::panel / 2, 0, 0,
+                isWorthThreads(rows * inputs * outputs)};
+    made.strips = far ? whole : std::min(tiles, (whole + threads - 1) / threads * threads);
+    made.parts = std::clamp<std::int64_t>(
+        (4 * threads + made.strips - 1) / std::max<std::int64_t>(1, made.strips), 1, made.pairs);
+    return made;
+}
+
 } // namespace
 
 PackedWeight::PackedWeight(const std::int8_t* q, std::int64_t outputs, std::int64_t inputs,
@@ -73,39 +102,45 @@ void PackedWeight::multiplyTogether(const std::vector<Term>& terms, float* out, 
 
 void PackedWeight::multiplyTogether(const IntegerKernel& kernel, const std::vector<Term>& terms, float* out,
                                     std::int64_t stride, const AfterRows& after, bool onto) {
-    // Strips of rows that stay near while the weight's panels pass by; where there are fewer strips than
-    // threads, the panels are shared out too, two by two.
     const std::int64_t rows = terms.front().x->rows, outputs = terms.front().weight->outputs();
-    std::int64_t inputs = 0;
-    for (const Term& term : terms)
-        inputs += term.x->stride;
-    const std::int64_t pairs = terms.front().weight->paddedOutputs() / panel / 2;
-    const std::int64_t threads = omp_get_max_threads(), tiles = (rows + tileRows - 1) / tileRows;
-    // Where the panels come from far, all rows lie in the second cache instead, and each panel comes once.
-    const bool far = inputs * outputs > farBytes;
-    const std::int64_t stripTiles = std::max<std::int64_t>(
-        2, (far ? farStripBytes : stripBytes) / tileRows / std::max<std::int64_t>(1, inputs));
-    const std::int64_t whole = (tiles + stripTiles - 1) / stripTiles;
-    const std::int64_t strips = far ? whole : std::min(tiles, (whole + threads - 1) / threads * threads);
-    const std::int64_t parts =
-        std::clamp<std::int64_t>((4 * threads + strips - 1) / std::max<std::int64_t>(1, strips), 1, pairs);
-    const auto firstRow = [&](std::int64_t strip) { return strip * tiles / strips * rows / tiles; };
+    const Shares shares = sharesOf(terms);
     if (stride == 0) stride = outputs;
-    const std::int64_t units = strips * parts;
     const bool past = !after && !onto && terms.size() == 1 && rows * stride >= pastCaches && stride % 16 == 0 &&
                       reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
-    const bool shared = isWorthThreads(rows * inputs * outputs);
-    parallelFor(units, shared ? 1 : units, [&](std::int64_t from, std::int64_t to) {
+    const std::int64_t units = shares.strips * shares.parts;
+    parallelFor(units, shares.threads ? 1 : units, [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t unit = from; unit < to; ++unit) {
-            const std::int64_t begin = firstRow(unit / parts), end = firstRow(unit / parts + 1);
-            const std::int64_t part = unit % parts;
-            const std::int64_t first = part * pairs / parts * 2, last = (part + 1) * pairs / parts * 2;
+            const std::int64_t begin = shares.firstRow(unit / shares.parts),
+                               end = shares.firstRow(unit / shares.parts + 1);
+            const std::int64_t first = shares.firstPanel(unit % shares.parts),
+                               last = shares.firstPanel(unit % shares.parts + 1);
             for (const Term& term : terms)
-                kernel.multiply({*term.x, *term.weight, begin, end, first, last, out, stride,
+                kernel.multiply({*term.x, *term.weight, begin, end, first, last, out + begin * stride, stride,
                                  onto || &term != &terms.front(), past});
             if (after) after(begin, end, first * panel, std::min(outputs, last * panel));
         }
     });
+}
+
+bool PackedWeight::multiplyInto(const std::vector<Term>& terms, const TakeRows& take) {
+    static const IntegerKernel& fastest = *integerKernels().front();
+    Shares shares = sharesOf(terms);
+    const std::int64_t least = shares.threads ? 2 * omp_get_max_threads() : 1;
+    if (shares.tiles < least) return false;
+    shares.strips = std::max(shares.strips, least);
+    const std::int64_t stride = terms.front().weight->paddedOutputs();
+    parallelFor(shares.strips, shares.threads ? 1 : shares.strips, [&](std::int64_t from, std::int64_t to) {
+        thread_local AlignedBytes strip;
+        for (std::int64_t unit = from; unit < to; ++unit) {
+            const std::int64_t begin = shares.firstRow(unit), end = shares.firstRow(unit + 1);
+            strip.reserve(std::size_t((end - begin) * stride) * sizeof(float));
+            for (const Term& term : terms)
+                fastest.multiply({*term.x, *term.weight, begin, end, 0, shares.pairs * 2, strip.as<float>(),
+                                  stride, &term != &terms.front()});
+            take(strip.as<float>(), stride, begin, end);
+        }
+    });
+    return true;
 }
 
 void PackedWeight::multiplyPlainly(const IntegerRows& x, float* out) const {
@@ -147,7 +182,7 @@ void multiplyPortably(const IntegerWork& work) {
             for (std::int64_t output = 0; output < outputs; ++output) {
                 const std::int32_t sum =
                     sums[output] - 128 * x.sums[r] - x.zeros[r] * weight.sums()[first + output];
-                float& to = work.out[row * work.stride + first + output];
+                float& to = work.out[(row - work.begin) * work.stride + first + output];
                 float y = std::fma(float(sum), x.scales[r] * weight.scales()[first + output],
                                    work.onto ? to : weight.bias()[first + output]);
                 for (std::int64_t k = 0; k < x.keptCount; ++k)

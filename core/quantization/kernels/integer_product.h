@@ -5,6 +5,7 @@
 #include "core/base/parallel.h"
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace kurtoscope {
@@ -20,6 +21,11 @@ struct IntegerRows {
     std::int64_t keptCount = 0;
     std::vector<float> kept; // [row, keptCount]
 };
+
+// What takes finished rows [row, output], `stride` floats apart, on the thread that made them; it may change
+// them.
+using TakeRows =
+    std::function<void(float* values, std::int64_t stride, std::int64_t firstRow, std::int64_t lastRow)>;
 
 // A linear layer's weight as integers, w = q · scale, laid out once for the product: panels of 16 outputs, in
 // them four inputs of each output side by side.
@@ -57,6 +63,9 @@ public:
                                                 std::int64_t stride, const AfterRows& after, bool onto);
     KURTOSCOPE_API static void multiplyTogether(const std::vector<Term>& terms, float* out,
                                                 const AfterRows& after);
+    // The same sums, which nobody keeps: rows go to `take` once, whole. False, and nothing done, where there
+    // are too few of them to be shared out so.
+    KURTOSCOPE_API static bool multiplyInto(const std::vector<Term>& terms, const TakeRows& take);
     // The same by a plain loop over q: what the kernels are tested against.
     KURTOSCOPE_API void multiplyPlainly(const IntegerRows& x, float* out) const;
 
@@ -80,8 +89,8 @@ private:
     AlignedBytes kept_; // [kept, padded output]
 };
 
-// Rows `begin` … `end` against the panels `first` … `last`, an even number of them, into `out`, `stride`
-// floats from row to row. Results are the plain loop's, to the last bit.
+// Rows `begin` … `end` against the panels `first` … `last`, an even number of them, into `out`, where row
+// `begin` comes to lie, `stride` floats from row to row. Results are the plain loop's, to the last bit.
 struct IntegerWork {
     const IntegerRows& x;
     const PackedWeight& weight;

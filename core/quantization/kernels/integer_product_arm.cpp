@@ -61,7 +61,7 @@ void tile(std::int64_t begin, std::int64_t panel, const IntegerWork& work) {
     const std::int64_t there = std::min<std::int64_t>(PackedWeight::panel, work.weight.outputs() - output);
 #pragma GCC unroll 6
     for (int r = 0; r < rows; ++r) {
-        float* out = work.out + (begin + r) * work.stride + output;
+        float* out = work.out + (begin - work.begin + r) * work.stride + output;
         float whole[PackedWeight::panel] = {};
         float* to = there == PackedWeight::panel ? out : whole;
         if (to == whole && work.onto) std::copy_n(out, std::max<std::int64_t>(0, there), whole);

@@ -159,7 +159,7 @@ KURTOSCOPE_AVX2 void multiplyTile(const Tile& tile, std::int64_t panel, const In
     const std::int64_t there = std::min<std::int64_t>(PackedWeight::panel, work.weight.outputs() - output);
 #pragma GCC unroll 5
     for (int r = 0; r < rows; ++r) {
-        float* out = work.out + (tile.row + r) * work.stride + output;
+        float* out = work.out + (tile.row - work.begin + r) * work.stride + output;
         alignas(32) float whole[PackedWeight::panel];
         float* to = there == PackedWeight::panel ? out : whole;
         if (to == whole && work.onto)

@@ -22,7 +22,7 @@ struct Panel {
     std::int64_t first;      // output
     std::uint32_t low, high; // which of the 16 + 16 outputs are there, as bits
     float* out;
-    std::int64_t stride;
+    std::int64_t begin, stride;
     bool onto, past;
 };
 constexpr std::int64_t mostRows = 14;
@@ -32,7 +32,7 @@ KURTOSCOPE_INLINE void finish(__m512i sums, std::size_t row, std::int64_t at, st
     const __m512i exact = _mm512_sub_epi32(
         _mm512_sub_epi32(sums, _mm512_set1_epi32(128 * p.x.sums[row])),
         _mm512_mullo_epi32(_mm512_set1_epi32(p.x.zeros[row]), _mm512_load_si512(p.weight.sums() + at)));
-    float* out = p.out + std::int64_t(row) * p.stride + at;
+    float* out = p.out + (std::int64_t(row) - p.begin) * p.stride + at;
     const auto mask = static_cast<__mmask16>(there);
     __m512 y = _mm512_fmadd_ps(
         _mm512_cvtepi32_ps(exact),
@@ -91,7 +91,7 @@ void multiply(const IntegerWork& work) {
         const std::int64_t first = panel * PackedWeight::panel, left = work.weight.outputs() - first;
         const bool past = work.past && left >= 32;
         const Panel p{work.x,   work.weight, first,     bits(left), bits(left - 16),
-                      work.out, work.stride, work.onto, past};
+                      work.out, work.begin,  work.stride, work.onto, past};
         for (std::int64_t tile = 0; tile < tiles; ++tile) {
             const std::int64_t row = work.begin + tile * rows / tiles;
             // The next panels are called for once, while these are multiplied for the first time.

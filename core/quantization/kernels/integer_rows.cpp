@@ -76,62 +76,69 @@ std::vector<IntegerPart> cutParts(const std::vector<IntegerPart>& parts, std::in
     return cut;
 }
 
+void startRows(std::int64_t rows, std::int64_t across, const RowRule& rule, IntegerRows& made) {
+    made.rows = rows;
+    made.channels = rule.channels.empty() ? across : std::int64_t(rule.channels.size());
+    made.stride = (made.channels + IntegerRows::whole - 1) / IntegerRows::whole * IntegerRows::whole;
+    made.values.reserve(std::size_t(rows * made.stride));
+    made.scales.resize(std::size_t(rows));
+    made.zeros.resize(std::size_t(rows));
+    made.sums.resize(std::size_t(rows));
+    made.keptCount = std::int64_t(rule.kept.size());
+    made.kept.resize(std::size_t(rows) * rule.kept.size());
+}
+
+void makeRow(const float* values, const RowRule& rule, const Grid* grid, std::int64_t row, IntegerRows& made) {
+    if (!rule.channels.empty()) {
+        thread_local std::vector<float> gathered;
+        gathered.resize(rule.channels.size());
+        for (std::size_t i = 0; i < rule.channels.size(); ++i)
+            gathered[i] = values[rule.channels[i]];
+        values = gathered.data();
+    }
+    const ActivationRule& how = rule.rounding.rule;
+    Grid mine = grid ? *grid : rule.rounding.grid;
+    if (how.perToken()) {
+        const auto& inlier = rule.rounding.inlier;
+        const Extent extent = extentOf(values, made.channels, inlier.empty() ? nullptr : inlier.data());
+        mine = Grid::over(extent.min, extent.max, how.bits, how.symmetric, how.fullRange);
+    }
+    std::int8_t* bytes = made.values.as<std::int8_t>() + row * made.stride;
+    std::fill(bytes + made.channels, bytes + made.stride, std::int8_t{0});
+    std::int32_t nan = 0;
+    std::int32_t sum = integersOf(values, bytes, made.channels, mine, nan);
+    const auto zero = static_cast<std::int32_t>(mine.zero);
+    for (std::size_t k = 0; k < rule.kept.size(); ++k) {
+        const int channel = rule.kept[k];
+        sum += zero - bytes[channel];
+        bytes[channel] = static_cast<std::int8_t>(zero);
+        made.kept[std::size_t(row) * rule.kept.size() + k] = values[channel];
+    }
+    made.sums[std::size_t(row)] = sum;
+    made.zeros[std::size_t(row)] = zero;
+    made.scales[std::size_t(row)] = nan ? std::numeric_limits<float>::quiet_NaN() : mine.scale;
+}
+
 void integerRows(const at::Tensor& x, const std::vector<std::int64_t>& channels, const SiteRounding& rounding,
                  const std::vector<int>& lengths, const std::vector<int>& kept, IntegerRows& made) {
     if (!fitsIntegers(rounding))
         throw Error("these activations are no plain integers", "", "Multiply them in floating point");
-    const ActivationRule& rule = rounding.rule;
     // A range taken at run time is that of the chosen channels as a tensor of their own.
-    const bool gathers = !channels.empty() && !rule.dynamic;
+    const bool gathers = !channels.empty() && !rounding.rule.dynamic;
     const at::Tensor in = gathers || channels.empty()
                               ? x.contiguous()
                               : x.index_select(-1, at::tensor(channels, at::kLong)).contiguous();
     const float* from = in.const_data_ptr<float>();
-    const std::int64_t across = in.size(-1);
-    made.channels = gathers ? std::int64_t(channels.size()) : across;
-    made.rows = across > 0 ? in.numel() / across : 0;
-    made.stride = (made.channels + IntegerRows::whole - 1) / IntegerRows::whole * IntegerRows::whole;
-    made.values.reserve(std::size_t(made.rows * made.stride));
-    made.scales.resize(std::size_t(made.rows));
-    made.zeros.resize(std::size_t(made.rows));
-    made.sums.resize(std::size_t(made.rows));
-    made.keptCount = std::int64_t(kept.size());
-    made.kept.resize(std::size_t(made.rows) * kept.size());
-    if (made.rows == 0) return;
+    const std::int64_t across = in.size(-1), rows = across > 0 ? in.numel() / across : 0;
+    static const std::vector<std::int64_t> all;
+    const RowRule rule{gathers ? channels : all, rounding, kept};
+    startRows(rows, across, rule, made);
+    if (rows == 0) return;
     const std::vector<Grid> whole = sequenceGrids(in, rounding, lengths);
-    const std::int32_t* mask = rounding.inlier.empty() ? nullptr : rounding.inlier.data();
-    const std::int64_t perSequence = made.rows / in.size(0);
-    parallelFor(made.rows, rowsWorthAThread(made.channels), [&](std::int64_t begin, std::int64_t end) {
-        std::vector<float> gathered(gathers ? channels.size() : 0);
-        for (std::int64_t row = begin; row < end; ++row) {
-            const float* values = from + row * across;
-            if (gathers) {
-                for (std::size_t i = 0; i < channels.size(); ++i)
-                    gathered[i] = values[channels[i]];
-                values = gathered.data();
-            }
-            Grid grid;
-            if (rule.perToken()) {
-                const Extent extent = extentOf(values, made.channels, mask);
-                grid = Grid::over(extent.min, extent.max, rule.bits, rule.symmetric, rule.fullRange);
-            } else {
-                grid = whole[std::size_t(row / perSequence)];
-            }
-            std::int8_t* bytes = made.values.as<std::int8_t>() + row * made.stride;
-            std::fill(bytes + made.channels, bytes + made.stride, std::int8_t{0});
-            std::int32_t nan = 0;
-            std::int32_t sum = integersOf(values, bytes, made.channels, grid, nan);
-            const auto zero = static_cast<std::int32_t>(grid.zero);
-            for (std::size_t k = 0; k < kept.size(); ++k) {
-                const int channel = kept[k];
-                sum += zero - bytes[channel];
-                bytes[channel] = static_cast<std::int8_t>(zero);
-                made.kept[std::size_t(row) * kept.size() + k] = values[channel];
-            }
-            made.sums[std::size_t(row)] = sum;
-            made.zeros[std::size_t(row)] = zero;
-            made.scales[std::size_t(row)] = nan ? std::numeric_limits<float>::quiet_NaN() : grid.scale;
-        }
+    const std::int64_t perSequence = rows / in.size(0);
+    parallelFor(rows, rowsWorthAThread(made.channels), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row)
+            makeRow(from + row * across, rule, &whole[std::size_t(row / perSequence)], row, made);
     });
 }
 

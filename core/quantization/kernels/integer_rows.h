@@ -31,6 +31,24 @@ std::vector<IntegerPart> cutParts(const std::vector<IntegerPart>& parts, std::in
 void integerRows(const at::Tensor& x, const std::vector<std::int64_t>& channels, const SiteRounding& rounding,
                  const std::vector<int>& lengths, const std::vector<int>& kept, IntegerRows& made);
 
+// What a row of values is made into, by itself: its rounding, the channels that it is made of (empty: all), and
+// those of them that are kept.
+struct RowRule {
+    const std::vector<std::int64_t>& channels;
+    const SiteRounding& rounding;
+    const std::vector<int>& kept;
+
+    // Whether no other row has a say in its range.
+    bool standsAlone() const {
+        return !rounding.rule.dynamic || (rounding.rule.perToken() && channels.empty());
+    }
+};
+// Room for `rows` of `across` values each; what `made` had is lost.
+void startRows(std::int64_t rows, std::int64_t across, const RowRule& rule, IntegerRows& made);
+// `values` [across] as row `row` of what startRows() made room for, each row once, on any thread. `grid`: the
+// range where it is the sequence's; null: the rounding's own, or the row's.
+void makeRow(const float* values, const RowRule& rule, const Grid* grid, std::int64_t row, IntegerRows& made);
+
 // The same rows cut into pieces of `group` channels, the last one what is left, each with its row's scale and
 // zero. `kept`: the channels that integerRows() was given.
 // `made` keeps its memory, and what lies behind its pieces.

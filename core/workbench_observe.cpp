@@ -34,6 +34,10 @@ public:
     std::unique_ptr<ProbabilityTaker> byRows(Site site, const Batch& batch, int heads) override {
         return collector_.byRows(site, batch, heads);
     }
+    std::unique_ptr<RowTaker> byPieces(Site site, const Batch& batch, int channels,
+                                       std::int64_t rowsAtOnce) override {
+        return collector_.byPieces(site, batch, channels, rowsAtOnce);
+    }
     bool wantsReshaped(Site input) const override { return places_.contains(input.place); }
     void takeReshaped(Site input, const SiteTensor& tensor) override { reshaped_.take(input, tensor); }
 

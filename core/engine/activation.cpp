@@ -113,10 +113,20 @@ void Then::finishRow(float* y, std::int64_t at, std::int64_t count) const {
 
 void Then::finish(float* out, std::int64_t columns, std::int64_t firstRow, std::int64_t lastRow,
                   std::int64_t firstColumn, std::int64_t lastColumn) const {
+    const std::int64_t count = lastColumn - firstColumn;
+    Then made = *this;
+    if (beforePlus) made.plus = nullptr;
     for (std::int64_t row = firstRow; row < lastRow; ++row) {
         const std::int64_t at = row * columns + firstColumn;
-        finishRow(out + at, at, lastColumn - firstColumn);
+        made.finishRow(out + at, at, count);
     }
+    if (beforePlus) {
+        (*beforePlus)(out, columns, firstRow, lastRow, firstColumn, lastColumn);
+        const float* terms = plus ? plus->const_data_ptr<float>() : nullptr;
+        for (std::int64_t row = firstRow; row < lastRow && terms; ++row)
+            addRow(out + row * columns + firstColumn, terms + row * columns + firstColumn, count);
+    }
+    if (atEnd) (*atEnd)(out, columns, firstRow, lastRow, firstColumn, lastColumn);
 }
 
 void Then::finishAll(at::Tensor& y) const {
@@ -137,10 +147,13 @@ AfterRows Then::afterRows(float* out, std::int64_t columns) const {
     };
 }
 
-at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Then& then) {
+bool fitsProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Then& then) {
     const bool plain = isPlain(x) && isPlain(weight) && (!bias.defined() || isPlain(bias));
-    if (!plain || !then.fits() || !hasFloatKernels() || x.numel() == 0)
-        return then.applied(at::linear(x, weight, bias));
+    return plain && then.fits() && hasFloatKernels() && x.numel() != 0;
+}
+
+at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Then& then) {
+    if (!fitsProduct(x, weight, bias, then)) return then.applied(at::linear(x, weight, bias));
     const std::int64_t outputs = weight.size(0), inputs = weight.size(1);
     auto shape = x.sizes().vec();
     shape.back() = outputs;

@@ -21,15 +21,23 @@ struct Activation {
 };
 Activation activationFunction(const std::string& name, const std::string& where); // throws Error
 
+// Values of a table, `stride` floats from row to row, of which these rows and columns are finished.
+using ShownRows =
+    std::function<void(const float* values, std::int64_t stride, std::int64_t firstRow, std::int64_t lastRow,
+                       std::int64_t firstColumn, std::int64_t lastColumn)>;
+
 // What a product's result goes through before anyone sees it: activation(y) · times + plus, each if given.
 struct Then {
     const Activation* activation = nullptr;
     const at::Tensor *times = nullptr, *plus = nullptr; // of the result's shape
     // Whose linear layers are all who read it: its values may be left out once they have their numbers.
     const Site* reader = nullptr;
+    // Who looks at finished rows and columns while they are near, before `plus` and at the end: as AfterRows,
+    // with the whole result. Only where fitsProduct().
+    const ShownRows *beforePlus = nullptr, *atEnd = nullptr;
 
     at::Tensor applied(const at::Tensor& y) const;
-    bool nothing() const { return !activation && !times && !plus; }
+    bool nothing() const { return !activation && !times && !plus && !beforePlus && !atEnd; }
     bool fits() const; // whether the kernels below can do it
     void finishAll(at::Tensor& y) const;
     // `count` values of one row, those of the result's from `at` on.
@@ -44,6 +52,9 @@ private:
 // Whether the kernels for float32 rows may take x: on the CPU, contiguous, and neither a gradient nor
 // LibTorch's own operators are asked for.
 bool isPlain(const at::Tensor& x);
+
+// Whether product() multiplies by the kernels.
+bool fitsProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Then& then);
 
 // x wᵀ + bias [.., out], then what `then` says: by kernels where they may, else by tensor operators.
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

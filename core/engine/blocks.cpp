@@ -18,15 +18,22 @@ namespace {
 
 // out [.., channel] by rows of x.
 template <class Row>
-at::Tensor byRows(const at::Tensor& x, Row row) {
+at::Tensor byRows(const at::Tensor& x, const ShownRows* shown, Row row) {
     at::Tensor out = at::empty_like(x);
     const std::int64_t channels = x.size(-1), rows = channels > 0 ? x.numel() / channels : 0;
     const float* from = x.const_data_ptr<float>();
     float* to = out.data_ptr<float>();
-    parallelFor(rows, rowsWorthAThread(channels), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i)
-            row(from + i * channels, to + i * channels, channels);
-    });
+    const std::int64_t step = shown ? shownNormRows : 1;
+    parallelFor((rows + step - 1) / step, shown ? 1 : rowsWorthAThread(channels),
+                [&](std::int64_t begin, std::int64_t end) {
+                    for (std::int64_t first = begin * step; first < std::min(rows, end * step);
+                         first += step) {
+                        const std::int64_t last = std::min(rows, first + step);
+                        for (std::int64_t i = first; i < last; ++i)
+                            row(from + i * channels, to + i * channels, channels);
+                        if (shown) (*shown)(to, channels, first, last, 0, channels);
+                    }
+                });
     return out;
 }
 
@@ -34,14 +41,28 @@ at::Tensor castToBf16(const at::Tensor& x) {
     return x.to(at::kBFloat16).to(x.scalar_type());
 }
 
+at::Tensor rmsNormRows(const at::Tensor& x, const at::Tensor& weight, double epsilon,
+                       const ShownRows* shown) {
+    return byRows(
+        x, shown,
+        [w = weight.const_data_ptr<float>(), epsilon](const float* row, float* out, std::int64_t channels) {
+            rmsNormRow(row, w, epsilon, out, channels);
+        });
+}
+
+at::Tensor layerNormRows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                         double epsilon, const ShownRows* shown) {
+    return byRows(x, shown,
+                  [w = weight.const_data_ptr<float>(), b = bias.const_data_ptr<float>(),
+                   epsilon](const float* row, float* out, std::int64_t channels) {
+                      layerNormRow(row, w, b, epsilon, out, channels);
+                  });
+}
+
 } // namespace
 
 at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon) {
-    if (isPlain(x) && isPlain(weight))
-        return byRows(x, [w = weight.const_data_ptr<float>(), epsilon](const float* row, float* out,
-                                                                       std::int64_t channels) {
-            rmsNormRow(row, w, epsilon, out, channels);
-        });
+    if (isPlain(x) && isPlain(weight)) return rmsNormRows(x, weight, epsilon, nullptr);
     if (x.is_cuda() && !c10::GradMode::is_enabled())
         return at::rms_norm(x, {x.size(-1)}, weight, epsilon); // one kernel for five
     return x * at::rsqrt(x.square().mean(-1, true).add_(epsilon)) * weight;
@@ -49,16 +70,22 @@ at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon
 
 at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon) {
     if (isPlain(x) && isPlain(weight) && isPlain(bias))
-        return byRows(x, [w = weight.const_data_ptr<float>(), b = bias.const_data_ptr<float>(),
-                          epsilon](const float* row, float* out, std::int64_t channels) {
-            layerNormRow(row, w, b, epsilon, out, channels);
-        });
+        return layerNormRows(x, weight, bias, epsilon, nullptr);
     return at::layer_norm(x, {x.size(-1)}, weight, bias, epsilon);
 }
 
 at::Tensor applyNorm(const at::Tensor& x, const NormStep& norm) {
     return norm.bias ? layerNorm(x, norm.weight, *norm.bias, norm.epsilon)
                      : rmsNorm(x, norm.weight, norm.epsilon);
+}
+
+at::Tensor applyNorm(const at::Tensor& x, const NormStep& norm, const ShownRows& shown) {
+    return norm.bias ? layerNormRows(x, norm.weight, *norm.bias, norm.epsilon, &shown)
+                     : rmsNormRows(x, norm.weight, norm.epsilon, &shown);
+}
+
+bool fitsNorm(const at::Tensor& x, const NormStep& norm) {
+    return isPlain(x) && isPlain(norm.weight) && (!norm.bias || isPlain(*norm.bias));
 }
 
 at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at::Tensor& keys,
@@ -97,10 +124,20 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at:
         if (!padded) work.firstRows = &pass.firstRows();
         if (numbers != AttentionNumbers::float32)
             work.numbers = narrow ? AttentionWork::Numbers::narrow : AttentionWork::Numbers::cast;
-        if (!pass.needsProbabilities(layer)) {
+        const Site site{layer, Place::attn_context};
+        const auto seen = pass.takesPieces(site, q.size(2));
+        const AfterRows after = [&](std::int64_t firstRow, std::int64_t lastRow, std::int64_t firstColumn,
+                                    std::int64_t lastColumn) {
+            seen->take(work.out, work.outStride, firstRow, lastRow, firstColumn, lastColumn);
+        };
+        if (seen) work.after = &after;
+        const auto attended = [&] {
             attendRows(work);
+            if (!seen) return pass.see(site, rows);
+            seen->finish();
             return rows;
-        }
+        };
+        if (!pass.needsProbabilities(layer)) return attended();
         if (const auto taker = pass.takesProbabilities(layer, static_cast<int>(heads))) {
             const std::function<void(const AttentionBlock&)> show = [&](const AttentionBlock& block) {
                 taker->take({block.probabilities, block.stride, static_cast<int>(block.sequence),
@@ -108,17 +145,17 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at:
                              static_cast<int>(block.rows), static_cast<int>(block.keys)});
             };
             work.show = &show;
-            attendRows(work);
+            const at::Tensor context = attended();
             taker->finish();
-            return rows;
+            return context;
         }
         at::Tensor probabilities = at::empty({sequences, heads, length, length}, q.options());
-        work.probabilities = probabilities.data_ptr<float>();
+        work.probabilities = probabilities.data_ptr<float>(), work.after = nullptr;
         attendRows(work);
         probabilities = pass.see({layer, Place::attn_probs}, probabilities).contiguous();
         work.probabilities = nullptr, work.given = probabilities.const_data_ptr<float>();
-        attendRows(work);
-        return rows;
+        if (seen) work.after = &after;
+        return attended();
     }
     const auto split = [&](const at::Tensor& x, std::int64_t count) {
         return x.view({sequences, length, count, size}).transpose(1, 2); // [sequence, head, position, size]
@@ -147,9 +184,10 @@ at::Tensor attention(Pass& pass, int layer, const at::Tensor& queries, const at:
                                                    spreads ? spread(value) : value, mask, 0.0, causal,
                                                    std::nullopt, !spreads && group > 1);
     }
-    return context.transpose(1, 2)
-        .reshape({sequences, length, heads * size})
-        .to(queries.scalar_type()); // [sequence, position, channel]
+    return pass.see({layer, Place::attn_context},
+                    context.transpose(1, 2)
+                        .reshape({sequences, length, heads * size})
+                        .to(queries.scalar_type())); // [sequence, position, channel]
 }
 
 at::Tensor validRows(const at::Tensor& x, const Batch& batch) {

@@ -11,10 +11,14 @@ namespace kurtoscope {
 at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon);
 at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon);
 at::Tensor applyNorm(const at::Tensor& x, const NormStep& norm); // whichever it is
+// The same, shown `shownNormRows` rows at once while they are near; only where fitsNorm().
+constexpr std::int64_t shownNormRows = 64;
+at::Tensor applyNorm(const at::Tensor& x, const NormStep& norm, const ShownRows& shown);
+bool fitsNorm(const at::Tensor& x, const NormStep& norm);
 
-// Scaled dot-product attention of one layer; shows attn_probs where asked for. q is [sequence, position,
-// heads × size], k and v [sequence, position, keyValueHeads × size]; returns the context [sequence, position,
-// heads × size].
+// Scaled dot-product attention of one layer; shows attn_probs and attn_context where asked for. q is
+// [sequence, position, heads × size], k and v [sequence, position, keyValueHeads × size]; returns the context
+// [sequence, position, heads × size].
 at::Tensor attention(Pass& pass, int layer, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      std::int64_t heads, std::int64_t keyValueHeads, bool causal);
 

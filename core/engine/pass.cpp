@@ -13,6 +13,17 @@
 
 namespace kurtoscope {
 
+namespace {
+
+ShownRows shownTo(RowTaker& taker) {
+    return [&taker](const float* values, std::int64_t stride, std::int64_t firstRow, std::int64_t lastRow,
+                    std::int64_t firstColumn, std::int64_t lastColumn) {
+        taker.take(values, stride, firstRow, lastRow, firstColumn, lastColumn);
+    };
+}
+
+} // namespace
+
 Pass::Pass(const Batch& batch, at::Device device, Tap* tap, const Arithmetic* arithmetic,
            std::stop_token stop)
     : batch_(batch), tap_(tap), arithmetic_(arithmetic), stop_(std::move(stop)) {
@@ -71,13 +82,23 @@ bool Pass::somebodyLooksAt(Site site) const {
 at::Tensor Pass::normedOperand(Site site, const at::Tensor& x, const NormStep& norm) {
     if (arithmetic_ && !somebodyLooksAt(site))
         if (at::Tensor y = arithmetic_->normed(site, x, norm, true, batch_); y.defined()) return y;
-    return operand(site, see(site, applyNorm(x, norm)));
+    return operand(site, seenNorm(site, x, norm));
 }
 
-at::Tensor Pass::normed(Site input, const at::Tensor& x, const NormStep& norm) const {
+at::Tensor Pass::normed(Site site, Site input, const at::Tensor& x, const NormStep& norm) {
     if (arithmetic_)
-        if (at::Tensor y = arithmetic_->normed(input, x, norm, false, batch_); y.defined()) return y;
-    return applyNorm(x, norm);
+        if (at::Tensor y = arithmetic_->normed(input, x, norm, false, batch_); y.defined())
+            return see(site, y);
+    return seenNorm(site, x, norm);
+}
+
+at::Tensor Pass::seenNorm(Site site, const at::Tensor& x, const NormStep& norm) {
+    if (!fitsNorm(x, norm)) return see(site, applyNorm(x, norm));
+    const auto taker = takesPieces(site, x.size(-1), shownNormRows);
+    if (!taker) return see(site, applyNorm(x, norm));
+    at::Tensor y = applyNorm(x, norm, shownTo(*taker));
+    taker->finish();
+    return y;
 }
 
 at::Tensor Pass::linear(const Linear& linear, const at::Tensor& x, const Then& then) const {
@@ -88,14 +109,40 @@ at::Tensor Pass::linear(const Linear& linear, const at::Tensor& x, const Then& t
 
 at::Tensor Pass::linearOperand(Site site, const Linear& layer, const at::Tensor& x, Then then) {
     if (!somebodyLooksAt(site)) then.reader = &site;
-    return operand(site, see(site, linear(layer, x, then)));
+    return operand(site, seenLinear(layer, x, then));
 }
 
-at::Tensor Pass::linearOnto(const at::Tensor& stream, const Linear& layer, const at::Tensor& x) {
+at::Tensor Pass::seenLinear(const Linear& layer, const at::Tensor& x, const Then& then) {
+    if (arithmetic_ || !fitsProduct(x, layer.weight, layer.bias, then))
+        return see(layer.output, linear(layer, x, then));
+    const auto taker = takesPieces(layer.output, layer.weight.size(0));
+    if (!taker) return see(layer.output, linear(layer, x, then));
+    const ShownRows shown = shownTo(*taker);
+    Then seen = then;
+    seen.atEnd = &shown;
+    at::Tensor y = linear(layer, x, seen);
+    taker->finish();
+    return y;
+}
+
+at::Tensor Pass::linearOnto(Site sum, const at::Tensor& stream, const Linear& layer, const at::Tensor& x) {
     const Site site = layer.output;
-    if ((tap_ && tap_->wants(site)) || (arithmetic_ && arithmetic_->looksAt(site)))
-        return stream + see(site, linear(layer, x));
-    return linear(layer, x, {nullptr, nullptr, &stream});
+    const bool looked = (tap_ && tap_->wants(site)) || (arithmetic_ && arithmetic_->looksAt(site));
+    Then then{nullptr, nullptr, &stream};
+    if (arithmetic_ || !fitsProduct(x, layer.weight, layer.bias, then))
+        return see(sum, looked ? stream + see(site, linear(layer, x)) : linear(layer, x, then));
+    const auto taker = takesPieces(site, layer.weight.size(0));
+    if (looked && !taker) return see(sum, stream + see(site, linear(layer, x)));
+    const auto sumTaker = takesPieces(sum, layer.weight.size(0));
+    const ShownRows shown = taker ? shownTo(*taker) : ShownRows(),
+                    sumShown = sumTaker ? shownTo(*sumTaker) : ShownRows();
+    if (taker) then.beforePlus = &shown;
+    if (sumTaker) then.atEnd = &sumShown;
+    at::Tensor y = linear(layer, x, then);
+    if (taker) taker->finish();
+    if (!sumTaker) return see(sum, y);
+    sumTaker->finish();
+    return y;
 }
 
 bool Pass::mayLeaveOutPadding(int layer, const std::vector<Place>& places) const {
@@ -139,6 +186,11 @@ std::unique_ptr<ProbabilityTaker> Pass::takesProbabilities(int layer, int heads)
     const Site site{layer, Place::attn_probs};
     if (!tap_ || !tap_->wants(site) || (arithmetic_ && arithmetic_->treats(site))) return nullptr;
     return tap_->byRows(site, batch_, heads);
+}
+
+std::unique_ptr<RowTaker> Pass::takesPieces(Site site, std::int64_t channels, std::int64_t rowsAtOnce) const {
+    if (!tap_ || arithmetic_ || !tap_->wants(site)) return nullptr;
+    return tap_->byPieces(site, batch_, static_cast<int>(channels), rowsAtOnce);
 }
 
 void Pass::throwIfStopped() const {

@@ -44,8 +44,8 @@ public:
     at::Tensor operand(Site site, const at::Tensor& x) const;
     // What the linear layers of `site` multiply, of a tensor that they alone read and a norm makes.
     at::Tensor normedOperand(Site site, const at::Tensor& x, const NormStep& norm);
-    // norm(x) for all its readers, the linear layers of `input` among them; not yet seen.
-    at::Tensor normed(Site input, const at::Tensor& x, const NormStep& norm) const;
+    // norm(x) for all its readers, the linear layers of `input` among them, shown at `site`.
+    at::Tensor normed(Site site, Site input, const at::Tensor& x, const NormStep& norm);
     // What attention reads of keys and values.
     at::Tensor cached(Site site, const at::Tensor& x) const {
         return arithmetic_ ? arithmetic_->cached(site, x, batch_) : x;
@@ -61,8 +61,10 @@ public:
                       const Then& then = {}) const; // x [.., in] → [.., out]
     // What the linear layers of `site` multiply, of a tensor that they alone read and `layer` makes.
     at::Tensor linearOperand(Site site, const Linear& layer, const at::Tensor& x, Then then);
-    // stream + see(linear.output, linear(x)), in one go where nobody sees or changes what is added.
-    at::Tensor linearOnto(const at::Tensor& stream, const Linear& linear, const at::Tensor& x);
+    // see(linear.output, linear(x)); whoever looks gets what is made piece by piece where that can be.
+    at::Tensor seenLinear(const Linear& linear, const at::Tensor& x, const Then& then = {});
+    // see(sum, stream + see(linear.output, linear(x))), in one go where nobody changes what is added.
+    at::Tensor linearOnto(Site sum, const at::Tensor& stream, const Linear& linear, const at::Tensor& x);
     // Rows of padding left out, in a layer where nobody would miss them: [sequence, position, channel] → [1,
     // row, channel] and back, with zeros. Whether that may be done and is worth it.
     bool mayLeaveOutPadding(int layer, const std::vector<Place>& places) const;
@@ -76,10 +78,15 @@ public:
     bool needsProbabilities(int layer) const;
     // Who takes them block by block, where nobody changes them; null: nobody.
     std::unique_ptr<ProbabilityTaker> takesProbabilities(int layer, int heads) const;
+    // Who takes pieces of `site` as they are made (Tap::byPieces), where nobody changes them; null: see() is
+    // to be called.
+    std::unique_ptr<RowTaker> takesPieces(Site site, std::int64_t channels,
+                                          std::int64_t rowsAtOnce = 0) const;
     void throwIfStopped() const;
 
 private:
     bool somebodyLooksAt(Site site) const; // at what its linear layers read
+    at::Tensor seenNorm(Site site, const at::Tensor& x, const NormStep& norm);
 
     const Batch& batch_;
     Tap* tap_;

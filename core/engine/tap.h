@@ -38,6 +38,17 @@ public:
     virtual void finish() = 0; // on the thread that runs the model, once everything was given
 };
 
+// Takes the values of one site as they are made: some rows and channels of it, float32 in host memory, while
+// they are in cache. `values` is the whole tensor, `stride` floats from row to row; rows run over [sequence,
+// position], those of padding among them. take() is called from several threads at once.
+class RowTaker {
+public:
+    virtual ~RowTaker() = default;
+    virtual void take(const float* values, std::int64_t stride, std::int64_t firstRow, std::int64_t lastRow,
+                      std::int64_t firstChannel, std::int64_t lastChannel) = 0;
+    virtual void finish() = 0; // on the thread that runs the model, once everything was given
+};
+
 // An observer of a forward pass: first asked whether it wants a site, then given the tensor. Called on the
 // thread that runs the model, between its operators; what it throws ends the pass.
 class Tap {
@@ -50,8 +61,15 @@ public:
     virtual std::unique_ptr<ProbabilityTaker> byRows(Site /*site*/, const Batch& /*batch*/, int /*heads*/) {
         return nullptr;
     }
-    // The same of what linear layers multiply in place of the tensor at `input`, where a step at run time
-    // makes it another one; not yet rounded.
+    // The same for any other place of [sequence, position, channel]; null: take() gets it whole. All rows of
+    // a channel come in order and from one thread; or, where `rowsAtOnce` is not 0, so many rows with all
+    // their channels (the last ones may be fewer) from any thread and in any order.
+    virtual std::unique_ptr<RowTaker> byPieces(Site /*site*/, const Batch& /*batch*/, int /*channels*/,
+                                               std::int64_t /*rowsAtOnce*/) {
+        return nullptr;
+    }
+    // The same as take() of what linear layers multiply in place of the tensor at `input`, where a step at
+    // run time makes it another one; not yet rounded.
     virtual bool wantsReshaped(Site /*input*/) const { return false; }
     virtual void takeReshaped(Site /*input*/, const SiteTensor& /*tensor*/) {}
 };

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <mutex>
 #include <numeric>
+#include <utility>
 
 namespace kurtoscope {
 namespace {
@@ -210,6 +211,75 @@ private:
 
 std::unique_ptr<ProbabilityTaker> Collector::byRows(Site site, const Batch& batch, int heads) {
     return std::make_unique<HeadTaker>(*this, site, batch, heads);
+}
+
+// Pieces of columns go where they belong at once; pieces of rows have accumulators of their own, merged in
+// the rows' order.
+class Collector::PieceTaker : public RowTaker {
+public:
+    PieceTaker(Collector& collector, Site site, const Batch& batch, int channels, std::int64_t rowsAtOnce)
+        : collector_(collector), data_(collector.dataOf(site)), batch_(batch), rowsAtOnce_(rowsAtOnce) {
+        const std::int64_t rows = std::int64_t{batch.sequences} * batch.length;
+        data_.first.moments.grow(channels);
+        data_.rest.moments.grow(channels);
+        if (rowsAtOnce > 0)
+            parts_.assign(
+                static_cast<std::size_t>((rows + rowsAtOnce - 1) / rowsAtOnce),
+                Part{ChannelMoments(data_.first.moments.bar()), ChannelMoments(data_.rest.moments.bar())});
+    }
+
+    void take(const float* values, std::int64_t stride, std::int64_t firstRow, std::int64_t lastRow,
+              std::int64_t firstChannel, std::int64_t lastChannel) override {
+        Part* part = rowsAtOnce_ > 0 ? &parts_[static_cast<std::size_t>(firstRow / rowsAtOnce_)] : nullptr;
+        const auto add = [&](Half& half, ChannelMoments* own, const Block& block) {
+            if (own) own->grow(block.end);
+            collector_.add(own ? *own : half.moments, half.peaks, peaksMutex_, block, batch_);
+        };
+        for (std::int64_t row = firstRow; row < lastRow;) {
+            const auto sequence = static_cast<int>(row / batch_.length);
+            const auto position = static_cast<int>(row % batch_.length);
+            const std::int64_t end = std::min(lastRow, row - position + batch_.length),
+                               valid = std::min(end, row - position + batch_.lengths[std::size_t(sequence)]);
+            Block block{values + row * stride, valid - row, stride,  int(firstChannel),
+                        int(lastChannel),      sequence,    position};
+            row = end;
+            if (block.rows <= 0) continue;
+            if (block.first()) {
+                const std::int64_t rows = std::exchange(block.rows, 1);
+                add(data_.first, part ? &part->first : nullptr, block);
+                block = {block.values + stride, rows - 1, stride, block.begin, block.end, sequence, 1};
+            }
+            if (block.rows > 0) add(data_.rest, part ? &part->rest : nullptr, block);
+        }
+    }
+
+    void finish() override {
+        for (const Part& part : parts_) {
+            data_.first.moments.merge(part.first);
+            data_.rest.moments.merge(part.rest);
+        }
+        for (const int valid : batch_.lengths) {
+            data_.first.rows += std::min(valid, 1);
+            data_.rest.rows += std::max(valid - 1, 0);
+        }
+        collector_.count(data_, batch_, true);
+    }
+
+private:
+    struct Part {
+        ChannelMoments first, rest;
+    };
+    Collector& collector_;
+    SiteData& data_;
+    const Batch& batch_;
+    std::int64_t rowsAtOnce_;
+    std::vector<Part> parts_;
+    std::mutex peaksMutex_;
+};
+
+std::unique_ptr<RowTaker> Collector::byPieces(Site site, const Batch& batch, int channels,
+                                              std::int64_t rowsAtOnce) {
+    return std::make_unique<PieceTaker>(*this, site, batch, channels, rowsAtOnce);
 }
 
 // A token may come again with another head's value: the larger one stays. What it pushed out before stays out

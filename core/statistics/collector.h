@@ -37,6 +37,8 @@ public:
     }
     void take(Site site, const SiteTensor& tensor) override;
     std::unique_ptr<ProbabilityTaker> byRows(Site site, const Batch& batch, int heads) override;
+    std::unique_ptr<RowTaker> byPieces(Site site, const Batch& batch, int channels,
+                                       std::int64_t rowsAtOnce) override;
 
     // What was taken so far, sites in the order first seen. Leaves dataName, seconds and windowsTotal to the
     // caller. Rows per sequence (class logits) have no first token: they count in both views.
@@ -74,6 +76,7 @@ private:
     };
 
     class HeadTaker;
+    class PieceTaker;
     SiteData& dataOf(Site site);
     static std::vector<Block> blocksOf(Site site, const SiteTensor& tensor);
     SiteData emptyData() const;

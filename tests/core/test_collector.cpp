@@ -103,6 +103,8 @@ private slots:
     void attentionCountsValidKeys();
     void headsShareAToken();
     void probabilitiesCountBlockByBlock();
+    void piecesCountLikeTheWhole_data();
+    void piecesCountLikeTheWhole();
     void classLogitsHaveNoFirstToken();
     void sitesKeepTheirOrder();
     void nothingTaken();
@@ -303,6 +305,64 @@ void TestCollector::probabilitiesCountBlockByBlock() {
     QCOMPARE(got.windows, expected.windows);
     compareStats(got.sites[0], expected.sites[0], 1e-9);
     compareStats(got.withoutFirstToken[0], expected.withoutFirstToken[0], 1e-9);
+    compareStats(again.observation().sites[0], got.sites[0], 0);
+}
+
+void TestCollector::piecesCountLikeTheWhole_data() {
+    QTest::addColumn<int>("rowsAtOnce"); // 0: columns of all rows
+    QTest::newRow("columns") << 0;
+    QTest::newRow("rows") << 64;
+    QTest::newRow("few rows") << 7;
+}
+
+// The same rows whole and in pieces, from several threads and from one, over two batches with padding.
+void TestCollector::piecesCountLikeTheWhole() {
+    QFETCH(int, rowsAtOnce);
+    constexpr int channels = 100, length = 40;
+    const Site site{1, Place::mlp_hidden};
+    Collector whole({}), pieces({}), again({});
+    for (const std::vector<int>& lengths : {std::vector{length, 0, 23}, std::vector{1, length, length}}) {
+        const int window = static_cast<int>(lengths.front());
+        const Batch batch{3,  length,  std::vector<int>(3 * length, 5),
+                          {}, lengths, {window, window + 1, window + 2}};
+        std::vector<float> values(3 * length * channels);
+        std::mt19937 random(unsigned(window) + 1);
+        std::normal_distribution<float> normal(0.5F, 4.0F);
+        for (float& value : values)
+            value = normal(random);
+        for (int sequence = 0; sequence < 3; ++sequence)
+            std::fill(values.begin() + (sequence * length + lengths[std::size_t(sequence)]) * channels,
+                      values.begin() + (sequence + 1) * length * channels, padding);
+        whole.take(site, {values.data(), channels, 1, false, &batch});
+        const auto give = [&](Collector& collector, bool threads) {
+            const auto taker = collector.byPieces(site, batch, channels, rowsAtOnce);
+            constexpr int rows = 3 * length, strip = 50, width = 32;
+            const auto share = [&](int which) {
+                if (rowsAtOnce > 0)
+                    return taker->take(values.data(), channels, which * rowsAtOnce,
+                                       std::min(rows, (which + 1) * rowsAtOnce), 0, channels);
+                for (int row = 0; row < rows; row += strip)
+                    taker->take(values.data(), channels, row, std::min(rows, row + strip), which * width,
+                                std::min(channels, (which + 1) * width));
+            };
+            std::vector<std::jthread> running;
+            for (int which = rowsAtOnce > 0 ? (rows + rowsAtOnce - 1) / rowsAtOnce : 4; which-- > 0;)
+                if (threads)
+                    running.emplace_back(share, which);
+                else
+                    share(which);
+            running.clear();
+            taker->finish();
+        };
+        give(pieces, true);
+        give(again, false);
+    }
+    const Observation expected = whole.observation(), got = pieces.observation();
+    QCOMPARE(got.tokens, expected.tokens);
+    QCOMPARE(got.windows, expected.windows);
+    compareStats(got.sites[0], expected.sites[0], 1e-9);
+    compareStats(got.withoutFirstToken[0], expected.withoutFirstToken[0], 1e-9);
+    QCOMPARE(again.observation().sites[0].mean, got.sites[0].mean); // to the bit
     compareStats(again.observation().sites[0], got.sites[0], 0);
 }
 

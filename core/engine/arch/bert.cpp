@@ -110,28 +110,22 @@ public:
 
     at::Tensor rows(Pass& pass, int layer, const at::Tensor& x) const {
         const BertBlock& b = blocks_[static_cast<std::size_t>(layer)];
-        const auto see = [&](Place place, const at::Tensor& value) {
-            return pass.see({layer, place}, value);
-        };
-        const at::Tensor stream = see(Place::attn_input, x);
+        const at::Tensor stream = pass.see({layer, Place::attn_input}, x);
         const at::Tensor input = pass.operand({layer, Place::attn_input}, stream);
-        const at::Tensor q = see(Place::query, pass.linear(*b.query, input));
-        const at::Tensor k = see(Place::key, pass.linear(*b.key, input));
-        const at::Tensor v = see(Place::value, pass.linear(*b.value, input));
-        const at::Tensor context =
-            see(Place::attn_context, attention(pass, layer, q, k, v, heads_, heads_, false));
-        const at::Tensor sum =
-            see(Place::attn_residual,
-                pass.linearOnto(stream, *b.output, pass.operand({layer, Place::attn_context}, context)));
+        const at::Tensor q = pass.seenLinear(*b.query, input), k = pass.seenLinear(*b.key, input),
+                         v = pass.seenLinear(*b.value, input);
+        const at::Tensor context = pass.operand({layer, Place::attn_context},
+                                                attention(pass, layer, q, k, v, heads_, heads_, false));
+        const at::Tensor sum = pass.linearOnto({layer, Place::attn_residual}, stream, *b.output, context);
         const at::Tensor normed =
-            see(Place::mlp_input, pass.normed({layer, Place::mlp_input}, sum, step(b.attentionNorm)));
+            pass.normed({layer, Place::mlp_input}, {layer, Place::mlp_input}, sum, step(b.attentionNorm));
 
         const at::Tensor hidden =
             pass.linearOperand({layer, Place::mlp_hidden}, *b.up,
                                pass.operand({layer, Place::mlp_input}, normed), {&activation_});
-        const at::Tensor total = see(Place::mlp_residual, pass.linearOnto(normed, *b.down, hidden));
-        return see(Place::mlp_norm,
-                   pass.normed({layer + 1, Place::attn_input}, total, step(b.feedForwardNorm)));
+        const at::Tensor total = pass.linearOnto({layer, Place::mlp_residual}, normed, *b.down, hidden);
+        return pass.normed({layer, Place::mlp_norm}, {layer + 1, Place::attn_input}, total,
+                           step(b.feedForwardNorm));
     }
 
     // BERT's last LayerNorm is the last block's own: final_norm names the same tensor.

@@ -117,22 +117,15 @@ public:
 
     at::Tensor block(Pass& pass, int layer, const at::Tensor& x) const override {
         const Gpt2Block& b = blocks_[static_cast<std::size_t>(layer)];
-        const auto read = [&](Place place, const at::Tensor& value) {
-            return pass.operand({layer, place}, pass.see({layer, place}, value));
-        };
-        const auto made = [&](Place place, const Linear& linear, const at::Tensor& input) {
-            return pass.see({layer, place}, pass.linear(linear, input));
-        };
         const at::Tensor input = pass.normedOperand({layer, Place::attn_input}, x, step(b.attentionNorm));
-        const at::Tensor q = made(Place::query, *b.query, input), k = made(Place::key, *b.key, input),
-                         v = made(Place::value, *b.value, input);
+        const at::Tensor q = pass.seenLinear(*b.query, input), k = pass.seenLinear(*b.key, input),
+                         v = pass.seenLinear(*b.value, input);
         const at::Tensor context =
-            read(Place::attn_context, attention(pass, layer, q, k, v, heads_, heads_, true));
-        const at::Tensor stream =
-            pass.see({layer, Place::attn_residual}, pass.linearOnto(x, *b.output, context));
+            pass.operand({layer, Place::attn_context}, attention(pass, layer, q, k, v, heads_, heads_, true));
+        const at::Tensor stream = pass.linearOnto({layer, Place::attn_residual}, x, *b.output, context);
         const at::Tensor fed = pass.normedOperand({layer, Place::mlp_input}, stream, step(b.feedForwardNorm));
         const at::Tensor hidden = pass.linearOperand({layer, Place::mlp_hidden}, *b.up, fed, {&activation_});
-        return pass.see({layer, Place::mlp_residual}, pass.linearOnto(stream, *b.down, hidden));
+        return pass.linearOnto({layer, Place::mlp_residual}, stream, *b.down, hidden);
     }
 
     at::Tensor finish(Pass& pass, const at::Tensor& x) const override {

@@ -105,27 +105,21 @@ public:
 
     at::Tensor block(Pass& pass, int layer, const at::Tensor& x) const override {
         const LlamaBlock& b = blocks_[static_cast<std::size_t>(layer)];
-        const auto read = [&](Place place, const at::Tensor& value) {
-            return pass.operand({layer, place}, pass.see({layer, place}, value));
-        };
         const at::Tensor input =
             pass.normedOperand({layer, Place::attn_input}, x, {b.attentionNorm, nullptr, epsilon_});
-        const at::Tensor q =
-            rotary_.apply(pass.see({layer, Place::query}, pass.linear(*b.query, input)), heads_);
-        const at::Tensor k =
-            rotary_.apply(pass.see({layer, Place::key}, pass.linear(*b.key, input)), keyValueHeads_);
-        const at::Tensor v = pass.see({layer, Place::value}, pass.linear(*b.value, input));
-        const at::Tensor context =
-            read(Place::attn_context, attention(pass, layer, q, k, v, heads_, keyValueHeads_, true));
-        const at::Tensor stream =
-            pass.see({layer, Place::attn_residual}, pass.linearOnto(x, *b.output, context));
+        const at::Tensor q = rotary_.apply(pass.seenLinear(*b.query, input), heads_);
+        const at::Tensor k = rotary_.apply(pass.seenLinear(*b.key, input), keyValueHeads_);
+        const at::Tensor v = pass.seenLinear(*b.value, input);
+        const at::Tensor context = pass.operand(
+            {layer, Place::attn_context}, attention(pass, layer, q, k, v, heads_, keyValueHeads_, true));
+        const at::Tensor stream = pass.linearOnto({layer, Place::attn_residual}, x, *b.output, context);
 
         const at::Tensor fed =
             pass.normedOperand({layer, Place::mlp_input}, stream, {b.feedForwardNorm, nullptr, epsilon_});
         const at::Tensor gate = pass.linear(*b.gate, fed, {&activation_});
         const at::Tensor hidden =
             pass.linearOperand({layer, Place::mlp_hidden}, *b.up, fed, {nullptr, &gate});
-        return pass.see({layer, Place::mlp_residual}, pass.linearOnto(stream, *b.down, hidden));
+        return pass.linearOnto({layer, Place::mlp_residual}, stream, *b.down, hidden);
     }
 
     at::Tensor finish(Pass& pass, const at::Tensor& x) const override {

@@ -248,24 +248,29 @@ template <class Tile, class Word = typename Tile::Word>
 void attendBlock(const AttentionWork& work, const Block& block, const PackedHead<Word>& packed, float* scores,
                  float* shown) {
     const Rows<float> made{scores, whole<Tile>(block.valid)};
+    const auto finished = [&] {
+        const std::int64_t row = firstRowOf(work, block.sequence), column = block.head * work.size;
+        if (work.after) (*work.after)(row + block.begin, row + block.end, column, column + work.size);
+    };
     float sums[blockTiles * Tile::rows];
-    const bool casts = work.numbers != AttentionWork::Numbers::float32;
-    if (work.given) {
-        const Rows<float> mine{
-            work.given +
-                ((block.sequence * work.heads + block.head) * work.length + block.begin) * work.length,
-            work.length};
+    const auto mix = [&](const Rows<float>& weights, const float* sumsOf) {
         if constexpr (!isNarrow<Tile>)
-            if (!casts) return mixBlock<Tile>(work, block, packed, mine, nullptr);
-        return mixBlock<Tile>(work, block, packed,
-                              castWeights<Tile>(work, block, packed, mine, nullptr, scores), nullptr);
+            if (work.numbers == AttentionWork::Numbers::float32)
+                return mixBlock<Tile>(work, block, packed, weights, sumsOf);
+        mixBlock<Tile>(work, block, packed, castWeights<Tile>(work, block, packed, weights, sumsOf, scores), nullptr);
+    };
+    if (work.given) {
+        const float* mine =
+            work.given +
+            ((block.sequence * work.heads + block.head) * work.length + block.begin) * work.length;
+        mix({mine, work.length}, nullptr);
+        return finished();
     }
     scoreBlock<Tile>(work, block, packed, scores, sums);
     if (work.probabilities) return keepProbabilities<Tile>(work, block, scores, sums);
     if (work.show) showProbabilities<Tile>(work, block, scores, sums, shown);
-    if constexpr (!isNarrow<Tile>)
-        if (!casts) return mixBlock<Tile>(work, block, packed, made, sums);
-    mixBlock<Tile>(work, block, packed, castWeights<Tile>(work, block, packed, made, sums, scores), nullptr);
+    mix(made, sums);
+    finished();
 }
 
 // What rows of padding come out as.
@@ -282,9 +287,9 @@ void clear(const AttentionWork& work, std::int64_t sequence, std::int64_t head, 
 template <class Tile>
 void attend(const AttentionWork& work) {
     // Who looks gets all of a query head from one thread.
-    const std::int64_t unitHeads = work.show ? work.heads : work.keyValueHeads,
-                       group = work.heads / unitHeads;
     using Word = typename Tile::Word;
+    const bool looked = work.show || work.after;
+    const std::int64_t unitHeads = looked ? work.heads : work.keyValueHeads, group = work.heads / unitHeads;
     const std::int64_t across = whole<Tile>(work.length), words = wordsOf<Tile>(work.size);
     const std::int64_t blockRows =
         Tile::rows * std::clamp<std::int64_t>(
@@ -306,7 +311,7 @@ void attend(const AttentionWork& work) {
     // rows are shared out where there are few key heads.
     const std::int64_t units = work.sequences * unitHeads;
     const std::int64_t blocks = (work.length + blockRows - 1) / blockRows;
-    const std::int64_t shares = units >= 16 || work.show ? 1 : std::min<std::int64_t>(group * blocks, 8);
+    const std::int64_t shares = units >= 16 || looked ? 1 : std::min<std::int64_t>(group * blocks, 8);
     const bool shared =
         isWorthThreads(2 * work.sequences * work.heads * work.length * work.length * work.size);
     parallelFor(units * shares, shared ? 1 : units * shares, [&](std::int64_t from, std::int64_t to) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/base/export.h"
+#include "core/base/parallel.h"
 
 #include <cstdint>
 #include <functional>
@@ -38,6 +38,7 @@ struct AttentionWork {
     // Where somebody only looks: called from several threads at once, blocks of one head in order and from
     // one of them. `out` is what it is without.
     const std::function<void(const AttentionBlock&)>* show = nullptr;
+    const AfterRows* after = nullptr; // the same for `out`
 };
 // softmax(q kᵀ / √size) v. No matrix of probabilities is kept: a block of query rows at a time, in cache.
 // Needs hasFloatKernels(); a sequence's result does not depend on the others or on the number of threads.

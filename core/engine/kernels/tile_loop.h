@@ -16,7 +16,7 @@
 
 namespace kurtoscope {
 
-constexpr std::int64_t deepestTile = 256;      // words at a time: a panel of them stays in the first cache
+constexpr std::int64_t deepestTile = 512;      // words at a time: sums leave the registers seldom enough
 constexpr std::int64_t partBytes = 384 * 1024; // of packed weights, in the second
 constexpr std::int64_t stripTiles = 8;         // whose finished rows are still near for what comes after
 

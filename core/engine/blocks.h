@@ -12,7 +12,7 @@ at::Tensor rmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon
 at::Tensor layerNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double epsilon);
 at::Tensor applyNorm(const at::Tensor& x, const NormStep& norm); // whichever it is
 // The same, shown `shownNormRows` rows at once while they are near; only where fitsNorm().
-constexpr std::int64_t shownNormRows = 64;
+constexpr std::int64_t shownNormRows = 128;
 at::Tensor applyNorm(const at::Tensor& x, const NormStep& norm, const ShownRows& shown);
 bool fitsNorm(const at::Tensor& x, const NormStep& norm);
 

@@ -97,7 +97,7 @@ void Collector::take(Site site, const SiteTensor& tensor) {
     data.rest.moments.grow(channels);
 
     // Each thread takes a range of channels through all blocks in order, so no sum depends on their number.
-    std::mutex peaksMutex;
+    PeakGate firstGate(leastOf(data.first.peaks)), restGate(leastOf(data.rest.peaks));
     const std::int64_t steps = (channels + channelStep - 1) / channelStep;
     const std::int64_t grain = valuesPerThread / (rows * channelStep + 1) + 1;
     parallelFor(steps, grain, [&](std::int64_t begin, std::int64_t end) {
@@ -105,50 +105,52 @@ void Collector::take(Site site, const SiteTensor& tensor) {
             Half& half = block.first() ? data.first : data.rest;
             block.begin = static_cast<int>(begin) * channelStep;
             block.end = std::min(static_cast<int>(end) * channelStep, block.end);
-            add(half.moments, half.peaks, peaksMutex, block, *tensor.batch);
+            add(half.moments, half.peaks, block.first() ? firstGate : restGate, block, *tensor.batch);
         }
     });
     count(data, *tensor.batch, !tensor.perSequence);
 }
 
-// Rows are looked at only in tiles with something large enough for the list, a few at a time.
-void Collector::add(ChannelMoments& to, std::vector<Peak>& peaks, std::mutex& peaksMutex, const Block& block,
+// Rows are looked at only in tiles with something large enough for the list, a few at a time; what is found
+// goes into the list together, so that threads seldom meet there.
+void Collector::add(ChannelMoments& to, std::vector<Peak>& peaks, PeakGate& gate, const Block& block,
                     const Batch& batch) const {
     constexpr std::int64_t few = 8;
-    const auto last = [&] { // that a peak must come before
-        const std::lock_guard lock(peaksMutex);
-        return static_cast<int>(peaks.size()) < options_.peaks ? Peak{-1, 0, 0, 0, -1} : peaks.back();
-    };
     if (options_.peaks <= 0) return to.add(block.values, block.rows, block.stride, block.begin, block.end);
-    Peak bar = last();
+    std::vector<Peak> found;
+    float bar = gate.least.load(std::memory_order_relaxed);
     const int window = windowOf(batch, block.sequence);
     const auto find = [&](const float* row, std::int64_t r, int begin, int end) {
-        const int position = std::max(block.position, 0) + static_cast<int>(r);
-        const std::int64_t channels = end - begin;
-        Peak peak{momentKernels().front().largest(row, 1, 0, channels), 0, window, position, -1};
-        if (peak.absmax < bar.absmax) return;
-        while (peak.channel + 1 < channels && std::abs(row[peak.channel]) != peak.absmax)
+        const int position = std::max(block.position, 0) + (block.alike ? 0 : static_cast<int>(r));
+        Peak peak{momentKernels().front().largest(row, 1, 0, end - begin), 0, window, position, -1};
+        if (peak.absmax < bar) return;
+        while (begin + peak.channel + 1 < end && std::abs(row[peak.channel]) != peak.absmax)
             ++peak.channel;
         peak.channel += begin;
-        if (!peak.before(bar)) return;
         if (block.position >= 0) peak.tokenId = batch.at(block.sequence, position);
-        {
-            const std::lock_guard lock(peaksMutex);
-            offer(peaks, peak);
-        }
-        bar = last();
+        offer(found, peak);
+        bar = std::max(bar, leastOf(found));
     };
-    to.add(block.values, block.rows, block.stride, block.begin, block.end, bar.absmax,
+    to.add(block.values, block.rows, block.stride, block.begin, block.end, bar,
            [&](const float* tile, std::int64_t stride, int begin, int end) {
                for (std::int64_t r = 0; r < block.rows; r += few) {
                    const float* rows = tile + r * stride;
                    const std::int64_t count = std::min(few, block.rows - r);
-                   if (momentKernels().front().largest(rows, count, stride, end - begin) < bar.absmax)
-                       continue;
+                   if (momentKernels().front().largest(rows, count, stride, end - begin) < bar) continue;
                    for (std::int64_t i = 0; i < count; ++i)
                        find(rows + i * stride, r + i, begin, end);
                }
            });
+    if (found.empty()) return;
+    const std::lock_guard lock(gate.mutex);
+    for (const Peak& peak : found)
+        offer(peaks, peak);
+    gate.least.store(leastOf(peaks), std::memory_order_relaxed);
+}
+
+// What a peak must reach to come into the list.
+float Collector::leastOf(const std::vector<Peak>& peaks) const {
+    return peaks.empty() || static_cast<int>(peaks.size()) < options_.peaks ? -1 : peaks.back().absmax;
 }
 
 void Collector::count(SiteData& data, const Batch& batch, bool positions) {
@@ -160,7 +162,7 @@ void Collector::count(SiteData& data, const Batch& batch, bool positions) {
 
 // Every head of every sequence has accumulators of its own, merged in the order in which whole tensors are
 // taken, so that threads do not change a sum; how rows are cut into blocks, which depends on the batch's
-// length, does in its last bits.
+// length, does in its last bits. First tokens are one row for each head: they are kept and added together.
 class Collector::HeadTaker : public ProbabilityTaker {
 public:
     HeadTaker(Collector& collector, Site site, const Batch& batch, int heads)
@@ -168,45 +170,54 @@ public:
           data_(collector.dataOf(site)),
           batch_(batch),
           heads_(heads),
-          parts_(static_cast<std::size_t>(batch.sequences * heads), collector.emptyData()) {}
+          firsts_(rowOf(batch.sequences, 0)),
+          rests_(static_cast<std::size_t>(batch.sequences * heads), ChannelMoments(data_.rest.moments.bar())),
+          gate_(collector.leastOf(data_.rest.peaks)) {}
 
     void take(const ProbabilityRows& given) override {
-        SiteData& part = partOf(given.sequence, given.head);
-        const auto add = [&](Half& half, std::vector<Peak>& peaks, int from, int to) {
-            if (from >= to) return;
-            half.rows += to - from;
-            half.moments.grow(given.keys);
-            collector_.add(half.moments, peaks, peaksMutex_,
-                           {given.values + from * given.stride, to - from, given.stride, 0, given.keys,
-                            given.sequence, given.firstQuery + from},
-                           batch_);
-        };
-        const int firsts = given.firstQuery == 0 ? 1 : 0;
-        add(part.first, data_.first.peaks, 0, firsts);
-        add(part.rest, data_.rest.peaks, firsts, given.queries);
+        Block block{given.values, given.queries,  given.stride,    0,
+                    given.keys,   given.sequence, given.firstQuery};
+        if (block.first()) {
+            std::copy_n(given.values, given.keys, firsts_.data() + rowOf(given.sequence, given.head));
+            block.values += given.stride, --block.rows, ++block.position;
+        }
+        ChannelMoments& rest = restOf(given.sequence, given.head);
+        rest.grow(given.keys);
+        collector_.add(rest, data_.rest.peaks, gate_, block, batch_);
     }
 
     void finish() override {
-        for (const int sequence : byWindow(batch_))
-            for (int head = 0; head < heads_; ++head) {
-                const SiteData& part = partOf(sequence, head);
-                collector_.merge(data_.first, part.first);
-                collector_.merge(data_.rest, part.rest);
-            }
+        PeakGate gate(collector_.leastOf(data_.first.peaks));
+        for (const int sequence : byWindow(batch_)) {
+            const int valid = batch_.lengths[static_cast<std::size_t>(sequence)];
+            data_.first.moments.grow(valid);
+            collector_.add(data_.first.moments, data_.first.peaks, gate,
+                           {firsts_.data() + rowOf(sequence, 0), valid > 0 ? heads_ : 0, batch_.length, 0,
+                            valid, sequence, 0, true},
+                           batch_);
+            for (int head = 0; head < heads_; ++head)
+                data_.rest.moments.merge(restOf(sequence, head));
+            data_.first.rows += std::int64_t{heads_} * std::min(valid, 1);
+            data_.rest.rows += std::int64_t{heads_} * std::max(valid - 1, 0);
+        }
         collector_.count(data_, batch_, true);
     }
 
 private:
-    SiteData& partOf(int sequence, int head) {
-        return parts_[static_cast<std::size_t>(sequence * heads_ + head)];
+    std::size_t rowOf(int sequence, int head) const {
+        return static_cast<std::size_t>(sequence * heads_ + head) * static_cast<std::size_t>(batch_.length);
+    }
+    ChannelMoments& restOf(int sequence, int head) {
+        return rests_[static_cast<std::size_t>(sequence * heads_ + head)];
     }
 
     Collector& collector_;
     SiteData& data_; // its peaks are shared, so that few rows are large enough for them
     const Batch& batch_;
     int heads_;
-    std::vector<SiteData> parts_; // [sequence, head]
-    std::mutex peaksMutex_;
+    std::vector<float> firsts_;         // [sequence, head, key]
+    std::vector<ChannelMoments> rests_; // [sequence, head]
+    PeakGate gate_;
 };
 
 std::unique_ptr<ProbabilityTaker> Collector::byRows(Site site, const Batch& batch, int heads) {
@@ -218,7 +229,12 @@ std::unique_ptr<ProbabilityTaker> Collector::byRows(Site site, const Batch& batc
 class Collector::PieceTaker : public RowTaker {
 public:
     PieceTaker(Collector& collector, Site site, const Batch& batch, int channels, std::int64_t rowsAtOnce)
-        : collector_(collector), data_(collector.dataOf(site)), batch_(batch), rowsAtOnce_(rowsAtOnce) {
+        : collector_(collector),
+          data_(collector.dataOf(site)),
+          batch_(batch),
+          rowsAtOnce_(rowsAtOnce),
+          firstGate_(collector.leastOf(data_.first.peaks)),
+          restGate_(collector.leastOf(data_.rest.peaks)) {
         const std::int64_t rows = std::int64_t{batch.sequences} * batch.length;
         data_.first.moments.grow(channels);
         data_.rest.moments.grow(channels);
@@ -233,7 +249,8 @@ public:
         Part* part = rowsAtOnce_ > 0 ? &parts_[static_cast<std::size_t>(firstRow / rowsAtOnce_)] : nullptr;
         const auto add = [&](Half& half, ChannelMoments* own, const Block& block) {
             if (own) own->grow(block.end);
-            collector_.add(own ? *own : half.moments, half.peaks, peaksMutex_, block, batch_);
+            collector_.add(own ? *own : half.moments, half.peaks, block.first() ? firstGate_ : restGate_,
+                           block, batch_);
         };
         for (std::int64_t row = firstRow; row < lastRow;) {
             const auto sequence = static_cast<int>(row / batch_.length);
@@ -274,7 +291,7 @@ private:
     const Batch& batch_;
     std::int64_t rowsAtOnce_;
     std::vector<Part> parts_;
-    std::mutex peaksMutex_;
+    PeakGate firstGate_, restGate_;
 };
 
 std::unique_ptr<RowTaker> Collector::byPieces(Site site, const Batch& batch, int channels,

@@ -6,6 +6,7 @@
 #include "core/engine/tap.h"
 #include "core/statistics/moments.h"
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -72,7 +73,14 @@ private:
         std::int64_t rows, stride;
         int begin, end;         // channels
         int sequence, position; // of the first row; position −1: it has none
+        bool alike = false;     // all rows are of that position
         bool first() const { return position == 0; }
+    };
+
+    struct PeakGate { // before a list of peaks that several threads add to
+        explicit PeakGate(float least) : least(least) {}
+        std::mutex mutex;
+        std::atomic<float> least; // what the list's last peak has; −1 while there is room
     };
 
     class HeadTaker;
@@ -82,7 +90,8 @@ private:
     SiteData emptyData() const;
     void count(SiteData& data, const Batch& batch, bool positions);
     void merge(Half& half, const Half& other) const;
-    void add(ChannelMoments& to, std::vector<Peak>& peaks, std::mutex& peaksMutex, const Block& block,
+    float leastOf(const std::vector<Peak>& peaks) const;
+    void add(ChannelMoments& to, std::vector<Peak>& peaks, PeakGate& gate, const Block& block,
              const Batch& batch) const;
     void offer(std::vector<Peak>& peaks, const Peak& peak) const;
     std::vector<TokenPeak> readable(const std::vector<Peak>& peaks) const;

@@ -233,11 +233,11 @@ struct Kernel {
     // Raw sums about the shift to central moments, merged into the tile. The shift is a value of the block,
     // so raw sums exceed central moments at most about `rows` times and cancellation stays far below 1e-6.
     [[gnu::always_inline]] static inline void finish(double rows, const Sums& sums, const MomentTile& tile) {
-        const Doubles n = Doubles{} + rows, none{};
+        const Doubles n = Doubles{} + rows, share = Doubles{} + 1.0 / rows, none{};
 #pragma GCC unroll 8
         for (int v = 0; v < 2 * Count; ++v) {
             const Doubles &s1 = sums.s1[v], &s2 = sums.s2[v], &s3 = sums.s3[v];
-            const Doubles e = s1 / n, e2 = e * e;
+            const Doubles e = s1 * share, e2 = e * e;
             Doubles b2 = s2 - e * s1, b4 = sums.s4[v] - 4.0 * e * s3 + 6.0 * e2 * s2 - 3.0 * e2 * e * s1;
             const Doubles b3 = s3 - 3.0 * e * s2 + 2.0 * e2 * s1, mean = sums.shift[v] + e;
             b2 = b2 > none ? b2 : none;

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 namespace kurtoscope {
 namespace {
@@ -92,7 +93,7 @@ double Moments::variance() const {
 }
 
 double Moments::skewness() const {
-    return m2 > 0 ? std::sqrt(count) * m3 / std::pow(m2, 1.5) : undefined;
+    return m2 > 0 ? std::sqrt(count) * m3 / (m2 * std::sqrt(m2)) : undefined;
 }
 
 double Moments::kurtosis() const {
@@ -102,21 +103,26 @@ double Moments::kurtosis() const {
 // Pointers as const as the moments are.
 template <class These>
 auto ChannelMoments::tileAt(These& from, int channel) {
-    using Double = std::remove_reference_t<decltype(*from.count_.data())>;
-    using Float = std::remove_reference_t<decltype(*from.min_.data())>;
-    const auto at = static_cast<std::ptrdiff_t>(channel);
-    return MomentPointers<Double, Float>{
-        from.count_.data() + at, from.mean_.data() + at,  from.m2_.data() + at,  from.m3_.data() + at,
-        from.m4_.data() + at,    from.above_.data() + at, from.min_.data() + at, from.max_.data() + at};
+    using Double = std::remove_reference_t<decltype(*from.doubles_.data())>;
+    using Float = std::remove_reference_t<decltype(*from.floats_.data())>;
+    Double* const at = from.doubles_.data() + channel;
+    Float* const extremes = from.floats_.data() + channel;
+    const std::ptrdiff_t all = from.channels_;
+    return MomentPointers<Double, Float>{at + count * all, at + mean * all,  at + m2 * all, at + m3 * all,
+                                         at + m4 * all,    at + above * all, extremes,      extremes + all};
 }
 
 void ChannelMoments::grow(int channels) {
-    if (channels <= this->channels()) return;
+    if (channels <= channels_) return;
     const auto size = static_cast<std::size_t>(channels);
-    for (auto* figure : {&count_, &mean_, &m2_, &m3_, &m4_, &above_, &nonfinite_})
-        figure->resize(size, 0.0);
-    min_.resize(size, noMin);
-    max_.resize(size, -noMin);
+    std::vector<double> doubles(figures * size, 0.0);
+    std::vector<float> floats(2 * size, noMin);
+    std::fill(floats.begin() + channels, floats.end(), -noMin);
+    for (std::ptrdiff_t figure = 0; figure < figures; ++figure)
+        std::copy_n(doubles_.data() + figure * channels_, channels_, doubles.data() + figure * channels);
+    for (std::ptrdiff_t extreme = 0; extreme < 2; ++extreme)
+        std::copy_n(floats_.data() + extreme * channels_, channels_, floats.data() + extreme * channels);
+    doubles_ = std::move(doubles), floats_ = std::move(floats), channels_ = channels;
 }
 
 void ChannelMoments::add(const float* values, std::int64_t rows, std::int64_t stride, int begin, int end,
@@ -162,40 +168,45 @@ float ChannelMoments::addSlowly(const float* values, std::int64_t rows, std::int
 void ChannelMoments::merge(const ChannelMoments& other) {
     grow(other.channels());
     momentKernels().front().merge(other.channels(), tileAt(*this, 0), tileAt(other, 0));
-    for (std::size_t channel = 0; channel < other.nonfinite_.size(); ++channel)
-        nonfinite_[channel] += other.nonfinite_[channel];
+    for (int channel = 0; channel < other.channels_; ++channel)
+        doubles_[index(nonfinite, channel)] += other.doubles_[other.index(nonfinite, channel)];
 }
 
 Moments ChannelMoments::at(int channel) const {
-    const auto at = static_cast<std::size_t>(channel);
-    return {count_[at], mean_[at], m2_[at], m3_[at], m4_[at], above_[at], nonfinite_[at], min_[at], max_[at]};
+    const auto figure = [&](Figure which) { return doubles_[index(which, channel)]; };
+    const auto at = static_cast<std::size_t>(channel), all = static_cast<std::size_t>(channels_);
+    return {figure(count), figure(mean),      figure(m2),  figure(m3),       figure(m4),
+            figure(above), figure(nonfinite), floats_[at], floats_[all + at]};
+}
+
+// By halves, many channels at once.
+Moments ChannelMoments::whole() const {
+    if (channels_ == 0) return {};
+    ChannelMoments folded = *this;
+    for (int left = channels_; left > 1; left -= left / 2)
+        momentKernels().front().merge(left / 2, tileAt(folded, 0),
+                                      tileAt(std::as_const(folded), left - left / 2));
+    Moments all = folded.at(0);
+    for (int channel = 1; channel < channels_; ++channel)
+        all.nonfinite += doubles_[index(nonfinite, channel)];
+    return all;
 }
 
 void ChannelMoments::write(ByteWriter& to) const {
-    to.add(bar_);
-    for (const auto* values : {&count_, &mean_, &m2_, &m3_, &m4_, &above_, &nonfinite_})
-        to.add(*values);
-    to.add(min_), to.add(max_);
+    to.add(bar_), to.add(channels_), to.add(doubles_), to.add(floats_);
 }
 
 void ChannelMoments::read(ByteReader& from) {
-    from.take(bar_);
-    for (auto* values : {&count_, &mean_, &m2_, &m3_, &m4_, &above_, &nonfinite_})
-        from.take(*values);
-    from.take(min_), from.take(max_);
+    from.take(bar_), from.take(channels_), from.take(doubles_), from.take(floats_);
 }
 
 void ChannelMoments::set(int channel, const Moments& moments) {
-    const auto at = static_cast<std::size_t>(channel);
-    count_[at] = moments.count;
-    mean_[at] = moments.mean;
-    m2_[at] = moments.m2;
-    m3_[at] = moments.m3;
-    m4_[at] = moments.m4;
-    above_[at] = moments.above;
-    nonfinite_[at] = moments.nonfinite;
-    min_[at] = moments.min;
-    max_[at] = moments.max;
+    const double values[figures] = {moments.count, moments.mean,  moments.m2,       moments.m3,
+                                    moments.m4,    moments.above, moments.nonfinite};
+    for (int figure = 0; figure < figures; ++figure)
+        doubles_[index(Figure(figure), channel)] = values[figure];
+    floats_[static_cast<std::size_t>(channel)] = moments.min;
+    floats_[static_cast<std::size_t>(channels_ + channel)] = moments.max;
 }
 
 } // namespace kurtoscope

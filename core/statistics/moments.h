@@ -39,7 +39,7 @@ class KURTOSCOPE_API ChannelMoments {
 public:
     explicit ChannelMoments(float bar = 6) : bar_(bar) {}
 
-    int channels() const { return static_cast<int>(count_.size()); }
+    int channels() const { return channels_; }
     float bar() const { return bar_; }
     void grow(int channels); // new channels are empty; never shrinks
 
@@ -52,6 +52,7 @@ public:
     void merge(const ChannelMoments& other); // grows to the wider of the two
 
     Moments at(int channel) const;
+    Moments whole() const; // of all channels together
     void write(ByteWriter& to) const;
     void read(ByteReader& from); // what write() wrote, in place of what is there
 
@@ -63,10 +64,19 @@ private:
     float addSlowly(const float* values, std::int64_t rows, std::int64_t stride, int channel);
     void set(int channel, const Moments& moments);
 
+    std::size_t index(int figure, int channel) const {
+        return static_cast<std::size_t>(figure) * static_cast<std::size_t>(channels_) +
+               static_cast<std::size_t>(channel);
+    }
+
+    enum Figure { count, mean, m2, m3, m4, above, nonfinite, figures };
+
     float bar_;
-    // One array per figure, so that neighbouring channels are merged in one vector operation.
-    std::vector<double> count_, mean_, m2_, m3_, m4_, above_, nonfinite_;
-    std::vector<float> min_, max_;
+    int channels_ = 0;
+    // Figure by figure, so that neighbouring channels are merged in one vector operation; all in two pieces
+    // of memory, since there are many small ones of these.
+    std::vector<double> doubles_; // [figure, channel]
+    std::vector<float> floats_;   // [lowest or highest, channel]
 };
 
 } // namespace kurtoscope

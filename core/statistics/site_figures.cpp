@@ -38,10 +38,9 @@ SiteStats siteFigures(Site site, const ChannelMoments& moments) {
     for (auto* figure :
          {&stats.mean, &stats.variance, &stats.skewness, &stats.kurtosis, &stats.energy, &stats.shareAbove})
         figure->resize(size);
-    Moments whole;
+    const Moments whole = moments.whole();
     for (std::size_t c = 0; c < size; ++c) {
         const Moments channel = moments.at(static_cast<int>(c));
-        whole.merge(channel);
         const bool any = channel.count > 0;
         stats.min[c] = any ? channel.min : 0;
         stats.max[c] = any ? channel.max : 0;

@@ -400,6 +400,10 @@ void TestCollector::sitesKeepTheirOrder() {
 }
 
 void TestCollector::nothingTaken() {
+    Collector without({{}, 6, 0, {}}); // no peaks are asked for
+    give(without, mlp, makeData(5, {4, 9}), {0, 1});
+    QVERIFY(without.observation().sites[0].peaks.empty());
+    QCOMPARE(without.observation().sites[0].tokens, 13);
     const Observation observation = Collector({}).observation();
     QVERIFY(observation.sites.empty());
     QCOMPARE(observation.tokens, 0);

@@ -87,6 +87,25 @@ KURTOSCOPE_CLONES float exponentialsByLoop(float* scores, std::int64_t count, fl
     return sum;
 }
 
+KURTOSCOPE_CLONES double sumByLoop(const float* x, std::int64_t count) {
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = 0; i < count; ++i)
+        sum += double(x[i]);
+    return sum;
+}
+
+// Of differences to `mean`, which are float32.
+KURTOSCOPE_CLONES double squaresByLoop(const float* x, std::int64_t count, float mean) {
+    double squares = 0;
+#pragma omp simd reduction(+ : squares)
+    for (std::int64_t i = 0; i < count; ++i) {
+        const float centred = x[i] - mean;
+        squares += double(centred) * double(centred);
+    }
+    return squares;
+}
+
 #if defined(__x86_64__)
 
 // The same, value by value, in vectors written out: a loop of the compiler's adds up its lanes one by one at
@@ -146,14 +165,68 @@ KURTOSCOPE_AVX512 float exponentialsAvx512(float* scores, std::int64_t count, fl
     return folded<false>(sum);
 }
 
+// sum + x, or its square's: a product of two float32 is exact.
+template <bool squared>
+KURTOSCOPE_AVX512 inline __m512d added(__m512d sum, __m256 eight, __m256 mean) {
+    const __m512d wide = _mm512_maskz_cvtps_pd(0xff, squared ? _mm256_sub_ps(eight, mean) : eight);
+    return squared ? _mm512_fmadd_pd(wide, wide, sum) : _mm512_add_pd(sum, wide);
+}
+
+// A row's sum, or that of its squared differences to `mean`, in four sums whose additions need not wait for
+// one another.
+template <bool squared>
+KURTOSCOPE_AVX512 inline double byFourSums(const float* x, std::int64_t count, float mean) {
+    constexpr std::int64_t lanes = 8, sums = 4;
+    const __m256 centre = _mm256_set1_ps(mean);
+    __m512d sum[sums];
+#pragma GCC unroll 4
+    for (auto& one : sum)
+        one = _mm512_setzero_pd();
+    std::int64_t i = 0;
+    for (; i + sums * lanes <= count; i += sums * lanes)
+#pragma GCC unroll 4
+        for (int s = 0; s < sums; ++s)
+            sum[s] = added<squared>(sum[s], _mm256_loadu_ps(x + i + s * lanes), centre);
+    for (; i < count; i += lanes) {
+        const auto there = static_cast<__mmask8>(count - i >= lanes ? 0xff : (1 << (count - i)) - 1);
+        const __m256 eight = _mm256_mask_loadu_ps(squared ? centre : _mm256_setzero_ps(), there, x + i);
+        sum[0] = added<squared>(sum[0], eight, centre);
+    }
+    const __m512d all = _mm512_add_pd(_mm512_add_pd(sum[0], sum[1]), _mm512_add_pd(sum[2], sum[3]));
+    const __m256d four =
+        _mm256_add_pd(_mm512_maskz_extractf64x4_pd(0xf, all, 0), _mm512_maskz_extractf64x4_pd(0xf, all, 1));
+    const __m256d two = _mm256_add_pd(four, _mm256_permute2f128_pd(four, four, 1));
+    return _mm256_cvtsd_f64(_mm256_add_pd(two, _mm256_permute_pd(two, 0b0101)));
+}
+
+KURTOSCOPE_AVX512 double sumAvx512(const float* x, std::int64_t count) {
+    return byFourSums<false>(x, count, 0);
+}
+
+KURTOSCOPE_AVX512 double squaresAvx512(const float* x, std::int64_t count, float mean) {
+    return byFourSums<true>(x, count, mean);
+}
+
 #else
 
 bool hasAvx512() {
     return false;
 }
 constexpr auto exponentialsAvx512 = exponentialsByLoop;
+constexpr auto sumAvx512 = sumByLoop;
+constexpr auto squaresAvx512 = squaresByLoop;
 
 #endif
+
+double sumOf(const float* x, std::int64_t count) {
+    static const auto fastest = hasAvx512() ? sumAvx512 : sumByLoop;
+    return fastest(x, count);
+}
+
+double squaresOf(const float* x, std::int64_t count, float mean) {
+    static const auto fastest = hasAvx512() ? squaresAvx512 : squaresByLoop;
+    return fastest(x, count, mean);
+}
 
 } // namespace
 
@@ -204,16 +277,8 @@ KURTOSCOPE_CLONES void scaleRow(const float* x, float factor, float* out, std::i
 
 KURTOSCOPE_CLONES void layerNormRow(const float* x, const float* weight, const float* bias, double epsilon,
                                     float* out, std::int64_t channels) {
-    double sum = 0, squares = 0;
-#pragma omp simd reduction(+ : sum)
-    for (std::int64_t i = 0; i < channels; ++i)
-        sum += double(x[i]);
-    const auto mean = static_cast<float>(sum / double(channels));
-#pragma omp simd reduction(+ : squares)
-    for (std::int64_t i = 0; i < channels; ++i) {
-        const float centred = x[i] - mean;
-        squares += double(centred) * double(centred);
-    }
+    const auto mean = static_cast<float>(sumOf(x, channels) / double(channels));
+    const double squares = squaresOf(x, channels, mean);
     const auto factor = static_cast<float>(1 / std::sqrt(squares / double(channels) + epsilon));
     if (bias) {
 #pragma omp simd
@@ -228,10 +293,7 @@ KURTOSCOPE_CLONES void layerNormRow(const float* x, const float* weight, const f
 
 KURTOSCOPE_CLONES void rmsNormRow(const float* x, const float* weight, double epsilon, float* out,
                                   std::int64_t channels) {
-    double squares = 0;
-#pragma omp simd reduction(+ : squares)
-    for (std::int64_t i = 0; i < channels; ++i)
-        squares += double(x[i]) * double(x[i]);
+    const double squares = squaresOf(x, channels, 0);
     const auto factor = static_cast<float>(1 / std::sqrt(squares / double(channels) + epsilon));
 #pragma omp simd
     for (std::int64_t i = 0; i < channels; ++i)

@@ -13,8 +13,11 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <map>
+#include <mutex>
 #include <numbers>
 #include <random>
+#include <thread>
 
 #include <omp.h>
 
@@ -413,6 +416,24 @@ private slots:
         looked.out = beside.data(), looked.given = nullptr, looked.show = &show;
         attendRows(looked);
         QVERIFY(beside == made && shown == probabilities);
+        // The context is shown as it is made, each head's columns from one thread and in order.
+        std::mutex lock;
+        std::map<std::int64_t, std::pair<std::thread::id, std::int64_t>> seenBy; // by column: who, up to where
+        std::int64_t shownRows = 0;
+        bool inOrder = true;
+        const AfterRows after = [&](std::int64_t firstRow, std::int64_t lastRow, std::int64_t first, std::int64_t) {
+            const std::lock_guard hold(lock);
+            const auto [at, fresh] = seenBy.try_emplace(first, std::this_thread::get_id(), 0);
+            inOrder &= at->second.first == std::this_thread::get_id() && at->second.second <= firstRow;
+            at->second.second = lastRow;
+            shownRows += lastRow - firstRow;
+        };
+        looked.after = &after;
+        attendRows(looked);
+        QVERIFY(beside == made && inOrder);
+        QCOMPARE(std::int64_t(seenBy.size()), std::int64_t(heads));
+        QCOMPARE(shownRows, heads * std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0}));
+        looked.after = nullptr;
         // In bfloat16, as such and as floats that it has: near one another, and the same in two steps and when
         // shown. A probability in the middle may be cast to either side, 2⁻⁸ of it apart.
         std::vector<float> castQ = q, castK = k, castV = v, kinds[2];

@@ -286,7 +286,7 @@ void clear(const AttentionWork& work, std::int64_t sequence, std::int64_t head, 
 
 template <class Tile>
 void attend(const AttentionWork& work) {
-    // Who looks gets all of a query head from one thread.
+    // Who looks gets all of a query head from one thread, who looks at the context that of every sequence.
     using Word = typename Tile::Word;
     const bool looked = work.show || work.after;
     const std::int64_t unitHeads = looked ? work.heads : work.keyValueHeads, group = work.heads / unitHeads;
@@ -309,12 +309,13 @@ void attend(const AttentionWork& work) {
                        scoresSize = (work.show ? 2 : 1) * blockRows * across;
     // A key head at a time, so that what is packed stays near the query heads that read it; their blocks of
     // rows are shared out where there are few key heads.
-    const std::int64_t units = work.sequences * unitHeads;
+    const std::int64_t together = work.after ? work.sequences : 1, units = work.sequences * unitHeads;
     const std::int64_t blocks = (work.length + blockRows - 1) / blockRows;
     const std::int64_t shares = units >= 16 || looked ? 1 : std::min<std::int64_t>(group * blocks, 8);
     const bool shared =
         isWorthThreads(2 * work.sequences * work.heads * work.length * work.length * work.size);
-    parallelFor(units * shares, shared ? 1 : units * shares, [&](std::int64_t from, std::int64_t to) {
+    const std::int64_t pieces = units * shares / together;
+    parallelFor(pieces, shared ? 1 : pieces, [&](std::int64_t from, std::int64_t to) {
         thread_local AlignedBytes memory;
         memory.reserve(std::size_t(keysSize + valuesSize + queriesSize + weightsSize + scoresSize) *
                        sizeof(float));
@@ -322,9 +323,10 @@ void attend(const AttentionWork& work) {
              *weights = queries + queriesSize;
         const PackedHead<Word> packed{keys, values, queries, weights};
         float *scores = reinterpret_cast<float*>(weights + weightsSize), *shown = scores + blockRows * across;
-        for (std::int64_t index = from, ready = -1; index < to; ++index) {
+        for (std::int64_t index = from * together, ready = -1; index < to * together; ++index) {
             const std::int64_t unit = index / shares, share = index % shares;
-            const std::int64_t sequence = unit / unitHeads, unitHead = unit % unitHeads;
+            const std::int64_t sequence = work.after ? unit % together : unit / unitHeads,
+                               unitHead = work.after ? unit / together : unit % unitHeads;
             const std::int64_t valid = validOf(sequence);
             if (unit != ready && valid > 0) {
                 const std::int64_t first = firstRowOf(work, sequence),

@@ -93,12 +93,15 @@ bool IntegerLinears::pack(const RealLayer& layer, PackedWeights& store) {
     return true;
 }
 
+bool IntegerLinears::Packed::byRows() const {
+    return group == 0 && std::all_of(parts.begin(), parts.end(), [](const Part& part) {
+               return RowRule{part.channels, part.input, part.weight->keptInputs()}.standsAlone();
+           });
+}
+
 const IntegerLinears::Packed* IntegerLinears::byRows(Site input) const {
     const auto found = byInput_.find(input);
-    if (found == byInput_.end() || found->second->group > 0) return nullptr;
-    for (const Part& part : found->second->parts)
-        if (!RowRule{part.channels, part.input, part.weight->keptInputs()}.standsAlone()) return nullptr;
-    return found->second;
+    return found == byInput_.end() || !found->second->byRows() ? nullptr : found->second;
 }
 
 void IntegerLinears::startRows(const Packed& packed, std::int64_t rows, std::int64_t across,
@@ -124,7 +127,7 @@ at::Tensor IntegerLinears::normed(Site input, const at::Tensor& x, const NormSte
     if (!packed || !isPlain(x) || !isPlain(norm.weight) || (norm.bias && !isPlain(*norm.bias)) || x.numel() == 0)
         return {};
     const std::int64_t channels = x.size(-1), rows = x.numel() / channels;
-    at::Tensor y = at::empty_like(x);
+    at::Tensor y = at::empty_like(x); // where the layers are alone, its values are not written
     const float *from = x.const_data_ptr<float>(), *weight = norm.weight.const_data_ptr<float>(),
                 *bias = norm.bias ? norm.bias->const_data_ptr<float>() : nullptr;
     float* to = y.data_ptr<float>();
@@ -150,6 +153,17 @@ void IntegerLinears::makeRows(const Packed& packed, const at::Tensor& x,
     if (packed.group > 0) {
         integerRows(x, {}, packed.parts.front().input, lengths, packed.kept, whole_);
         return cutRows(whole_, packed.group, packed.kept, rows_);
+    }
+    if (packed.byRows()) { // all parts in one go
+        const at::Tensor in = x.contiguous();
+        const float* from = in.const_data_ptr<float>();
+        const std::int64_t across = in.size(-1), rows = across > 0 ? in.numel() / across : 0;
+        startRows(packed, rows, across, rows_);
+        parallelFor(rows, rowsWorthAThread(across), [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t row = begin; row < end; ++row)
+                makeRow(packed, from + row * across, row, rows_);
+        });
+        return;
     }
     rows_.resize(std::max(rows_.size(), packed.parts.size()));
     for (std::size_t i = 0; i < packed.parts.size(); ++i) {

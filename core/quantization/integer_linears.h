@@ -41,6 +41,8 @@ private:
         std::vector<Part> parts;
         std::int64_t group = 0; // inputs to a scale of the weights, which share the range of parts[0]; 0: all
         std::vector<int> kept;
+
+        bool byRows() const; // whether each row of what it multiplies can be made by itself
     };
     std::shared_ptr<const PackedWeight> packedPart(const RealLayer& layer, const IntegerWeight& integers,
                                                    const std::vector<std::int64_t>& channels,

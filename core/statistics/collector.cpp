@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <mutex>
 #include <numeric>
 #include <utility>
@@ -50,6 +51,25 @@ Collector::SiteData& Collector::dataOf(Site site) {
 Collector::SiteData Collector::emptyData() const {
     const Half empty{ChannelMoments(options_.magnitudeBar), 0, {}};
     return {empty, empty, 0};
+}
+
+std::vector<ChannelMoments> Collector::borrowed(std::int64_t count) {
+    std::vector<ChannelMoments> moments;
+    moments.reserve(static_cast<std::size_t>(count));
+    for (; count > 0 && !spare_.empty(); --count) {
+        moments.push_back(std::move(spare_.back()));
+        spare_.pop_back();
+    }
+    moments.insert(moments.end(), static_cast<std::size_t>(count), ChannelMoments(options_.magnitudeBar));
+    return moments;
+}
+
+void Collector::giveBack(std::vector<ChannelMoments>& borrowed) {
+    for (ChannelMoments& moments : borrowed) {
+        moments.clear();
+        spare_.push_back(std::move(moments));
+    }
+    borrowed.clear();
 }
 
 // One block per sequence (per sequence and head for attn_probs) and half, in window order, whatever order a
@@ -131,16 +151,16 @@ void Collector::add(ChannelMoments& to, std::vector<Peak>& peaks, PeakGate& gate
         offer(found, peak);
         bar = std::max(bar, leastOf(found));
     };
-    to.add(block.values, block.rows, block.stride, block.begin, block.end, bar,
-           [&](const float* tile, std::int64_t stride, int begin, int end) {
-               for (std::int64_t r = 0; r < block.rows; r += few) {
-                   const float* rows = tile + r * stride;
-                   const std::int64_t count = std::min(few, block.rows - r);
-                   if (momentKernels().front().largest(rows, count, stride, end - begin) < bar) continue;
-                   for (std::int64_t i = 0; i < count; ++i)
-                       find(rows + i * stride, r + i, begin, end);
-               }
-           });
+    const auto look = [&](const float* tile, std::int64_t stride, int begin, int end) {
+        for (std::int64_t r = 0; r < block.rows; r += few) {
+            const float* rows = tile + r * stride;
+            const std::int64_t count = std::min(few, block.rows - r);
+            if (momentKernels().front().largest(rows, count, stride, end - begin) < bar) continue;
+            for (std::int64_t i = 0; i < count; ++i)
+                find(rows + i * stride, r + i, begin, end);
+        }
+    };
+    to.add(block.values, block.rows, block.stride, block.begin, block.end, bar, std::cref(look));
     if (found.empty()) return;
     const std::lock_guard lock(gate.mutex);
     for (const Peak& peak : found)
@@ -171,7 +191,7 @@ public:
           batch_(batch),
           heads_(heads),
           firsts_(rowOf(batch.sequences, 0)),
-          rests_(static_cast<std::size_t>(batch.sequences * heads), ChannelMoments(data_.rest.moments.bar())),
+          rests_(collector.borrowed(std::int64_t{batch.sequences} * heads)),
           gate_(collector.leastOf(data_.rest.peaks)) {}
 
     void take(const ProbabilityRows& given) override {
@@ -200,6 +220,7 @@ public:
             data_.first.rows += std::int64_t{heads_} * std::min(valid, 1);
             data_.rest.rows += std::int64_t{heads_} * std::max(valid - 1, 0);
         }
+        collector_.giveBack(rests_);
         collector_.count(data_, batch_, true);
     }
 
@@ -238,15 +259,13 @@ public:
         const std::int64_t rows = std::int64_t{batch.sequences} * batch.length;
         data_.first.moments.grow(channels);
         data_.rest.moments.grow(channels);
-        if (rowsAtOnce > 0)
-            parts_.assign(
-                static_cast<std::size_t>((rows + rowsAtOnce - 1) / rowsAtOnce),
-                Part{ChannelMoments(data_.first.moments.bar()), ChannelMoments(data_.rest.moments.bar())});
+        if (rowsAtOnce > 0) parts_ = collector.borrowed(2 * ((rows + rowsAtOnce - 1) / rowsAtOnce));
     }
 
     void take(const float* values, std::int64_t stride, std::int64_t firstRow, std::int64_t lastRow,
               std::int64_t firstChannel, std::int64_t lastChannel) override {
-        Part* part = rowsAtOnce_ > 0 ? &parts_[static_cast<std::size_t>(firstRow / rowsAtOnce_)] : nullptr;
+        ChannelMoments* part =
+            rowsAtOnce_ > 0 ? &parts_[static_cast<std::size_t>(2 * (firstRow / rowsAtOnce_))] : nullptr;
         const auto add = [&](Half& half, ChannelMoments* own, const Block& block) {
             if (own) own->grow(block.end);
             collector_.add(own ? *own : half.moments, half.peaks, block.first() ? firstGate_ : restGate_,
@@ -263,18 +282,19 @@ public:
             if (block.rows <= 0) continue;
             if (block.first()) {
                 const std::int64_t rows = std::exchange(block.rows, 1);
-                add(data_.first, part ? &part->first : nullptr, block);
+                add(data_.first, part, block);
                 block = {block.values + stride, rows - 1, stride, block.begin, block.end, sequence, 1};
             }
-            if (block.rows > 0) add(data_.rest, part ? &part->rest : nullptr, block);
+            if (block.rows > 0) add(data_.rest, part ? part + 1 : nullptr, block);
         }
     }
 
     void finish() override {
-        for (const Part& part : parts_) {
-            data_.first.moments.merge(part.first);
-            data_.rest.moments.merge(part.rest);
+        for (std::size_t i = 0; i < parts_.size(); i += 2) {
+            data_.first.moments.merge(parts_[i]);
+            data_.rest.moments.merge(parts_[i + 1]);
         }
+        collector_.giveBack(parts_);
         for (const int valid : batch_.lengths) {
             data_.first.rows += std::min(valid, 1);
             data_.rest.rows += std::max(valid - 1, 0);
@@ -283,14 +303,11 @@ public:
     }
 
 private:
-    struct Part {
-        ChannelMoments first, rest;
-    };
     Collector& collector_;
     SiteData& data_;
     const Batch& batch_;
     std::int64_t rowsAtOnce_;
-    std::vector<Part> parts_;
+    std::vector<ChannelMoments> parts_; // [piece of rows, first tokens or the rest]
     PeakGate firstGate_, restGate_;
 };
 

@@ -88,6 +88,8 @@ private:
     SiteData& dataOf(Site site);
     static std::vector<Block> blocksOf(Site site, const SiteTensor& tensor);
     SiteData emptyData() const;
+    std::vector<ChannelMoments> borrowed(std::int64_t count);
+    void giveBack(std::vector<ChannelMoments>& borrowed);
     void count(SiteData& data, const Batch& batch, bool positions);
     void merge(Half& half, const Half& other) const;
     float leastOf(const std::vector<Peak>& peaks) const;
@@ -100,6 +102,7 @@ private:
     std::vector<Site> order_;
     std::map<Site, SiteData> sites_;
     std::set<int> windows_;
+    std::vector<ChannelMoments> spare_; // empty: takers' own of earlier passes, whose memory is warm
 };
 
 } // namespace kurtoscope

@@ -115,14 +115,21 @@ auto ChannelMoments::tileAt(These& from, int channel) {
 void ChannelMoments::grow(int channels) {
     if (channels <= channels_) return;
     const auto size = static_cast<std::size_t>(channels);
-    std::vector<double> doubles(figures * size, 0.0);
-    std::vector<float> floats(2 * size, noMin);
+    std::vector<double> doubles;
+    std::vector<float> floats;
+    if (channels_ == 0) doubles.swap(doubles_), floats.swap(floats_); // what clear() left
+    doubles.assign(figures * size, 0.0);
+    floats.assign(2 * size, noMin);
     std::fill(floats.begin() + channels, floats.end(), -noMin);
     for (std::ptrdiff_t figure = 0; figure < figures; ++figure)
         std::copy_n(doubles_.data() + figure * channels_, channels_, doubles.data() + figure * channels);
     for (std::ptrdiff_t extreme = 0; extreme < 2; ++extreme)
         std::copy_n(floats_.data() + extreme * channels_, channels_, floats.data() + extreme * channels);
     doubles_ = std::move(doubles), floats_ = std::move(floats), channels_ = channels;
+}
+
+void ChannelMoments::clear() {
+    doubles_.clear(), floats_.clear(), channels_ = 0;
 }
 
 void ChannelMoments::add(const float* values, std::int64_t rows, std::int64_t stride, int begin, int end,

@@ -42,6 +42,7 @@ public:
     int channels() const { return channels_; }
     float bar() const { return bar_; }
     void grow(int channels); // new channels are empty; never shrinks
+    void clear();            // no channels; its memory stays for those to come
 
     // Adds channels [begin, end) of `rows` rows, `stride` floats apart; `values` points at channel 0 of the
     // first row. `end` ≤ channels(). `large`, if given, is shown every tile with a finite |x| ≥ `bar` while

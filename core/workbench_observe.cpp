@@ -47,22 +47,25 @@ public:
     Observation observation() const {
         Observation all = collector_.observation();
         const Observation after = reshaped_.observation();
-        all.sites = named(all.sites, after.sites);
-        all.withoutFirstToken = named(all.withoutFirstToken, after.withoutFirstToken);
+        all.sites = named(std::move(all.sites), after.sites);
+        all.withoutFirstToken = named(std::move(all.withoutFirstToken), after.withoutFirstToken);
         return all;
     }
 
 private:
-    std::vector<SiteStats> named(const std::vector<SiteStats>& made,
-                                 const std::vector<SiteStats>& reshaped) const {
+    // One tensor may have several names: its figures are copied for all but the last of them.
+    std::vector<SiteStats> named(std::vector<SiteStats> made, const std::vector<SiteStats>& reshaped) const {
         std::vector<SiteStats> sites;
+        std::vector<std::size_t> lastUse(made.size(), 0);
+        std::vector<std::pair<std::size_t, std::size_t>> copies; // of `sites`, from `made`
         const auto add = [&](Site site) {
             for (const SiteStats& stats : reshaped)
                 if (stats.site == site) return sites.push_back(stats);
-            for (const SiteStats& stats : made)
-                if (stats.site == transformer_.origin(site)) {
-                    sites.push_back(stats);
-                    sites.back().site = site;
+            for (std::size_t i = 0; i < made.size(); ++i)
+                if (made[i].site == transformer_.origin(site)) {
+                    lastUse[i] = sites.size();
+                    copies.emplace_back(sites.size(), i);
+                    sites.emplace_back().site = site;
                 }
         };
         const ModelInfo& info = transformer_.info();
@@ -76,6 +79,14 @@ private:
                 if (isPerLayer(place) && wanted(place)) add({layer, place});
         for (Place place : {Place::final_norm, Place::logits})
             if (wanted(place)) add({-1, place});
+        for (const auto& [to, from] : copies) {
+            const Site site = sites[to].site;
+            if (lastUse[from] == to)
+                sites[to] = std::move(made[from]);
+            else
+                sites[to] = made[from];
+            sites[to].site = site;
+        }
         return sites;
     }
 

@@ -142,12 +142,16 @@ void Ranks::agree(ProcessBackend asked, c10::Device device) {
     connect(asked != ProcessBackend::automatic, byGpu ? device : c10::Device(c10::kCPU));
 }
 
-// All of them come to it at once. The store goes with the first that leaves, so that they leave together.
-void Ranks::refuse(const std::string& what, const std::string& hint) {
+void Ranks::leaveTogether() {
     try {
         waitForAll();
     } catch (const Error&) { // the one with the store has left already
     }
+}
+
+// All of them come to it at once.
+void Ranks::refuse(const std::string& what, const std::string& hint) {
+    leaveTogether();
     throw Error(what, "--backend", hint);
 }
 

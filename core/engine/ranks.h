@@ -36,6 +36,9 @@ public:
     // Every tensor becomes its sum over all processes, which get the same bits: float32.
     void sum(const std::vector<at::Tensor>& tensors);
     void waitForAll();
+    // Before all of them go at once, by an error or a stop: the store goes with the process that holds it, and
+    // the others may still be reading.
+    void leaveTogether();
     static Ranks*& shared(); // those that share this process's windows; null: it is alone
 
 private:

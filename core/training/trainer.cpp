@@ -264,6 +264,11 @@ void Trainer::writeCheckpoint(TrainingRecord& record) {
     record.checkpoint = checkpointName(done_);
 }
 
+void Trainer::stopTogether() {
+    if (ranks_) ranks_->leaveTogether();
+    throw Cancelled();
+}
+
 Clock::duration Trainer::pause() {
     const Clock::time_point since = Clock::now();
     if (progress_) progress_({"Paused at step " + std::to_string(done_), done_, spec_.steps, -1});
@@ -276,7 +281,7 @@ Clock::duration Trainer::pause() {
             ranks_->sum({shared});
             waiting = shared[0].item<double>() > 0, stopping = shared[1].item<double>() > 0;
         }
-        if (stopping) throw Cancelled();
+        if (stopping) stopTogether();
         if (!waiting) return Clock::now() - since;
         if (leads()) std::this_thread::sleep_for(std::chrono::milliseconds(ranks_ ? 250 : 50));
     }
@@ -337,7 +342,7 @@ void Trainer::run(const std::function<void(const TrainingRecord&)>& onRecord) {
         }
         if (progress_) progress_({"Training", done_, spec_.steps, record.secondsLeft});
         if (diverged) return;
-        if (stopping && !last) throw Cancelled();
+        if (stopping && !last) stopTogether();
         if (!record.paused) continue;
         const Clock::duration waited = pause(); // is no time of the run
         since += waited, begun += waited;

@@ -52,6 +52,7 @@ private:
     StepFigures step(int number, bool watching);
     // Until it is asked to go on; all processes together. A stop throws Cancelled.
     Clock::duration pause();
+    [[noreturn]] void stopTogether(); // as all processes have agreed to
     bool leads() const { return !ranks_ || ranks_->leads(); }
     double learningRate(int number) const;
     // Inputs are rounded from the step after this one on: a model that has learned nothing yet gains by

@@ -33,8 +33,8 @@ public:
     // Keys or values (`site`) as a cache holds them and attention reads them: keys after a rotary embedding.
     virtual at::Tensor cached(Site /*site*/, const at::Tensor& x, const Batch& /*batch*/) const { return x; }
     virtual AttentionNumbers attention(int /*layer*/) const { return AttentionNumbers::float32; }
-    // What a language model's output head multiplies, of the final hidden state.
-    virtual at::Tensor headInput(const at::Tensor& x, const Batch& /*batch*/) const { return x; }
+    // Whether operand() is asked for what a language model's output head multiplies, too.
+    virtual bool roundsHead() const { return false; }
     // What operand() rounds: x, or what a step at run time makes of it.
     virtual at::Tensor reshaped(Site /*input*/, const at::Tensor& x) const { return x; }
     // norm(x), where a kernel makes in the same go what the linear layers of `input` multiply; else

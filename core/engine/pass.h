@@ -55,7 +55,7 @@ public:
     }
     // What a language model's output head multiplies.
     at::Tensor headInput(const at::Tensor& x) const {
-        return arithmetic_ ? arithmetic_->headInput(x, batch_) : x;
+        return arithmetic_ && arithmetic_->roundsHead() ? operand({-1, Place::final_norm}, x) : x;
     }
     at::Tensor linear(const Linear& linear, const at::Tensor& x,
                       const Then& then = {}) const; // x [.., in] → [.., out]

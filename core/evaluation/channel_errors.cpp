@@ -40,10 +40,6 @@ at::Tensor ChannelErrorProbe::operand(Site site, const at::Tensor& x, const Batc
     return exact;
 }
 
-at::Tensor ChannelErrorProbe::headInput(const at::Tensor& x, const Batch& batch) const {
-    return recipe_.roundsHead() ? operand({-1, Place::final_norm}, x, batch) : x;
-}
-
 at::Tensor ChannelErrorProbe::cached(Site site, const at::Tensor& x, const Batch& batch) const {
     const at::Tensor y = recipe_.cached(site, x, batch);
     if (!y.is_same(x)) add(site, x, y, batch);

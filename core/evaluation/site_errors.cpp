@@ -78,10 +78,6 @@ at::Tensor SiteErrorProbe::operand(Site site, const at::Tensor& x, const Batch& 
     return exact;
 }
 
-at::Tensor SiteErrorProbe::headInput(const at::Tensor& x, const Batch& batch) const {
-    return recipe_.roundsHead() ? operand({-1, Place::final_norm}, x, batch) : x;
-}
-
 at::Tensor SiteErrorProbe::cached(Site site, const at::Tensor& x, const Batch& batch) const {
     const at::Tensor y = recipe_.cached(site, x, batch);
     if (!y.is_same(x)) add(site, x, y, recipe_.cacheRounding(site), batch);

@@ -17,7 +17,7 @@ public:
 
     at::Tensor value(Site site, const at::Tensor& x, const Batch& batch) const override;
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override;
-    at::Tensor headInput(const at::Tensor& x, const Batch& batch) const override;
+    bool roundsHead() const override { return recipe_.roundsHead(); }
     at::Tensor cached(Site site, const at::Tensor& x, const Batch& batch) const override;
     bool treats(Site site) const override { return recipe_.treats(site); }
     at::Tensor linear(const Linear& linear, const at::Tensor& x, const Batch& batch) const override;

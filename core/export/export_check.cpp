@@ -43,9 +43,7 @@ public:
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override {
         return recipe_.operand(site, shaken(x), batch);
     }
-    at::Tensor headInput(const at::Tensor& x, const Batch& batch) const override {
-        return recipe_.headInput(recipe_.roundsHead() ? shaken(x) : x, batch);
-    }
+    bool roundsHead() const override { return recipe_.roundsHead(); }
     AttentionNumbers attention(int layer) const override { return recipe_.attention(layer); }
     at::Tensor cached(Site site, const at::Tensor& x, const Batch& batch) const override {
         return recipe_.cached(site, shaken(x), batch);

@@ -35,9 +35,7 @@ public:
             steps_.tensors["read." + site.name()] = valuesOf(recipe_.reshaped(site, x));
         return recipe_.operand(site, x, batch);
     }
-    at::Tensor headInput(const at::Tensor& x, const Batch& batch) const override {
-        return recipe_.headInput(x, batch);
-    }
+    bool roundsHead() const override { return recipe_.roundsHead(); }
     AttentionNumbers attention(int layer) const override { return recipe_.attention(layer); }
     at::Tensor cached(Site site, const at::Tensor& x, const Batch& batch) const override {
         return recipe_.cached(site, x, batch);

@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/bf16_linears.h"
 
-#include "core/base/grain.h"
 #include "core/base/memory.h"
-#include "core/base/parallel.h"
 #include "core/base/phases.h"
-#include "core/engine/kernels/row_functions.h"
+#include "core/engine/blocks.h"
 #include "core/quantization/round_activation.h"
 
-#include <limits>
 #include <utility>
 
 namespace kurtoscope {
-
-namespace {
-
-// Stands for values that nobody reads, in no more memory than one of them; whoever does read them sees NaN.
-at::Tensor unwritten(at::IntArrayRef shape, const at::TensorOptions& options) {
-    return at::full({1}, std::numeric_limits<float>::quiet_NaN(), options).expand(shape);
-}
-
-} // namespace
 
 bool Bf16Linears::pack(const RealLayer& layer, PackedWeights& store) {
     if (layer.rule.format != Format::bf16 || layer.rule.solver || !layer.input ||
@@ -51,29 +39,12 @@ bool Bf16Linears::pack(const RealLayer& layer, PackedWeights& store) {
 
 at::Tensor Bf16Linears::normed(Site input, const at::Tensor& x, const NormStep& norm, bool alone,
                                const std::vector<int>&) const {
-    if (!isPlain(x) || !isPlain(norm.weight) || (norm.bias && !isPlain(*norm.bias)) || x.numel() == 0)
-        return {};
-    const std::int64_t channels = x.size(-1), rows = x.numel() / channels;
-    const bool written = !alone || withKept_.contains(input);
-    at::Tensor y = written ? at::empty_like(x) : unwritten(x.sizes(), x.options());
-    const float *from = x.const_data_ptr<float>(), *weight = norm.weight.const_data_ptr<float>(),
-                *bias = norm.bias ? norm.bias->const_data_ptr<float>() : nullptr;
-    float* to = written ? y.data_ptr<float>() : nullptr;
+    if (!fitsNorm(x, norm) || x.numel() == 0) return {};
+    const std::int64_t channels = x.size(-1);
     last_.reset(); // what fails half-way is nobody's
-    rows_.resize(rows, channels);
-    parallelFor(rows, rowsWorthAThread(channels), [&](std::int64_t begin, std::int64_t end) {
-        std::vector<float> line(written ? 0 : std::size_t(channels));
-        for (std::int64_t row = begin; row < end; ++row) {
-            float* out = written ? to + row * channels : line.data();
-            if (bias)
-                layerNormRow(from + row * channels, weight, bias, norm.epsilon, out, channels);
-            else
-                rmsNormRow(from + row * channels, weight, norm.epsilon, out, channels);
-            rows_.put(row, 0, out, channels);
-        }
-    });
-    last_ = y;
-    return y;
+    rows_.resize(x.numel() / channels, channels);
+    return last_ = normRows(x, norm, !alone || withKept_.contains(input),
+                            [&](const float* values, std::int64_t row) { rows_.put(row, 0, values, channels); });
 }
 
 at::Tensor Bf16Linears::multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>&,

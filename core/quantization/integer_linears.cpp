@@ -6,7 +6,7 @@
 #include "core/base/memory.h"
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
-#include "core/engine/kernels/row_functions.h"
+#include "core/engine/blocks.h"
 #include "core/quantization/weight_levels.h"
 
 #include <algorithm>
@@ -124,28 +124,14 @@ void IntegerLinears::makeRow(const Packed& packed, const float* values, std::int
 at::Tensor IntegerLinears::normed(Site input, const at::Tensor& x, const NormStep& norm, bool alone,
                                   const std::vector<int>&) const {
     const Packed* packed = byRows(input);
-    if (!packed || !isPlain(x) || !isPlain(norm.weight) || (norm.bias && !isPlain(*norm.bias)) || x.numel() == 0)
-        return {};
-    const std::int64_t channels = x.size(-1), rows = x.numel() / channels;
-    at::Tensor y = at::empty_like(x); // where the layers are alone, its values are not written
-    const float *from = x.const_data_ptr<float>(), *weight = norm.weight.const_data_ptr<float>(),
-                *bias = norm.bias ? norm.bias->const_data_ptr<float>() : nullptr;
-    float* to = y.data_ptr<float>();
+    if (!packed || !fitsNorm(x, norm) || x.numel() == 0) return {};
+    const std::int64_t channels = x.size(-1);
     last_.reset(); // what fails half-way is nobody's
-    startRows(*packed, rows, channels, rows_);
-    parallelFor(rows, rowsWorthAThread(channels), [&](std::int64_t begin, std::int64_t end) {
-        std::vector<float> line(alone ? std::size_t(channels) : 0);
-        for (std::int64_t row = begin; row < end; ++row) {
-            float* out = alone ? line.data() : to + row * channels;
-            if (bias)
-                layerNormRow(from + row * channels, weight, bias, norm.epsilon, out, channels);
-            else
-                rmsNormRow(from + row * channels, weight, norm.epsilon, out, channels);
-            makeRow(*packed, out, row, rows_);
-        }
-    });
-    last_ = y, lastGroup_ = 0;
-    return y;
+    startRows(*packed, x.numel() / channels, channels, rows_);
+    lastGroup_ = 0;
+    return last_ = normRows(x, norm, !alone, [&](const float* values, std::int64_t row) {
+               makeRow(*packed, values, row, rows_);
+           });
 }
 
 void IntegerLinears::makeRows(const Packed& packed, const at::Tensor& x,
@@ -185,7 +171,6 @@ at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
     const PhaseTimer timer(Phase::gemm);
     auto shape = x.sizes().vec();
     const std::int64_t outputs = shape.back() = packed.parts.front().weight->outputs();
-    at::Tensor out = at::empty(shape, x.options());
     const bool fits = then.fits();
     std::vector<PackedWeight::Term> terms;
     for (std::size_t i = 0; i < packed.parts.size(); ++i)
@@ -200,10 +185,11 @@ at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
             }
         };
         if (PackedWeight::multiplyInto(terms, take)) { // its values are not written
-            std::swap(rows_, next_), last_ = out, lastGroup_ = 0;
-            return out;
+            std::swap(rows_, next_), lastGroup_ = 0;
+            return last_ = unwritten(shape, x.options());
         }
     }
+    at::Tensor out = at::empty(shape, x.options());
     auto* to = out.data_ptr<float>();
     preferLargePages(to, out.nbytes());
     PackedWeight::multiplyTogether(terms, to, fits ? then.afterRows(to, outputs) : AfterRows());

@@ -12,8 +12,8 @@ const Linear* vocabularyHead(const Transformer& transformer) {
     return nullptr;
 }
 
-bool ownsWeight(const Transformer& transformer, const Linear& linear) {
-    const auto tensors = transformer.tensors();
+bool ownsWeight(const Transformer& opened, const Linear& linear) {
+    const auto tensors = opened.tensors();
     return std::any_of(tensors.begin(), tensors.end(),
                        [&](const NamedTensor& tensor) { return tensor.name == linear.name + ".weight"; });
 }

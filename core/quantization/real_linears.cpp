@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/real_linears.h"
 
+#include "core/base/grain.h"
+#include "core/base/parallel.h"
 #include "core/cuda/cuda_library.h"
 #include "core/engine/kernels/float_product.h"
+#include "core/engine/kernels/row_functions.h"
 #include "core/quantization/bf16_linears.h"
 #include "core/quantization/cuda_linears.h"
 #include "core/quantization/integer_linears.h"
 #include "core/quantization/weight_only_linears.h"
+
+#include <limits>
 
 namespace kurtoscope {
 
@@ -15,6 +20,31 @@ bool RealLinears::add(const RealLayer& layer, PackedWeights& store) {
     linears_.insert(&layer.linear);
     inputs_.insert(layer.linear.input);
     return true;
+}
+
+at::Tensor unwritten(at::IntArrayRef shape, const at::TensorOptions& options) {
+    return at::full({1}, std::numeric_limits<float>::quiet_NaN(), options).expand(shape);
+}
+
+at::Tensor normRows(const at::Tensor& x, const NormStep& norm, bool written,
+                    const std::function<void(const float* values, std::int64_t row)>& onRow) {
+    const std::int64_t channels = x.size(-1), rows = x.numel() / channels;
+    at::Tensor y = written ? at::empty_like(x) : unwritten(x.sizes(), x.options());
+    const float *from = x.const_data_ptr<float>(), *weight = norm.weight.const_data_ptr<float>(),
+                *bias = norm.bias ? norm.bias->const_data_ptr<float>() : nullptr;
+    float* to = written ? y.data_ptr<float>() : nullptr;
+    parallelFor(rows, rowsWorthAThread(channels), [&](std::int64_t begin, std::int64_t end) {
+        std::vector<float> line(written ? 0 : std::size_t(channels));
+        for (std::int64_t row = begin; row < end; ++row) {
+            float* out = written ? to + row * channels : line.data();
+            if (bias)
+                layerNormRow(from + row * channels, weight, bias, norm.epsilon, out, channels);
+            else
+                rmsNormRow(from + row * channels, weight, norm.epsilon, out, channels);
+            onRow(out, row);
+        }
+    });
+    return y;
 }
 
 std::unique_ptr<RealLinears> realLinearsFor(const Plan& plan, at::Device device) {

@@ -79,6 +79,13 @@ private:
     std::set<Site> inputs_;
 };
 
+// Stands for values that nobody reads, in no more memory than one of them; whoever does read them sees NaN.
+at::Tensor unwritten(at::IntArrayRef shape, const at::TensorOptions& options);
+// norm(x), where fitsNorm(): each row is shown to `onRow` as it is made, on several threads at once, and kept
+// where `written`.
+at::Tensor normRows(const at::Tensor& x, const NormStep& norm, bool written,
+                    const std::function<void(const float* values, std::int64_t row)>& onRow);
+
 // The kind that this processor, or the GPU that the weights lie on, multiplies a plan's numbers with; null
 // where there is none.
 std::unique_ptr<RealLinears> realLinearsFor(const Plan& plan, at::Device device);

@@ -3,7 +3,6 @@
 
 #include "core/base/error.h"
 #include "core/base/phases.h"
-#include "core/engine/kernels/bf16_product.h"
 #include "core/engine/library_operators.h"
 #include "core/quantization/output_head.h"
 #include "core/quantization/weight_solver.h"
@@ -329,7 +328,7 @@ void RecipeArithmetic::count(const Recipe& recipe, const Plan& plan) {
             // A table that embeds tokens too is still there beside it.
             storage_.bytes +=
                 static_cast<std::int64_t>(weightBytes(*plan.weights, outputs, inputs, kept));
-            if (ownsWeight(model(), *linear)) storage_.bytes -= 4 * outputs * inputs;
+            if (ownsWeight(shaped_->piece.base(), *linear)) storage_.bytes -= 4 * outputs * inputs;
         }
         if (linear->head) continue;
         kept_.of += static_cast<std::size_t>(inputs);
@@ -372,20 +371,6 @@ const SiteRounding* RecipeArithmetic::cacheRounding(Site site) const {
     return found == atCache_.end() ? nullptr : &found->second;
 }
 
-AttentionNumbers RecipeArithmetic::attention(int layer) const {
-    return !bf16Attention_ || wholeAttention_.contains(layer) ? AttentionNumbers::float32
-           : reallyAttends_                                   ? AttentionNumbers::bf16
-                                                              : AttentionNumbers::castToBf16;
-}
-
-std::string RecipeArithmetic::shortfall() const {
-    if (!real_) return shortfall_;
-    const std::string said = real_->shortfall();
-    if (!bf16Attention_ || reallyAttends_) return said;
-    return (said.empty() ? "" : said + "; ") +
-           "attention in bfloat16 is simulated: this processor has no such products";
-}
-
 const at::Tensor* RecipeArithmetic::roundedWeight(const Linear& linear) const {
     const auto found = weights_.find(&linear);
     return found == weights_.end() ? nullptr : &made(linear, found->second);
@@ -414,35 +399,6 @@ std::map<const void*, std::int64_t> RecipeArithmetic::heldBytes() const {
         if (weight.tensor)
             held[weight.tensor->const_data_ptr()] = static_cast<std::int64_t>(weight.tensor->nbytes());
     return held;
-}
-
-std::shared_ptr<const RecipeArithmetic>
-RecipeArithmetic::withRealKernels(const Recipe& recipe, const Plan& plan, PackedWeights& store) const {
-    const bool plain = !plan.cache && threshold_ == 0 && recipe.scope == Scope::linear_inputs;
-    const at::Device device = model().linears().front()->weight.device();
-    const bool attends = plan.bf16Attention && (device.is_cuda() || (device.is_cpu() && hasBf16Products()));
-    std::shared_ptr<RealLinears> real = plain ? realLinearsFor(plan, device) : nullptr;
-    const bool nothingElse = !plan.weights && !plan.activations && !plan.stored;
-    if (!real && !(plain && attends && nothingElse)) return nullptr;
-    for (const auto& linear : model().linears()) {
-        const auto found = weights_.find(linear.get());
-        if (!real || found == weights_.end()) continue; // an output head, or left in high precision
-        const RoundedWeight& weight = found->second;
-        if (!real->add({*linear, *plan.weights, rounding(linear->input), weight.kept, weight.name,
-                        [&] {
-                            return weight.tensor ? *weight.tensor
-                                                 : roundWeight(linear->weight, *plan.weights, weight.kept);
-                        }},
-                       store)) {
-            shortfall_ = real->shortfall();
-            return nullptr;
-        }
-    }
-    auto made = std::make_shared<RecipeArithmetic>(*this);
-    made->kernels_ = real ? real->tag() : KernelTag::floating;
-    made->real_ = std::move(real);
-    made->reallyAttends_ = attends;
-    return made;
 }
 
 bool RecipeArithmetic::takesRowsAlone() const {

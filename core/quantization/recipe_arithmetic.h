@@ -56,9 +56,7 @@ public:
     at::Tensor operand(Site site, const at::Tensor& x, const Batch& batch) const override;
     at::Tensor cached(Site site, const at::Tensor& x, const Batch& batch) const override;
     AttentionNumbers attention(int layer) const override;
-    at::Tensor headInput(const at::Tensor& x, const Batch& batch) const override {
-        return roundsHead() ? operand({-1, Place::final_norm}, x, batch) : x;
-    }
+    bool roundsHead() const override { return roundsHead_; } // a language model's
     at::Tensor normed(Site input, const at::Tensor& x, const NormStep& norm, bool alone,
                       const Batch& batch) const override;
     bool treats(Site site) const override { return atValue_.contains(site) || ablated_.contains(site); }
@@ -73,7 +71,6 @@ public:
     // What the recipe keeps of the tensor that `site` names, under whichever of its names it was chosen.
     std::set<int> keptOf(const Recipe& recipe, Site site) const;
     const at::Tensor* roundedWeight(const Linear& linear) const; // null where it is left as it is
-    bool roundsHead() const { return roundsHead_; }              // a language model's
     // Sites whose linear layers read the tensor only after a step at run time.
     const std::map<Site, std::vector<OnlineStep>>& online() const { return shaped_->piece.online(); }
     bool isReshaped() const { return !shaped_->key.empty(); }

@@ -31,6 +31,7 @@ class Workpiece {
 public:
     explicit Workpiece(const Transformer& base) : base_(base) {}
 
+    const Transformer& base() const { return base_; } // as it was opened
     const Transformer& model() const { return own_ ? *own_ : base_; }
     Transformer& own(); // a copy that shares every tensor, made at the first call
     const std::vector<OnlineStep>& online(Site input) const;

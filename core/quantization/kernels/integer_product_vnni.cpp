@@ -100,6 +100,7 @@ void multiply(const IntegerWork& work) {
             upTo<mostRows>(row, work.begin + (tile + 1) * rows / tiles - row, panel, p, ahead);
         }
     }
+    if (work.past) _mm_sfence(); // before another thread reads what went past the caches
 }
 
 } // namespace

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from engines import ENGINES, limit_threads
+from engines import ENGINES, ON_CUDA, limit_threads
 from token_ids import token_ids
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,6 +25,7 @@ OURS = {
     "kurtoscope w8a8 per token": "w8a8:activation=per-token",
     "kurtoscope bf16": "bf16",
 }
+OURS_ON_CUDA = {"kurtoscope fp16": "fp16", "kurtoscope w8a8 per token, 8 kept": "w8a8:activation=per-token,keep=top:8"}
 # A decoder's output head and attention, which recipes leave in float32 and transformers' bfloat16 does not.
 OF_DECODERS = {
     "kurtoscope w8a8, head and attention too": "w8a8+head+attention",
@@ -44,14 +45,17 @@ def timed(run, ids, seconds, most):
     return taken
 
 
-def ours(binary, model, recipes, batch, length, threads, seed, runs):
+def ours(binary, model, recipes, batch, length, threads, seed, runs, device):
     """One process: all of our recipes in turn. Median milliseconds of each, and which arithmetic ran."""
     with tempfile.NamedTemporaryFile(suffix=".json") as target:
         command = [str(binary), "bench", str(model), "--batch", str(batch), "--length", str(length)]
         command += ["--threads", str(threads), "--seed", str(seed), "--runs", str(runs), "--json", target.name]
+        command += ["--device", device]
         for recipe in recipes.values():
             command += ["--recipe", recipe]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ran = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if ran.returncode != 0:
+            sys.exit(f"{' '.join(command)}\n{ran.stderr.strip()}")
         report = json.loads(Path(target.name).read_text())
     found = {}
     for result, name in zip(report["results"], recipes):
@@ -64,6 +68,7 @@ def main():
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("--path", help="another folder or GGUF of the same family")
     parser.add_argument("--shape", action="append", help="BATCHxLENGTH; may be given often")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.6, help="of each contender in a round")
@@ -78,10 +83,12 @@ def main():
     name, kind, vocabulary = MODELS[arguments.model]
     model = Path(arguments.path) if arguments.path else ROOT / "build/models" / name
     recipes = OURS | (OF_DECODERS if kind == "decoder" else {})
+    if arguments.device == "cuda":
+        recipes |= OURS_ON_CUDA
     cache = ROOT / "build/peers-cache" / model.name
     cache.mkdir(parents=True, exist_ok=True)
     engines = {}
-    for engine, load in ENGINES.items():
+    for engine, load in (ENGINES if arguments.device == "cpu" else ON_CUDA).items():
         if arguments.only and not any(engine.startswith(word) for word in arguments.only):
             continue
         try:
@@ -103,14 +110,15 @@ def main():
             run(ids)  # warm
         for _ in range(arguments.rounds):
             for label, (median, tag) in ours(arguments.binary, model, recipes, batch, length, arguments.threads,
-                                             arguments.seed, 10).items():
+                                             arguments.seed, 10, arguments.device).items():
                 mine.setdefault((label, tag), []).append(median)
             for engine, run in engines.items():
                 taken[engine] += timed(run, ids, arguments.seconds, 50)
         rows = [(statistics.median(values), f"{label} ({tag})") for (label, tag), values in mine.items()]
         rows += [(statistics.median(values), engine) for engine, values in taken.items()]
         reference = {label: statistics.median(values) for (label, _), values in mine.items()}
-        print(f"\n{name}, {batch} × {length} tokens, {arguments.threads} threads, {arguments.rounds} rounds")
+        where = "a GPU" if arguments.device == "cuda" else f"{arguments.threads} threads"
+        print(f"\n{name}, {batch} × {length} tokens, {where}, {arguments.rounds} rounds")
         columns = {label: label.removeprefix("kurtoscope ").replace(", head and attention too", " +")
                    for label in reference}
         print(f"{'':58}{'ms':>9}" + "".join(f"{'/ ' + column:>20}" for column in columns.values()))

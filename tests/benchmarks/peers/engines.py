@@ -2,6 +2,7 @@
 """The other engines, each as a function that loads the model and returns a forward pass over an array of token ids."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy
@@ -28,40 +29,56 @@ def decoder(path, dtype):
     return model.eval()
 
 
-def torch_pass(model, threads):
+def torch_pass(model, threads, device):
     import torch
 
     torch.set_num_threads(threads)
+    model.to(device)
 
     def run(ids):
         with torch.inference_mode():
             more = {"use_cache": False} if hasattr(model, "lm_head") else {}
-            output = model(input_ids=torch.from_numpy(ids), **more)
+            output = model(input_ids=torch.from_numpy(ids).to(device), **more)
+        if device == "cuda":
+            torch.cuda.synchronize()
         return output[0]
 
     return run
 
 
-def torch_fp32(model, kind, threads, cache):
-    import torch
-
-    return torch_pass(encoder(model) if kind == "encoder" else decoder(model, torch.float32), threads)
-
-
-def torch_bf16(model, kind, threads, cache):
+def torch_plain(model, kind, threads, cache, dtype, device="cpu"):
     import torch
 
     made = encoder(model) if kind == "encoder" else decoder(model, torch.float32)
-    return torch_pass(made.to(torch.bfloat16), threads)
+    return torch_pass(made.to(getattr(torch, dtype)), threads, device)
 
 
-def torchao_int8(model, kind, threads, cache):
+def torchao_int8(model, kind, threads, cache, device="cpu"):
     import torch
     from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
 
     made = encoder(model) if kind == "encoder" else decoder(model, torch.float32)
+    if device == "cuda":
+        made.to(device, torch.bfloat16)  # its integer kernels there end in halves
     quantize_(made, Int8DynamicActivationInt8WeightConfig())
-    return torch_pass(made, threads)
+    return torch_pass(made, threads, device)
+
+
+def bitsandbytes_int8(model, kind, threads, cache, device="cpu"):
+    """LLM.int8(): inputs beyond 6 in half precision beside the integers; all but the output head, as its authors do."""
+    import torch
+    from bitsandbytes.nn import Int8Params, Linear8bitLt
+
+    made = (encoder(model) if kind == "encoder" else decoder(model, torch.float32)).to(torch.float16)
+    for name, layer in list(made.named_modules()):
+        if not isinstance(layer, torch.nn.Linear) or name == "lm_head":
+            continue
+        quantized = Linear8bitLt(layer.in_features, layer.out_features, bias=layer.bias is not None,
+                                 has_fp16_weights=False, threshold=6.0)
+        quantized.weight = Int8Params(layer.weight.data, requires_grad=False, has_fp16_weights=False)
+        quantized.bias = layer.bias
+        made.set_submodule(name, quantized)
+    return torch_pass(made, threads, device)  # which quantizes on the way
 
 
 class Hidden:
@@ -229,9 +246,10 @@ def llama_cpp(model, kind, threads, cache):
 
 
 ENGINES = {
-    "torch fp32": torch_fp32,
-    "torch bf16": torch_bf16,
+    "torch fp32": partial(torch_plain, dtype="float32"),
+    "torch bf16": partial(torch_plain, dtype="bfloat16"),
     "torchao int8": torchao_int8,
+    "bitsandbytes int8": bitsandbytes_int8,
     "onnxruntime fp32": onnxruntime_fp32,
     "onnxruntime int8": onnxruntime_int8,
     "openvino f32": openvino_f32,
@@ -240,6 +258,13 @@ ENGINES = {
     "ctranslate2 fp32": ctranslate2_fp32,
     "ctranslate2 int8": ctranslate2_int8,
     "llama.cpp": llama_cpp,
+}
+ON_CUDA = {
+    "torch fp32": partial(torch_plain, dtype="float32", device="cuda"),
+    "torch fp16": partial(torch_plain, dtype="float16", device="cuda"),
+    "torch bf16": partial(torch_plain, dtype="bfloat16", device="cuda"),
+    "torchao int8": partial(torchao_int8, device="cuda"),
+    "bitsandbytes int8": partial(bitsandbytes_int8, device="cuda"),
 }
 
 

@@ -9,6 +9,8 @@
 #include "core/engine/kernels/float_product.h"
 #include "core/engine/library_operators.h"
 
+#include <algorithm>
+
 #include <c10/core/GradMode.h>
 
 namespace kurtoscope {
@@ -154,16 +156,31 @@ bool fitsProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor
 
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Then& then) {
     if (!fitsProduct(x, weight, bias, then)) return then.applied(at::linear(x, weight, bias));
-    const std::int64_t outputs = weight.size(0), inputs = weight.size(1);
-    auto shape = x.sizes().vec();
-    shape.back() = outputs;
-    at::Tensor out = at::empty(shape, x.options());
-    auto* to = out.data_ptr<float>();
-    preferLargePages(to, out.nbytes());
-    multiplyFloats(x.const_data_ptr<float>(), x.numel() / inputs, inputs, weight.const_data_ptr<float>(),
-                   outputs, bias.defined() ? bias.const_data_ptr<float>() : nullptr, to, outputs,
-                   then.afterRows(to, outputs));
-    return out;
+    return products(x, {{weight, bias, then}}).front();
+}
+
+std::vector<at::Tensor> products(const at::Tensor& x, const std::vector<Factor>& factors) {
+    std::vector<at::Tensor> made;
+    if (!std::all_of(factors.begin(), factors.end(), [&](const Factor& factor) {
+            return fitsProduct(x, factor.weight, factor.bias, factor.then);
+        })) {
+        for (const auto& [weight, bias, then] : factors)
+            made.push_back(product(x, weight, bias, then));
+        return made;
+    }
+    std::vector<FloatProduct> all;
+    for (const auto& [weight, bias, then] : factors) {
+        auto shape = x.sizes().vec();
+        const std::int64_t outputs = shape.back() = weight.size(0);
+        at::Tensor& out = made.emplace_back(at::empty(shape, x.options()));
+        auto* to = out.data_ptr<float>();
+        preferLargePages(to, out.nbytes());
+        all.push_back({weight.const_data_ptr<float>(), outputs,
+                       bias.defined() ? bias.const_data_ptr<float>() : nullptr, to, outputs,
+                       then.afterRows(to, outputs)});
+    }
+    multiplyFloats(x.const_data_ptr<float>(), x.numel() / x.size(-1), x.size(-1), all);
+    return made;
 }
 
 } // namespace kurtoscope

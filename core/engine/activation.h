@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <string>
+#include <vector>
 
 namespace kurtoscope {
 
@@ -59,5 +60,13 @@ bool fitsProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor
 // x wᵀ + bias [.., out], then what `then` says: by kernels where they may, else by tensor operators.
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                    const Then& then = {});
+
+// One of the products of a tensor.
+struct Factor {
+    const at::Tensor &weight, &bias;
+    Then then = {};
+};
+// product() of each, to the last bit: by the kernels in one go where these may take all of them.
+std::vector<at::Tensor> products(const at::Tensor& x, const std::vector<Factor>& factors);
 
 } // namespace kurtoscope

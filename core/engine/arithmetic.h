@@ -7,6 +7,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 namespace kurtoscope {
 
 // A norm over the last dimension: LayerNorm, or without a bias RMS norm.
@@ -49,6 +51,14 @@ public:
     virtual at::Tensor linearThen(const Linear& layer, const at::Tensor& x, const Batch& batch,
                                   const Then& then) const {
         return then.applied(linear(layer, x, batch));
+    }
+    // linear() of several layers that read one tensor, which may be multiplied in one go.
+    virtual std::vector<at::Tensor> linears(const std::vector<const Linear*>& layers, const at::Tensor& x,
+                                            const Batch& batch) const {
+        std::vector<at::Tensor> made;
+        for (const Linear* layer : layers)
+            made.push_back(linearThen(*layer, x, batch, {}));
+        return made;
     }
     // Whether value() must be asked at `site` at all; where not, operators around it may run as one.
     virtual bool looksAt(Site) const { return true; }

@@ -125,6 +125,37 @@ at::Tensor Pass::seenLinear(const Linear& layer, const at::Tensor& x, const Then
     return y;
 }
 
+std::array<at::Tensor, 3> Pass::seenLinears(const std::array<const Linear*, 3>& layers, const at::Tensor& x) {
+    std::array<at::Tensor, 3> seen;
+    if (arithmetic_) {
+        const auto made = arithmetic_->linears({layers.begin(), layers.end()}, x, batch_);
+        for (std::size_t i = 0; i < seen.size(); ++i)
+            seen[i] = see(layers[i]->output, made[i]);
+        return seen;
+    }
+    std::array<std::unique_ptr<RowTaker>, 3> takers;
+    std::array<ShownRows, 3> shown;
+    std::vector<Factor> factors;
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        const Linear& layer = *layers[i];
+        if (fitsProduct(x, layer.weight, layer.bias, {}))
+            takers[i] = takesPieces(layer.output, layer.weight.size(0));
+        factors.push_back({layer.weight, layer.bias});
+        if (!takers[i]) continue;
+        shown[i] = shownTo(*takers[i]);
+        factors.back().then.atEnd = &shown[i];
+    }
+    const auto made = [&] {
+        const PhaseTimer timer(Phase::gemm);
+        return products(x, factors);
+    }();
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        if (takers[i]) takers[i]->finish();
+        seen[i] = takers[i] ? made[i] : see(layers[i]->output, made[i]);
+    }
+    return seen;
+}
+
 at::Tensor Pass::linearOnto(Site sum, const at::Tensor& stream, const Linear& layer, const at::Tensor& x) {
     const Site site = layer.output;
     const bool looked = (tap_ && tap_->wants(site)) || (arithmetic_ && arithmetic_->looksAt(site));

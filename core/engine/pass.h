@@ -4,6 +4,7 @@
 #include "core/engine/arithmetic.h"
 #include "core/engine/tap.h"
 
+#include <array>
 #include <stop_token>
 #include <vector>
 
@@ -63,6 +64,8 @@ public:
     at::Tensor linearOperand(Site site, const Linear& layer, const at::Tensor& x, Then then);
     // see(linear.output, linear(x)); whoever looks gets what is made piece by piece where that can be.
     at::Tensor seenLinear(const Linear& linear, const at::Tensor& x, const Then& then = {});
+    // seenLinear() of layers that read one tensor, in one go where all of them may be.
+    std::array<at::Tensor, 3> seenLinears(const std::array<const Linear*, 3>& layers, const at::Tensor& x);
     // see(sum, stream + see(linear.output, linear(x))), in one go where nobody changes what is added.
     at::Tensor linearOnto(Site sum, const at::Tensor& stream, const Linear& linear, const at::Tensor& x);
     // Rows of padding left out, in a layer where nobody would miss them: [sequence, position, channel] → [1,

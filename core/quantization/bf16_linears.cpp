@@ -47,20 +47,49 @@ at::Tensor Bf16Linears::normed(Site input, const at::Tensor& x, const NormStep& 
                             [&](const float* values, std::int64_t row) { rows_.put(row, 0, values, channels); });
 }
 
+void Bf16Linears::makeRows(const at::Tensor& x) const {
+    if (last_.defined() && last_.is_same(x)) return; // a query's input is a key's and a value's too
+    const PhaseTimer timer(Phase::quantize);
+    last_.reset(); // what fails half-way is nobody's
+    bf16Rows(x.contiguous().const_data_ptr<float>(), x.numel() / x.size(-1), x.size(-1), rows_);
+    last_ = x;
+}
+
+void Bf16Linears::Packed::addKept(at::Tensor& out, const at::Tensor& x) const {
+    if (!kept.defined()) return;
+    out.view({-1, out.size(-1)}).addmm_(x.reshape({-1, x.size(-1)}).index_select(1, kept), keptWeight.t());
+}
+
+std::vector<at::Tensor> Bf16Linears::multiplyEach(const std::vector<const Linear*>& layers,
+                                                  const at::Tensor& x, const std::vector<int>&) const {
+    makeRows(x);
+    const PhaseTimer timer(Phase::gemm);
+    std::vector<at::Tensor> made;
+    std::vector<PackedBf16::Product> products;
+    for (const Linear* layer : layers) {
+        const Packed& packed = packed_.at(layer);
+        auto shape = x.sizes().vec();
+        const std::int64_t outputs = shape.back() = packed.weight->outputs();
+        at::Tensor& out = made.emplace_back(at::empty(shape, x.options()));
+        auto* to = out.data_ptr<float>();
+        preferLargePages(to, out.nbytes());
+        products.push_back({*packed.weight, packed.terms(), to, outputs});
+    }
+    PackedBf16::multiplyEach(rows_, products);
+    for (std::size_t i = 0; i < layers.size(); ++i)
+        packed_.at(layers[i]).addKept(made[i], x);
+    return made;
+}
+
 at::Tensor Bf16Linears::multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>&,
                                  const Then& then) const {
     const Packed& packed = packed_.at(&linear);
-    const std::int64_t inputs = x.size(-1), outputs = packed.weight->outputs();
-    if (!last_.defined() || !last_.is_same(x)) { // a query's input is a key's and a value's too
-        const PhaseTimer timer(Phase::quantize);
-        last_.reset(); // what fails half-way is nobody's
-        bf16Rows(x.contiguous().const_data_ptr<float>(), x.numel() / inputs, inputs, rows_);
-        last_ = x;
-    }
+    const std::int64_t outputs = packed.weight->outputs();
+    makeRows(x);
     const PhaseTimer timer(Phase::gemm);
     auto shape = x.sizes().vec();
     shape.back() = outputs;
-    const float* bias = packed.bias.defined() ? packed.bias.const_data_ptr<float>() : nullptr;
+    const float* bias = packed.terms();
     const bool fits = !packed.kept.defined() && then.fits();
     if (fits && then.reader && !withKept_.contains(*then.reader)) { // its values are not written
         next_.resize(rows_.rows, outputs);
@@ -81,9 +110,7 @@ at::Tensor Bf16Linears::multiply(const Linear& linear, const at::Tensor& x, cons
     preferLargePages(to, out.nbytes());
     packed.weight->multiply(rows_, bias, to, outputs, fits ? then.afterRows(to, outputs) : AfterRows());
     if (fits) return out;
-    if (packed.kept.defined())
-        out.view({-1, outputs})
-            .addmm_(x.reshape({-1, inputs}).index_select(1, packed.kept), packed.keptWeight.t());
+    packed.addKept(out, x);
     return then.applied(out);
 }
 

@@ -158,9 +158,8 @@ void IntegerLinears::makeRows(const Packed& packed, const at::Tensor& x,
     }
 }
 
-at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
-                                    const std::vector<int>& lengths, const Then& then) const {
-    const Packed& packed = packed_.at(&linear);
+std::vector<PackedWeight::Term> IntegerLinears::termsOf(const Packed& packed, const at::Tensor& x,
+                                                        const std::vector<int>& lengths) const {
     if (!last_.defined() || !last_.is_same(x) || lastGroup_ != packed.group) {
         // A query's input is a key's and a value's too.
         const PhaseTimer timer(Phase::quantize);
@@ -168,13 +167,44 @@ at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
         makeRows(packed, x, lengths);
         last_ = x, lastGroup_ = packed.group;
     }
+    std::vector<PackedWeight::Term> terms;
+    for (std::size_t i = 0; i < packed.parts.size(); ++i)
+        terms.push_back({&rows_[i], packed.parts[i].weight.get()});
+    return terms;
+}
+
+std::vector<at::Tensor> IntegerLinears::multiplyEach(const std::vector<const Linear*>& layers,
+                                                     const at::Tensor& x,
+                                                     const std::vector<int>& lengths) const {
+    const std::int64_t group = packed_.at(layers.front()).group;
+    const bool alike = std::all_of(layers.begin(), layers.end(), [&](const Linear* layer) {
+        return packed_.at(layer).group == group; // and so read the same integers
+    });
+    if (!alike) return RealLinears::multiplyEach(layers, x, lengths);
+    std::vector<at::Tensor> made;
+    std::vector<PackedWeight::Sum> sums;
+    for (const Linear* layer : layers) {
+        std::vector<PackedWeight::Term> terms = termsOf(packed_.at(layer), x, lengths);
+        auto shape = x.sizes().vec();
+        shape.back() = terms.front().weight->outputs();
+        at::Tensor& out = made.emplace_back(at::empty(shape, x.options()));
+        auto* to = out.data_ptr<float>();
+        preferLargePages(to, out.nbytes());
+        sums.push_back({std::move(terms), to});
+    }
+    const PhaseTimer timer(Phase::gemm);
+    PackedWeight::multiplyEach(sums);
+    return made;
+}
+
+at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
+                                    const std::vector<int>& lengths, const Then& then) const {
+    const Packed& packed = packed_.at(&linear);
+    const std::vector<PackedWeight::Term> terms = termsOf(packed, x, lengths);
     const PhaseTimer timer(Phase::gemm);
     auto shape = x.sizes().vec();
     const std::int64_t outputs = shape.back() = packed.parts.front().weight->outputs();
     const bool fits = then.fits();
-    std::vector<PackedWeight::Term> terms;
-    for (std::size_t i = 0; i < packed.parts.size(); ++i)
-        terms.push_back({&rows_[i], packed.parts[i].weight.get()});
     if (const Packed* reader = fits && then.reader ? byRows(*then.reader) : nullptr) {
         startRows(*reader, rows_.front().rows, outputs, next_);
         const auto take = [&](float* values, std::int64_t stride, std::int64_t row, std::int64_t lastRow) {

@@ -23,6 +23,8 @@ public:
     KernelTag tag() const override { return KernelTag::integer; }
     at::Tensor multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>& lengths,
                         const Then& then) const override;
+    std::vector<at::Tensor> multiplyEach(const std::vector<const Linear*>& layers, const at::Tensor& x,
+                                         const std::vector<int>& lengths) const override;
     at::Tensor normed(Site input, const at::Tensor& x, const NormStep& norm, bool alone,
                       const std::vector<int>& lengths) const override;
     std::map<const void*, std::int64_t> heldBytes() const override;
@@ -54,6 +56,9 @@ private:
     void makeRow(const Packed& packed, const float* values, std::int64_t row,
                  std::vector<IntegerRows>& made) const;
     void makeRows(const Packed& packed, const at::Tensor& x, const std::vector<int>& lengths) const;
+    // What `packed` multiplies of x, its numbers made unless the product before had the same.
+    std::vector<PackedWeight::Term> termsOf(const Packed& packed, const at::Tensor& x,
+                                            const std::vector<int>& lengths) const;
 
     std::unordered_map<const Linear*, Packed> packed_;
     std::map<Site, const Packed*> byInput_; // one of those that read it

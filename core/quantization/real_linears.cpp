@@ -22,6 +22,15 @@ bool RealLinears::add(const RealLayer& layer, PackedWeights& store) {
     return true;
 }
 
+std::vector<at::Tensor> RealLinears::multiplyEach(const std::vector<const Linear*>& layers,
+                                                  const at::Tensor& x,
+                                                  const std::vector<int>& lengths) const {
+    std::vector<at::Tensor> made;
+    for (const Linear* layer : layers)
+        made.push_back(multiply(*layer, x, lengths, {}));
+    return made;
+}
+
 at::Tensor unwritten(at::IntArrayRef shape, const at::TensorOptions& options) {
     return at::full({1}, std::numeric_limits<float>::quiet_NaN(), options).expand(shape);
 }

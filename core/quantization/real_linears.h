@@ -58,6 +58,9 @@ public:
     // valid positions per sequence.
     virtual at::Tensor multiply(const Linear& linear, const at::Tensor& x, const std::vector<int>& lengths,
                                 const Then& then) const = 0;
+    // multiply() of several layers that read x, to the last bit; one by one where there is no faster way.
+    virtual std::vector<at::Tensor> multiplyEach(const std::vector<const Linear*>& layers,
+                                                 const at::Tensor& x, const std::vector<int>& lengths) const;
     // norm(x), and at once the numbers that the layers of `input` will multiply; undefined where there is no
     // such kernel. `alone`: nobody else reads it, and its values may be left unwritten.
     virtual at::Tensor normed(Site /*input*/, const at::Tensor& /*x*/, const NormStep& /*norm*/,

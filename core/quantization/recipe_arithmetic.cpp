@@ -454,6 +454,29 @@ at::Tensor RecipeArithmetic::cached(Site site, const at::Tensor& x, const Batch&
     return found == atCache_.end() ? x : roundActivation(x, found->second, batch.lengths);
 }
 
+const at::Tensor* RecipeArithmetic::plainWeight(const Linear& linear) const {
+    const auto found = weights_.find(&linear);
+    if (found == weights_.end()) return &linear.weight;
+    const bool beside = threshold_ != 0 && !outliersMeetRounded_,
+               asInLibrary =
+                   LibraryOperators::asked() && (scalesBehind(linear.input) || !found->second.kept.empty());
+    return beside || asInLibrary ? nullptr : &made(linear, found->second);
+}
+
+std::vector<at::Tensor> RecipeArithmetic::linears(const std::vector<const Linear*>& layers,
+                                                  const at::Tensor& x, const Batch& batch) const {
+    const auto isReal = [&](const Linear* layer) { return real_ && real_->has(*layer); };
+    if (std::all_of(layers.begin(), layers.end(), isReal))
+        return real_->multiplyEach(layers, x, batch.lengths);
+    std::vector<Factor> factors;
+    for (const Linear* layer : layers)
+        if (const at::Tensor* weight = isReal(layer) ? nullptr : plainWeight(*layer))
+            factors.push_back({*weight, layer->bias});
+    if (factors.size() < layers.size()) return Arithmetic::linears(layers, x, batch);
+    const PhaseTimer timer(Phase::gemm);
+    return products(x, factors);
+}
+
 at::Tensor RecipeArithmetic::linearThen(const Linear& linear, const at::Tensor& x, const Batch& batch,
                                         const Then& then) const {
     if (real_ && real_->has(linear)) {
@@ -461,17 +484,14 @@ at::Tensor RecipeArithmetic::linearThen(const Linear& linear, const at::Tensor& 
         if (last.reader && (!real_->reads(*last.reader) || hasSteps(*last.reader))) last.reader = nullptr;
         return real_->multiply(linear, x, batch.lengths, last);
     }
-    const auto found = weights_.find(&linear);
     const PhaseTimer timer(Phase::gemm);
-    if (found == weights_.end()) return product(x, linear.weight, linear.bias, then);
+    if (const at::Tensor* weight = plainWeight(linear)) return product(x, *weight, linear.bias, then);
     if (scalesBehind(linear.input))
         return then.applied(scaledBehind(x, atOperand_.at(linear.input).rule, linear, *weightRule_));
-    const at::Tensor& weight = made(linear, found->second);
-    if (threshold_ == 0 || outliersMeetRounded_) {
-        if (!LibraryOperators::asked() || found->second.kept.empty())
-            return product(x, weight, linear.bias, then);
-        return then.applied(besideKept(x, weight, linear.bias, found->second.kept));
-    }
+    const RoundedWeight& rounded = weights_.at(&linear);
+    const at::Tensor& weight = made(linear, rounded);
+    if (threshold_ == 0 || outliersMeetRounded_)
+        return then.applied(besideKept(x, weight, linear.bias, rounded.kept));
     const at::Tensor y = product(x, weight, linear.bias);
     // The columns that stayed out of x's rounding meet the weight as it was (Dettmers et al. 2022, section
     // 3).

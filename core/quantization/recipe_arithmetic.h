@@ -67,6 +67,8 @@ public:
     }
     at::Tensor linearThen(const Linear& linear, const at::Tensor& x, const Batch& batch,
                           const Then& then) const override;
+    std::vector<at::Tensor> linears(const std::vector<const Linear*>& layers, const at::Tensor& x,
+                                    const Batch& batch) const override;
 
     // What the recipe keeps of the tensor that `site` names, under whichever of its names it was chosen.
     std::set<int> keptOf(const Recipe& recipe, Site site) const;
@@ -143,8 +145,7 @@ private:
     KernelTag kernels_ = KernelTag::simulated;
     mutable std::string shortfall_; // found when real kernels were asked for
     double threshold_ = 0;          // LLM.int8()
-    bool outliersMeetRounded_ = false, roundsHead_ = false, bf16Attention_ = false,
-         reallyAttends_ = false;
+    bool outliersMeetRounded_ = false, roundsHead_ = false, bf16Attention_ = false, reallyAttends_ = false;
     std::set<int> wholeAttention_; // layers whose probabilities are left in high precision
     std::unordered_map<Site, SiteRounding> atValue_, atOperand_, atCache_;
     std::unordered_map<Site, Ablation> ablated_;
@@ -155,6 +156,8 @@ private:
         mutable std::shared_ptr<const at::Tensor> tensor = nullptr;
     };
     const at::Tensor& made(const Linear& linear, const RoundedWeight& weight) const;
+    // What a float32 product multiplies x by, and nothing is done beside; else null.
+    const at::Tensor* plainWeight(const Linear& linear) const;
     std::unordered_map<const Linear*, RoundedWeight> weights_;
     std::optional<WeightRule> weightRule_;
     WeightStore* store_ = nullptr;

@@ -112,8 +112,7 @@ public:
         const BertBlock& b = blocks_[static_cast<std::size_t>(layer)];
         const at::Tensor stream = pass.see({layer, Place::attn_input}, x);
         const at::Tensor input = pass.operand({layer, Place::attn_input}, stream);
-        const at::Tensor q = pass.seenLinear(*b.query, input), k = pass.seenLinear(*b.key, input),
-                         v = pass.seenLinear(*b.value, input);
+        const auto [q, k, v] = pass.seenLinears({b.query.get(), b.key.get(), b.value.get()}, input);
         const at::Tensor context = pass.operand({layer, Place::attn_context},
                                                 attention(pass, layer, q, k, v, heads_, heads_, false));
         const at::Tensor sum = pass.linearOnto({layer, Place::attn_residual}, stream, *b.output, context);

@@ -118,8 +118,7 @@ public:
     at::Tensor block(Pass& pass, int layer, const at::Tensor& x) const override {
         const Gpt2Block& b = blocks_[static_cast<std::size_t>(layer)];
         const at::Tensor input = pass.normedOperand({layer, Place::attn_input}, x, step(b.attentionNorm));
-        const at::Tensor q = pass.seenLinear(*b.query, input), k = pass.seenLinear(*b.key, input),
-                         v = pass.seenLinear(*b.value, input);
+        const auto [q, k, v] = pass.seenLinears({b.query.get(), b.key.get(), b.value.get()}, input);
         const at::Tensor context =
             pass.operand({layer, Place::attn_context}, attention(pass, layer, q, k, v, heads_, heads_, true));
         const at::Tensor stream = pass.linearOnto({layer, Place::attn_residual}, x, *b.output, context);

@@ -107,9 +107,8 @@ public:
         const LlamaBlock& b = blocks_[static_cast<std::size_t>(layer)];
         const at::Tensor input =
             pass.normedOperand({layer, Place::attn_input}, x, {b.attentionNorm, nullptr, epsilon_});
-        const at::Tensor q = rotary_.apply(pass.seenLinear(*b.query, input), heads_);
-        const at::Tensor k = rotary_.apply(pass.seenLinear(*b.key, input), keyValueHeads_);
-        const at::Tensor v = pass.seenLinear(*b.value, input);
+        const auto [queries, keys, v] = pass.seenLinears({b.query.get(), b.key.get(), b.value.get()}, input);
+        const at::Tensor q = rotary_.apply(queries, heads_), k = rotary_.apply(keys, keyValueHeads_);
         const at::Tensor context = pass.operand(
             {layer, Place::attn_context}, attention(pass, layer, q, k, v, heads_, keyValueHeads_, true));
         const at::Tensor stream = pass.linearOnto({layer, Place::attn_residual}, x, *b.output, context);

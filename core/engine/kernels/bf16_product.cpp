@@ -64,9 +64,15 @@ PackedBf16::PackedBf16(const std::uint16_t* w, std::int64_t outputs, std::int64_
 
 void PackedBf16::multiply(const Bf16Rows& x, const float* bias, float* out, std::int64_t stride,
                           const AfterRows& after) const {
-    multiplyTiles<Bf16Tile>(x.values.as<std::uint32_t>(), x.rows, words_,
-                            ReadyPanels(panels_.as<std::uint32_t>(), words_), outputs_, bias, out, stride,
-                            after);
+    multiplyEach(x, {{*this, bias, out, stride, after}});
+}
+
+void PackedBf16::multiplyEach(const Bf16Rows& x, const std::vector<Product>& products) {
+    std::vector<TileProduct<ReadyPanels>> tiles;
+    for (const Product& p : products)
+        tiles.push_back({ReadyPanels(p.weight.panels_.as<std::uint32_t>(), p.weight.words_),
+                         p.weight.outputs_, p.bias, p.out, p.stride, p.after});
+    multiplyTiles<Bf16Tile>(x.values.as<std::uint32_t>(), x.rows, x.words, tiles);
 }
 
 void PackedBf16::multiplyInto(const Bf16Rows& x, const float* bias, const TakeStrip& take) const {
@@ -95,6 +101,8 @@ PackedBf16::PackedBf16(const std::uint16_t*, std::int64_t outputs, std::int64_t 
     : outputs_(outputs), words_((inputs + 1) / 2) {}
 
 void PackedBf16::multiply(const Bf16Rows&, const float*, float*, std::int64_t, const AfterRows&) const {}
+
+void PackedBf16::multiplyEach(const Bf16Rows&, const std::vector<Product>&) {}
 
 void PackedBf16::multiplyInto(const Bf16Rows&, const float*, const TakeStrip&) const {}
 

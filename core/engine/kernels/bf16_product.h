@@ -5,6 +5,7 @@
 #include "core/base/parallel.h"
 
 #include <cstdint>
+#include <vector>
 
 namespace kurtoscope {
 
@@ -49,6 +50,15 @@ public:
     // the number of threads. `stride`: floats from row to row of `out`.
     KURTOSCOPE_API void multiply(const Bf16Rows& x, const float* bias, float* out, std::int64_t stride,
                                  const AfterRows& after = {}) const;
+    // Several such products of the same rows at once, each with the results that it has alone.
+    struct Product {
+        const PackedBf16& weight;
+        const float* bias;
+        float* out;
+        std::int64_t stride;
+        AfterRows after = {};
+    };
+    KURTOSCOPE_API static void multiplyEach(const Bf16Rows& x, const std::vector<Product>& products);
     // The same sums, which nobody keeps: each goes to `take` once.
     KURTOSCOPE_API void multiplyInto(const Bf16Rows& x, const float* bias, const TakeStrip& take) const;
 

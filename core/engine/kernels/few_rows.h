@@ -4,6 +4,7 @@
 // round alike. For this folder's .cpp files.
 #pragma once
 
+#include "core/engine/kernels/float_product.h"
 #include "core/engine/kernels/float_tile.h"
 #include "core/engine/kernels/tile_loop.h"
 
@@ -57,39 +58,53 @@ void spreadWeightsOf(std::int64_t count, const float* x, const float* w, std::in
     if constexpr (most > 1) spreadWeightsOf<vectors, most - 1>(count, x, w, stride, depth, sums, more, ahead);
 }
 
-// out [row, output] = x · wᵀ + bias for at most `vectors` · 16 rows.
-template <int vectors>
-void multiplyFewRows(const float* x, std::int64_t rows, std::int64_t inputs, const float* w,
-                     std::int64_t outputs, const float* bias, float* out, std::int64_t stride,
-                     const AfterRows& after) {
-    constexpr std::int64_t across = vectors * vectorRows, most = 28 / vectors, width = 32;
+// Outputs [first, first + count) of out [row, output] = x · wᵀ + bias; x lies as [input, vectors · 16].
+template <int vectors, int most>
+void multiplyFewColumns(const float* x, std::int64_t rows, std::int64_t inputs, const FloatProduct& p,
+                        std::int64_t first, std::int64_t count) {
+    constexpr std::int64_t across = vectors * vectorRows, width = 32;
     static_assert(most <= width);
+    alignas(64) float sums[most * across], turned[across * width];
     const std::int64_t blocks = std::max<std::int64_t>(1, (inputs + deepestTile - 1) / deepestTile);
+    for (std::int64_t block = 0; block < blocks; ++block) {
+        const std::int64_t k = block * inputs / blocks, depth = (block + 1) * inputs / blocks - k;
+        spreadWeightsOf<vectors, most>(count, x + k * across, p.w + first * inputs + k, inputs, depth, sums,
+                                       block > 0, count * inputs);
+    }
+    packColumns<width>(sums, across, count, across, turned); // [row, output]
+    for (std::int64_t row = 0; row < rows; ++row) {
+        float* made = p.out + row * p.stride + first;
+        std::copy_n(turned + row * width, count, made);
+        if (p.bias) addRow(made, p.bias + first, count);
+    }
+}
+
+// All products of at most `vectors` · 16 rows, their outputs shared out as if they were one's.
+template <int vectors>
+void multiplyFewRows(const float* x, std::int64_t rows, std::int64_t inputs,
+                     const std::vector<FloatProduct>& products) {
+    constexpr std::int64_t across = vectors * vectorRows, most = 28 / vectors;
+    const auto tilesOf = [](const FloatProduct& p) { return (p.outputs + most - 1) / most; };
     AlignedBytes columns(std::size_t(inputs * across) * sizeof(float)); // x as [input, across]
     packColumns<across>(x, inputs, rows, inputs, columns.as<float>());
-    const std::int64_t tiles = (outputs + most - 1) / most;
-    parallelFor(tiles, isWorthThreads(std::max<std::int64_t>(rows, 4) * inputs * outputs) ? 1 : tiles,
-                [&](std::int64_t from, std::int64_t to) {
-                    alignas(64) float sums[most * across], turned[across * width];
-                    for (std::int64_t tile = from; tile < to; ++tile) {
-                        const std::int64_t first = tile * outputs / tiles,
-                                           count = (tile + 1) * outputs / tiles - first;
-                        for (std::int64_t block = 0; block < blocks; ++block) {
-                            const std::int64_t k = block * inputs / blocks,
-                                               depth = (block + 1) * inputs / blocks - k;
-                            spreadWeightsOf<vectors, int(most)>(count, columns.as<float>() + k * across,
-                                                                w + first * inputs + k, inputs, depth, sums,
-                                                                block > 0, count * inputs);
+    SideBySide sides(1);
+    std::int64_t outputs = 0;
+    for (const FloatProduct& p : products)
+        sides.add(tilesOf(p)), outputs += p.outputs;
+    parallelFor(sides.columns(),
+                isWorthThreads(std::max<std::int64_t>(rows, 4) * inputs * outputs) ? 1 : sides.columns(),
+                [&](std::int64_t begin, std::int64_t end) {
+                    sides.within(begin, end, [&](std::size_t product, std::int64_t from, std::int64_t to) {
+                        const FloatProduct& p = products[product];
+                        const std::int64_t tiles = tilesOf(p);
+                        for (std::int64_t tile = from; tile < to; ++tile) {
+                            const std::int64_t first = tile * p.outputs / tiles,
+                                               count = (tile + 1) * p.outputs / tiles - first;
+                            multiplyFewColumns<vectors, int(most)>(columns.as<float>(), rows, inputs, p,
+                                                                   first, count);
                         }
-                        packColumns<width>(sums, across, count, across, turned); // [row, output]
-                        for (std::int64_t row = 0; row < rows; ++row) {
-                            float* made = out + row * stride + first;
-                            std::copy_n(turned + row * width, count, made);
-                            if (bias) addRow(made, bias + first, count);
-                        }
-                    }
-                    const std::int64_t first = from * outputs / tiles, last = to * outputs / tiles;
-                    if (after) after(0, rows, first, last);
+                        if (p.after) p.after(0, rows, from * p.outputs / tiles, to * p.outputs / tiles);
+                    });
                 });
 }
 

@@ -15,14 +15,19 @@ namespace kurtoscope {
 namespace {
 
 template <class Tile>
-void multiply(const float* x, std::int64_t rows, std::int64_t inputs, const float* w, std::int64_t outputs,
-              const float* bias, float* out, std::int64_t stride, const AfterRows& after) {
-    const auto pack = [=](std::int64_t column, std::int64_t k, std::int64_t depth, float* to) {
-        packColumns<Tile::columns>(w + column * inputs + k, inputs, std::min(Tile::columns, outputs - column),
-                                   depth, to);
+void multiply(const float* x, std::int64_t rows, std::int64_t inputs,
+              const std::vector<FloatProduct>& products) {
+    const auto packing = [inputs](const float* w, std::int64_t outputs) {
+        return [=](std::int64_t column, std::int64_t k, std::int64_t depth, float* to) {
+            packColumns<Tile::columns>(w + column * inputs + k, inputs,
+                                       std::min(Tile::columns, outputs - column), depth, to);
+        };
     };
-    const FreshPanels<Tile, decltype(pack)> panels(pack);
-    multiplyTiles<Tile>(x, rows, inputs, panels, outputs, bias, out, stride, after);
+    using Panels = FreshPanels<Tile, decltype(packing(nullptr, 0))>;
+    std::vector<TileProduct<Panels>> tiles;
+    for (const FloatProduct& p : products)
+        tiles.push_back({Panels(packing(p.w, p.outputs)), p.outputs, p.bias, p.out, p.stride, p.after});
+    multiplyTiles<Tile>(x, rows, inputs, tiles);
 }
 
 } // namespace
@@ -32,16 +37,13 @@ bool hasFloatKernels() {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-void multiplyFloats(const float* x, std::int64_t rows, std::int64_t inputs, const float* w,
-                    std::int64_t outputs, const float* bias, float* out, std::int64_t stride,
-                    const AfterRows& after) {
+void multiplyFloats(const float* x, std::int64_t rows, std::int64_t inputs,
+                    const std::vector<FloatProduct>& products) {
     static const bool wide = hasAvx512();
-    if (wide && rows <= vectorRows)
-        return multiplyFewRows<1>(x, rows, inputs, w, outputs, bias, out, stride, after);
-    if (wide && rows <= 2 * vectorRows)
-        return multiplyFewRows<2>(x, rows, inputs, w, outputs, bias, out, stride, after);
+    if (wide && rows <= vectorRows) return multiplyFewRows<1>(x, rows, inputs, products);
+    if (wide && rows <= 2 * vectorRows) return multiplyFewRows<2>(x, rows, inputs, products);
     const auto fastest = wide ? multiply<FloatTileAvx512> : multiply<FloatTileAvx2>;
-    fastest(x, rows, inputs, w, outputs, bias, out, stride, after);
+    fastest(x, rows, inputs, products);
 }
 
 #else
@@ -50,9 +52,14 @@ bool hasFloatKernels() {
     return false;
 }
 
-void multiplyFloats(const float*, std::int64_t, std::int64_t, const float*, std::int64_t, const float*,
-                    float*, std::int64_t, const AfterRows&) {}
+void multiplyFloats(const float*, std::int64_t, std::int64_t, const std::vector<FloatProduct>&) {}
 
 #endif
+
+void multiplyFloats(const float* x, std::int64_t rows, std::int64_t inputs, const float* w,
+                    std::int64_t outputs, const float* bias, float* out, std::int64_t stride,
+                    const AfterRows& after) {
+    multiplyFloats(x, rows, inputs, {{w, outputs, bias, out, stride, after}});
+}
 
 } // namespace kurtoscope

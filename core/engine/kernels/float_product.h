@@ -3,6 +3,8 @@
 
 #include "core/base/parallel.h"
 
+#include <vector>
+
 namespace kurtoscope {
 
 // Whether this processor has the vectors that this folder's products and attention are written for.
@@ -15,5 +17,18 @@ KURTOSCOPE_API bool hasFloatKernels();
 KURTOSCOPE_API void multiplyFloats(const float* x, std::int64_t rows, std::int64_t inputs, const float* w,
                                    std::int64_t outputs, const float* bias, float* out, std::int64_t stride,
                                    const AfterRows& after = {});
+
+// One of the products of some rows: as above.
+struct FloatProduct {
+    const float* w;
+    std::int64_t outputs;
+    const float* bias;
+    float* out;
+    std::int64_t stride;
+    AfterRows after = {};
+};
+// All of them at once, each with the results that it has alone.
+KURTOSCOPE_API void multiplyFloats(const float* x, std::int64_t rows, std::int64_t inputs,
+                                   const std::vector<FloatProduct>& products);
 
 } // namespace kurtoscope

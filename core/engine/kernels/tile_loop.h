@@ -7,10 +7,12 @@
 #include "core/base/aligned_bytes.h"
 #include "core/base/grain.h"
 #include "core/base/parallel.h"
+#include "core/base/side_by_side.h"
 #include "core/engine/kernels/row_functions.h"
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include <omp.h>
 
@@ -115,13 +117,31 @@ void shareColumns(std::int64_t rows, std::int64_t words, std::int64_t depth, std
                 });
 }
 
+// One of the products of some rows.
+template <class Panels>
+struct TileProduct {
+    Panels panels;
+    std::int64_t outputs;
+    const float* bias;
+    float* out;
+    std::int64_t stride;
+    const AfterRows& after;
+};
+
+// All of them in one parallel region, their columns shared out as if they were one product's.
 template <class Tile, class Panels>
-void multiplyTiles(const typename Tile::Word* x, std::int64_t rows, std::int64_t words, const Panels& panels,
-                   std::int64_t outputs, const float* bias, float* out, std::int64_t stride,
-                   const AfterRows& after) {
+void multiplyTiles(const typename Tile::Word* x, std::int64_t rows, std::int64_t words,
+                   const std::vector<TileProduct<Panels>>& products) {
+    SideBySide sides(Tile::columns);
+    for (const TileProduct<Panels>& p : products)
+        sides.add(p.outputs);
     shareColumns<Tile>(
-        rows, words, std::min(words, deepestTile), outputs, [&](std::int64_t first, std::int64_t last) {
-            multiplyColumns<Tile>(x, rows, words, panels, bias, out, stride, first, last, after);
+        rows, words, std::min(words, deepestTile), sides.columns(),
+        [&](std::int64_t first, std::int64_t last) {
+            sides.within(first, last, [&](std::size_t product, std::int64_t from, std::int64_t to) {
+                const TileProduct<Panels>& p = products[product];
+                multiplyColumns<Tile>(x, rows, words, p.panels, p.bias, p.out, p.stride, from, to, p.after);
+            });
         });
 }
 

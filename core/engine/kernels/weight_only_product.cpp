@@ -149,8 +149,8 @@ void PackedLevels::multiplyBy(const float* x, std::int64_t rows, const float* bi
     const auto decode = [this](std::int64_t column, std::int64_t k, std::int64_t depth, float* to) {
         decodeColumns<Tile>(column, k, depth, to);
     };
-    const FreshPanels<Tile, decltype(decode)> panels(decode);
-    multiplyTiles<Tile>(x, rows, inputs_, panels, outputs_, bias, out, stride, after);
+    using Panels = FreshPanels<Tile, decltype(decode)>;
+    multiplyTiles<Tile, Panels>(x, rows, inputs_, {{Panels(decode), outputs_, bias, out, stride, after}});
 }
 
 void PackedLevels::multiply(const float* x, std::int64_t rows, const float* bias, float* out,

@@ -2,6 +2,7 @@
 #include "core/quantization/kernels/integer_product.h"
 
 #include "core/base/grain.h"
+#include "core/base/side_by_side.h"
 
 #include <algorithm>
 #include <cmath>
@@ -17,6 +18,7 @@ constexpr std::int64_t farBytes = 8 << 20;     // of panels: more than the secon
 constexpr std::int64_t farStripBytes = 512 * 1024;
 constexpr std::int64_t pastCaches = 4 << 20;   // floats of a result that no cache keeps for its reader
 constexpr std::int64_t tileRows = 14;          // of the widest kernel: strips are made of whole tiles
+constexpr std::int64_t pairOutputs = 2 * PackedWeight::panel;
 
 AlignedBytes floats(const std::vector<float>& values, std::int64_t padded) {
     AlignedBytes made(std::size_t(padded) * sizeof(float));
@@ -34,8 +36,9 @@ struct Shares {
     std::int64_t firstPanel(std::int64_t part) const { return part * pairs / parts * 2; }
 };
 
-Shares sharesOf(const std::vector<PackedWeight::Term>& terms) {
-    const std::int64_t rows = terms.front().x->rows, outputs = terms.front().weight->outputs();
+// `outputs`: of all sums of these rows, each from a whole pair of panels on.
+Shares sharesOf(const std::vector<PackedWeight::Term>& terms, std::int64_t outputs) {
+    const std::int64_t rows = terms.front().x->rows;
     std::int64_t inputs = 0;
     for (const PackedWeight::Term& term : terms)
         inputs += term.x->stride;
@@ -45,7 +48,7 @@ Shares sharesOf(const std::vector<PackedWeight::Term>& terms) {
     const std::int64_t stripTiles = std::max<std::int64_t>(
         2, (far ? farStripBytes : stripBytes) / tileRows / std::max<std::int64_t>(1, inputs));
     const std::int64_t whole = (tiles + stripTiles - 1) / stripTiles;
-    Shares made{rows, tiles, terms.front().weight->paddedOutputs() / PackedWeight::panel / 2, 0, 0,
+    Shares made{rows, tiles, (outputs + pairOutputs - 1) / pairOutputs, 0, 0,
                 isWorthThreads(rows * inputs * outputs)};
     made.strips = far ? whole : std::min(tiles, (whole + threads - 1) / threads * threads);
     made.parts = std::clamp<std::int64_t>(
@@ -102,29 +105,46 @@ void PackedWeight::multiplyTogether(const std::vector<Term>& terms, float* out, 
 
 void PackedWeight::multiplyTogether(const IntegerKernel& kernel, const std::vector<Term>& terms, float* out,
                                     std::int64_t stride, const AfterRows& after, bool onto) {
-    const std::int64_t rows = terms.front().x->rows, outputs = terms.front().weight->outputs();
-    const Shares shares = sharesOf(terms);
-    if (stride == 0) stride = outputs;
-    const bool past = !after && !onto && terms.size() == 1 && rows * stride >= pastCaches && stride % 16 == 0 &&
-                      reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
+    multiplyEach(kernel, {{terms, out, stride, after, onto}});
+}
+
+void PackedWeight::multiplyEach(const std::vector<Sum>& sums) {
+    static const IntegerKernel& fastest = *integerKernels().front();
+    multiplyEach(fastest, sums);
+}
+
+void PackedWeight::multiplyEach(const IntegerKernel& kernel, const std::vector<Sum>& sums) {
+    SideBySide sides(pairOutputs);
+    for (const Sum& sum : sums)
+        sides.add(sum.terms.front().weight->outputs());
+    const Shares shares = sharesOf(sums.front().terms, sides.columns());
     const std::int64_t units = shares.strips * shares.parts;
     parallelFor(units, shares.threads ? 1 : units, [&](std::int64_t from, std::int64_t to) {
         for (std::int64_t unit = from; unit < to; ++unit) {
             const std::int64_t begin = shares.firstRow(unit / shares.parts),
                                end = shares.firstRow(unit / shares.parts + 1);
-            const std::int64_t first = shares.firstPanel(unit % shares.parts),
-                               last = shares.firstPanel(unit % shares.parts + 1);
-            for (const Term& term : terms)
-                kernel.multiply({*term.x, *term.weight, begin, end, first, last, out + begin * stride, stride,
-                                 onto || &term != &terms.front(), past});
-            if (after) after(begin, end, first * panel, std::min(outputs, last * panel));
+            const std::int64_t firstOutput = shares.firstPanel(unit % shares.parts) * panel,
+                               lastOutput = shares.firstPanel(unit % shares.parts + 1) * panel;
+            sides.within(firstOutput, lastOutput, [&](std::size_t i, std::int64_t first, std::int64_t last) {
+                const Sum& sum = sums[i];
+                const std::int64_t stride = sum.stride > 0 ? sum.stride : sum.terms.front().weight->outputs();
+                const std::int64_t lastPanel = (last + pairOutputs - 1) / pairOutputs * 2;
+                const bool past = !sum.after && !sum.onto && sum.terms.size() == 1 &&
+                                  shares.rows * stride >= pastCaches && stride % 16 == 0 &&
+                                  reinterpret_cast<std::uintptr_t>(sum.out) % 64 == 0;
+                for (const Term& term : sum.terms)
+                    kernel.multiply({*term.x, *term.weight, begin, end, first / panel, lastPanel,
+                                     sum.out + begin * stride, stride,
+                                     sum.onto || &term != &sum.terms.front(), past});
+                if (sum.after) sum.after(begin, end, first, last);
+            });
         }
     });
 }
 
 bool PackedWeight::multiplyInto(const std::vector<Term>& terms, const TakeRows& take) {
     static const IntegerKernel& fastest = *integerKernels().front();
-    Shares shares = sharesOf(terms);
+    Shares shares = sharesOf(terms, terms.front().weight->outputs());
     const std::int64_t least = shares.threads ? 2 * omp_get_max_threads() : 1;
     if (shares.tiles < least) return false;
     shares.strips = std::max(shares.strips, least);

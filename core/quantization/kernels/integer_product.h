@@ -61,6 +61,16 @@ public:
     KURTOSCOPE_API static void multiplyTogether(const struct IntegerKernel& kernel,
                                                 const std::vector<Term>& terms, float* out,
                                                 std::int64_t stride, const AfterRows& after, bool onto);
+    // Several such sums of the same rows at once: a strip of rows stays near while all their panels pass by.
+    struct Sum {
+        std::vector<Term> terms;
+        float* out;
+        std::int64_t stride = 0; // 0: its outputs
+        AfterRows after = {};
+        bool onto = false;
+    };
+    KURTOSCOPE_API static void multiplyEach(const struct IntegerKernel& kernel, const std::vector<Sum>& sums);
+    KURTOSCOPE_API static void multiplyEach(const std::vector<Sum>& sums);
     KURTOSCOPE_API static void multiplyTogether(const std::vector<Term>& terms, float* out,
                                                 const AfterRows& after);
     // The same sums, which nobody keeps: rows go to `take` once, whole. False, and nothing done, where there

@@ -27,7 +27,8 @@ AlignedBytes floats(const std::vector<float>& values, std::int64_t padded) {
 }
 
 // How a product is shared out: strips of rows that stay near while the weight's panels pass by; where there
-// are fewer strips than threads, the panels are shared out too, two by two.
+// are fewer strips than threads, the panels are shared out instead, two by two, so that each is read by one
+// thread alone.
 struct Shares {
     std::int64_t rows, tiles, pairs, strips, parts;
     bool threads; // whether several are worth it
@@ -50,9 +51,12 @@ Shares sharesOf(const std::vector<PackedWeight::Term>& terms, std::int64_t outpu
     const std::int64_t whole = (tiles + stripTiles - 1) / stripTiles;
     Shares made{rows, tiles, (outputs + pairOutputs - 1) / pairOutputs, 0, 0,
                 isWorthThreads(rows * inputs * outputs)};
-    made.strips = far ? whole : std::min(tiles, (whole + threads - 1) / threads * threads);
-    made.parts = std::clamp<std::int64_t>(
-        (4 * threads + made.strips - 1) / std::max<std::int64_t>(1, made.strips), 1, made.pairs);
+    const bool few = whole < threads;
+    made.strips = far || few ? whole : std::min(tiles, (whole + threads - 1) / threads * threads);
+    made.parts =
+        std::clamp<std::int64_t>(((few ? threads : 4 * threads) + made.strips - 1) /
+                                     std::max<std::int64_t>(1, made.strips),
+                                 1, made.pairs);
     return made;
 }
 

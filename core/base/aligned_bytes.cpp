@@ -19,6 +19,12 @@ AlignedBytes::AlignedBytes(std::size_t bytes) : size_((bytes + line - 1) / line 
     std::memset(bytes_.get(), 0, size_);
 }
 
+AlignedBytes AlignedBytes::copy() const {
+    AlignedBytes made(size_);
+    if (size_ > 0) std::memcpy(made.bytes_.get(), bytes_.get(), size_);
+    return made;
+}
+
 void AlignedBytes::Free::operator()(std::uint8_t* memory) const {
     std::free(memory);
 }

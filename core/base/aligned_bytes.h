@@ -23,6 +23,7 @@ public:
         return reinterpret_cast<const T*>(bytes_.get());
     }
     std::size_t size() const { return size_; }
+    KURTOSCOPE_API AlignedBytes copy() const;
     // At least `bytes` of them; what was there is lost when it grows.
     void reserve(std::size_t bytes) {
         if (size_ < bytes) *this = AlignedBytes(bytes);

@@ -1,97 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/integer_linears.h"
 
-#include "core/base/error.h"
 #include "core/base/grain.h"
 #include "core/base/memory.h"
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
 #include "core/engine/blocks.h"
-#include "core/quantization/weight_levels.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace kurtoscope {
-
-std::optional<IntegerWeight> integersOf(const RealLayer& layer) {
-    const WeightRule& rule = layer.rule;
-    if (auto nearest = integerWeight(layer.linear.weight, rule, layer.kept)) return nearest;
-    if (rule.format != Format::integer || rule.bits > 8 || !rule.symmetric ||
-        (rule.fullRange && rule.bits == 8))
-        return std::nullopt;
-    try {
-        // Searched, solved for, or with a scale for each group: read off the rounded weight.
-        WeightLevels levels = levelsOf(layer.rounded().cpu(), rule, layer.kept, layer.linear.name);
-        levels.spread();
-        return IntegerWeight{std::move(levels.q), std::move(levels.scales)};
-    } catch (const Error&) {
-        return std::nullopt; // no integer stands for a NaN
-    }
-}
-
-// The part of a layer's weight that reads `channels`; empty: all of it.
-std::shared_ptr<const PackedWeight> IntegerLinears::packedPart(const RealLayer& layer,
-                                                               const IntegerWeight& integers,
-                                                               const std::vector<std::int64_t>& channels,
-                                                               bool first) const {
-    const std::int64_t outputs = layer.linear.weight.size(0), inputs = layer.linear.weight.size(1),
-                       groups = std::int64_t(integers.scales.size()) / outputs;
-    const std::int64_t count = channels.empty() ? inputs : std::int64_t(channels.size()),
-                       group = channels.empty() || groups == 1 ? 0 : channels.front() / layer.rule.group;
-    const at::Tensor weight = layer.linear.weight.to(at::kFloat).contiguous();
-    const at::Tensor bias =
-        first && layer.linear.bias.defined() ? layer.linear.bias.to(at::kFloat).contiguous() : at::Tensor();
-    const auto channel = [&](std::int64_t i) { return channels.empty() ? i : channels[std::size_t(i)]; };
-    std::vector<int> places; // of kept channels, within the part
-    std::vector<float> columns, scales(static_cast<std::size_t>(outputs));
-    for (std::int64_t i = 0; i < count; ++i) {
-        if (!layer.kept.contains(int(channel(i)))) continue;
-        places.push_back(int(i));
-        for (std::int64_t output = 0; output < outputs; ++output)
-            columns.push_back(weight.const_data_ptr<float>()[output * inputs + channel(i)]);
-    }
-    std::vector<std::int8_t> q;
-    for (std::int64_t output = 0; output < outputs; ++output) {
-        scales[std::size_t(output)] = integers.scales[std::size_t(output * groups + group)];
-        for (std::int64_t i = 0; i < count && !channels.empty(); ++i)
-            q.push_back(integers.q[std::size_t(output * inputs + channel(i))]);
-    }
-    return std::make_shared<const PackedWeight>(
-        channels.empty() ? integers.q.data() : q.data(), outputs, count, scales,
-        bias.defined() ? bias.const_data_ptr<float>() : nullptr, places, columns);
-}
-
-bool IntegerLinears::pack(const RealLayer& layer, PackedWeights& store) {
-    const std::int64_t inputs = layer.linear.weight.size(1);
-    if (!layer.input || inputs > mostInputs) return false;
-    Packed made;
-    std::vector<IntegerPart> parts = integerParts(*layer.input);
-    if (layer.rule.granularity == Granularity::per_group && layer.rule.group < inputs) {
-        parts = cutParts(parts, layer.rule.group, inputs);
-        if (parts.empty()) return false;
-        made.group = layer.rule.group;
-        made.kept.assign(layer.kept.begin(), layer.kept.end());
-    }
-    std::optional<IntegerWeight> integers;
-    for (IntegerPart& part : parts) {
-        std::string name = layer.key + (made.parts.empty() ? "" : "+"); // the first alone has the bias
-        for (const std::int64_t channel : part.channels)
-            name += ";" + std::to_string(channel);
-        auto packed = store.integers[name].lock();
-        if (!packed) {
-            if (!integers) integers = integersOf(layer);
-            if (!integers) return false;
-            packed = packedPart(layer, *integers, part.channels, made.parts.empty());
-            store.integers[name] = packed;
-        }
-        made.parts.push_back({std::move(packed), std::move(part.channels), std::move(part.rounding)});
-    }
-    if (made.parts.empty()) return false;
-    std::erase_if(store.integers, [](const auto& entry) { return entry.second.expired(); });
-    byInput_[layer.linear.input] = &(packed_[&layer.linear] = std::move(made));
-    return true;
-}
 
 bool IntegerLinears::Packed::byRows() const {
     return group == 0 && std::all_of(parts.begin(), parts.end(), [](const Part& part) {
@@ -117,7 +36,8 @@ void IntegerLinears::makeRow(const Packed& packed, const float* values, std::int
                              std::vector<IntegerRows>& made) const {
     for (std::size_t i = 0; i < packed.parts.size(); ++i) {
         const Part& part = packed.parts[i];
-        kurtoscope::makeRow(values, {part.channels, part.input, part.weight->keptInputs()}, nullptr, row, made[i]);
+        kurtoscope::makeRow(values, {part.channels, part.input, part.weight->keptInputs()}, nullptr, row,
+                            made[i]);
     }
 }
 

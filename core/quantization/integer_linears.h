@@ -46,9 +46,6 @@ private:
 
         bool byRows() const; // whether each row of what it multiplies can be made by itself
     };
-    std::shared_ptr<const PackedWeight> packedPart(const RealLayer& layer, const IntegerWeight& integers,
-                                                   const std::vector<std::int64_t>& channels,
-                                                   bool first) const;
     // What the linear layers of `input` multiply, where a row of it can be made by itself; else null.
     const Packed* byRows(Site input) const;
     void startRows(const Packed& packed, std::int64_t rows, std::int64_t across,

@@ -27,6 +27,12 @@ struct SiteRounding;
 // Packed weights that recipes share, by kind of number: those that treat a linear layer alike have one.
 struct PackedWeights {
     std::map<std::string, std::weak_ptr<const PackedWeight>> integers;
+    // The last of those that differ in nothing but the channels kept, and these.
+    struct Latest {
+        std::weak_ptr<const PackedWeight> weight;
+        std::set<int> kept;
+    };
+    std::map<std::string, Latest> latestIntegers;
     std::map<std::string, std::weak_ptr<const PackedBf16>> bf16;
     std::map<std::string, std::weak_ptr<const PackedLevels>> levels;
     std::map<std::string, std::weak_ptr<const PackedOnGpu>> onGpu;
@@ -39,6 +45,7 @@ struct RealLayer {
     const SiteRounding* input; // null: left as it is
     const std::set<int>& kept;
     const std::string& key;              // names its weight
+    const std::string& family;           // the same whatever is kept
     std::function<at::Tensor()> rounded; // the weight in float32, however its levels were found
 };
 

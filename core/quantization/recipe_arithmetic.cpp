@@ -288,12 +288,10 @@ void RecipeArithmetic::planAblation(const Recipe& recipe, const Plan& plan, cons
     }
 }
 
-// Linear layers of equal keys round alike.
-std::string RecipeArithmetic::weightKey(const Recipe& recipe, const Plan& plan, const Linear& linear) const {
-    std::string key = shaped_->weights + linear.name + "/" + plan.weights->key();
-    for (int channel : keptAt(model(), recipe, linear.input))
-        key += "," + std::to_string(channel);
-    return key;
+RecipeArithmetic::RoundedWeight::RoundedWeight(std::string family, std::set<int> kept)
+    : family(std::move(family)), name(this->family), kept(std::move(kept)) {
+    for (const int channel : this->kept)
+        name += "," + std::to_string(channel);
 }
 
 void RecipeArithmetic::roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store) {
@@ -304,8 +302,9 @@ void RecipeArithmetic::roundWeights(const Recipe& recipe, const Plan& plan, Weig
         if (linear->head && (!plan.head || linear.get() != vocabularyHead(model()))) continue;
         if (recipe.scope == Scope::linear_inputs && inHighPrecision(model(), recipe, linear->input)) continue;
         roundsHead_ |= linear->head;
-        weights_.emplace(linear.get(), RoundedWeight{weightKey(recipe, plan, *linear),
-                                                     keptAt(model(), recipe, linear->input)});
+        weights_.emplace(linear.get(),
+                         RoundedWeight(shaped_->weights + linear->name + "/" + plan.weights->key(),
+                                       keptAt(model(), recipe, linear->input)));
     }
 }
 
@@ -326,8 +325,7 @@ void RecipeArithmetic::count(const Recipe& recipe, const Plan& plan) {
         const std::int64_t outputs = linear->weight.size(0), inputs = linear->weight.size(1);
         if (linear->head && weights_.contains(linear.get())) {
             // A table that embeds tokens too is still there beside it.
-            storage_.bytes +=
-                static_cast<std::int64_t>(weightBytes(*plan.weights, outputs, inputs, kept));
+            storage_.bytes += static_cast<std::int64_t>(weightBytes(*plan.weights, outputs, inputs, kept));
             if (ownsWeight(shaped_->piece.base(), *linear)) storage_.bytes -= 4 * outputs * inputs;
         }
         if (linear->head) continue;

@@ -134,7 +134,6 @@ private:
     void roundWeights(const Recipe& recipe, const Plan& plan, WeightStore& store);
     void solveWeights(const Recipe& recipe, const Plan& plan, CalibrationSet& calibration, WeightStore& store,
                       std::stop_token stop, const OnProgress& progress);
-    std::string weightKey(const Recipe& recipe, const Plan& plan, const Linear& linear) const;
     void count(const Recipe& recipe, const Plan& plan);
     // Whether LibTorch's operators are asked for, and the library whose levels these are multiplies integers.
     bool scalesBehind(Site input) const;
@@ -151,9 +150,12 @@ private:
     std::unordered_map<Site, Ablation> ablated_;
     // Made when a pass first multiplies by it: real integers never do.
     struct RoundedWeight {
-        std::string name; // in the store: equal names, equal weights
+        RoundedWeight(std::string family, std::set<int> kept);
+
+        std::string family; // in the store: of equal families differ in kept columns at most
+        std::string name;   // of equal names not even there
         std::set<int> kept;
-        mutable std::shared_ptr<const at::Tensor> tensor = nullptr;
+        mutable std::shared_ptr<const at::Tensor> tensor;
     };
     const at::Tensor& made(const Linear& linear, const RoundedWeight& weight) const;
     // What a float32 product multiplies x by, and nothing is done beside; else null.

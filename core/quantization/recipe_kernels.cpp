@@ -18,6 +18,7 @@ RecipeArithmetic::withRealKernels(const Recipe& recipe, const Plan& plan, Packed
         if (!real || found == weights_.end()) continue; // an output head, or left in high precision
         const RoundedWeight& weight = found->second;
         if (!real->add({*linear, *plan.weights, rounding(linear->input), weight.kept, weight.name,
+                        weight.family,
                         [&] {
                             return weight.tensor ? *weight.tensor
                                                  : roundWeight(linear->weight, *plan.weights, weight.kept);

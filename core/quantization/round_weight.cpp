@@ -86,11 +86,14 @@ at::Tensor roundWeight(const at::Tensor& weight, const WeightRule& rule, const s
         .squeeze(0);
 }
 
+bool hasNearestIntegers(const WeightRule& rule) {
+    return rule.format == Format::integer && rule.bits <= 8 && rule.symmetric && !rule.fullRange &&
+           !rule.solver && rule.range == RangeMethod::minmax && rule.granularity != Granularity::per_group;
+}
+
 std::optional<IntegerWeight> integerWeight(const at::Tensor& weight, const WeightRule& rule,
                                            const std::set<int>& kept) {
-    if (rule.format != Format::integer || rule.bits > 8 || !rule.symmetric || rule.fullRange || rule.solver ||
-        rule.range != RangeMethod::minmax || rule.granularity == Granularity::per_group)
-        return std::nullopt;
+    if (!hasNearestIntegers(rule)) return std::nullopt;
     const at::Tensor plain = weight.to(at::kCPU, at::kFloat).contiguous();
     const float* values = plain.const_data_ptr<float>();
     const std::int64_t outputs = plain.size(0), inputs = plain.size(1);

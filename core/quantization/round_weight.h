@@ -28,6 +28,7 @@ struct IntegerWeight {
 // Empty where the rule's levels are no such integers: more than 8 bits, zero points, −128, groups, searched ranges.
 std::optional<IntegerWeight> integerWeight(const at::Tensor& weight, const WeightRule& rule,
                                            const std::set<int>& kept);
+bool hasNearestIntegers(const WeightRule& rule); // whether it is empty for a NaN alone
 // What storing it takes, scales included; kept columns are float32 and nothing else.
 double weightBytes(const WeightRule& rule, std::int64_t outputs, std::int64_t inputs, std::size_t kept);
 

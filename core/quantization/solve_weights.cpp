@@ -58,9 +58,7 @@ void RecipeArithmetic::solveWeights(const Recipe& recipe, const Plan& plan, Cali
                 ++done;
                 continue;
             }
-            RoundedWeight weight{here + linear->name + "/" + rule.key(), keptOf(recipe, linear->input)};
-            for (const int channel : weight.kept)
-                weight.name += "," + std::to_string(channel);
+            RoundedWeight weight(here + linear->name + "/" + rule.key(), keptOf(recipe, linear->input));
             known &= store.has(weight.name);
             open.emplace_back(linear.get(), std::move(weight));
         }

@@ -68,21 +68,21 @@ int main(int count, char** arguments) {
         const Recipe base = Recipe::parse(count > 3 ? arguments[3] : "w8a8");
         const Site site{number(4, model.layers / 2), Place::mlp_input};
         const int clicks = number(7, 3);
-        for (Workbench* one : {&kept, &whole}) // FP32 and calibration stand when a person clicks
-            evaluate(*one, data, Recipe::parse("w8a8:weight_bits=7,activation_bits=7")), evaluate(*one, data, base);
+        const auto prepare = [&](Workbench& one) { // FP32 and calibration stand when a person clicks
+            evaluate(one, data, Recipe::parse("w8a8:weight_bits=7,activation_bits=7"));
+        };
+        for (Workbench* one : {&kept, &whole})
+            prepare(*one), evaluate(*one, data, base);
         std::vector<Click> fresh, toggled, unkept;
         Recipe recipe = base;
         for (int click = 0; click < clicks; ++click) {
             recipe.setKept(site, 10 + click, true);
             toggled.push_back(evaluate(kept, data, recipe));
             unkept.push_back(evaluate(whole, data, recipe));
-            Recipe other = base; // every layer of it is new: no weights, no states
-            for (int layer = 0; layer < model.layers; ++layer)
-                for (Place place :
-                     {Place::attn_input, Place::attn_context, Place::mlp_input, Place::mlp_hidden})
-                    other.setKept({layer, place}, 10 + click, true);
-            fresh.push_back(evaluate(kept, data, other));
-            evaluate(kept, data, recipe); // the column that is clicked on is the last that ran
+            Workbench anew({DeviceKind::cpu, 0, 1}); // every layer is new to it: no weights, no states
+            anew.open(arguments[1]);
+            prepare(anew);
+            fresh.push_back(evaluate(anew, data, recipe));
         }
         const WorkCounts counts = kept.workCounts();
         std::printf("%s, %s, %d × %d tokens, %s, a channel of %s\n", model.name.c_str(), base.text().c_str(),

@@ -46,8 +46,8 @@ Shares sharesOf(const std::vector<PackedWeight::Term>& terms, std::int64_t outpu
     const std::int64_t threads = omp_get_max_threads(), tiles = (rows + tileRows - 1) / tileRows;
     // Where the panels come from far, all rows lie in the second cache instead, and each panel comes once.
     const bool far = inputs * outputs > farBytes;
-    const std::int64_t stripTiles = std::max<std::int64_t>(
-        2, (far ? farStripBytes : stripBytes) / tileRows / std::max<std::int64_t>(1, inputs));
+    const std::int64_t stripTiles = std::max<std::int64_t>(2, (far ? farStripBytes : stripBytes) / tileRows /
+                                                                  std::max<std::int64_t>(1, inputs));
     const std::int64_t whole = (tiles + stripTiles - 1) / stripTiles;
     Shares made{rows, tiles, (outputs + pairOutputs - 1) / pairOutputs, 0, 0,
                 isWorthThreads(rows * inputs * outputs)};
@@ -76,18 +76,53 @@ PackedWeight::PackedWeight(const std::int8_t* q, std::int64_t outputs, std::int6
       kept_(keptInputs_.size() * std::size_t(paddedOutputs()) * sizeof(float)) {
     if (bias) std::copy(bias, bias + outputs, bias_.as<float>());
     std::memset(panels_.as<std::uint8_t>(), 128, panels_.size()); // zero, raised by 128
-    std::int32_t* sums = sums_.as<std::int32_t>();
-    for (std::int64_t output = 0; output < outputs; ++output) {
-        std::uint8_t* to =
-            panels_.as<std::uint8_t>() + output / panel * panel * groups_ * 4 + output % panel * 4;
-        for (std::int64_t input = 0; input < inputs; ++input) {
-            const int value = q[output * inputs + input];
-            to[input / 4 * panel * 4 + input % 4] = static_cast<std::uint8_t>(value + 128);
-            sums[output] += value;
+    for (std::int64_t output = 0; output < outputs; ++output)
+        putRow(output, q + output * inputs);
+    keep(keptColumns);
+}
+
+PackedWeight::PackedWeight(const PackedWeight& base, const ToggledColumns& toggled)
+    : outputs_(base.outputs_),
+      inputs_(base.inputs_),
+      groups_(base.groups_),
+      panels_(base.panels_.copy()),
+      scales_(base.scales_.copy()),
+      bias_(base.bias_.copy()),
+      sums_(base.sums_.copy()),
+      keptInputs_(toggled.keptInputs),
+      kept_(keptInputs_.size() * std::size_t(paddedOutputs()) * sizeof(float)) {
+    const std::int8_t* q = toggled.columnsQ.data();
+    for (const int column : toggled.columns)
+        for (std::int64_t output = 0; output < outputs_; ++output, ++q) {
+            std::uint8_t& at = groupAt(output)[column / 4 * panel * 4 + column % 4];
+            sums_.as<std::int32_t>()[output] += *q + 128 - at;
+            at = static_cast<std::uint8_t>(*q + 128);
         }
+    for (std::size_t i = 0; i < toggled.rows.size(); ++i) {
+        scales_.as<float>()[toggled.rows[i]] = toggled.scales[i];
+        putRow(toggled.rows[i], toggled.rowsQ.data() + std::int64_t(i) * inputs_);
     }
+    keep(toggled.keptColumns);
+}
+
+// The first four of its integers; the next lie a panel's width of them further on.
+std::uint8_t* PackedWeight::groupAt(std::int64_t output) {
+    return panels_.as<std::uint8_t>() + output / panel * panel * groups_ * 4 + output % panel * 4;
+}
+
+void PackedWeight::putRow(std::int64_t output, const std::int8_t* q) {
+    std::uint8_t* to = groupAt(output);
+    std::int32_t sum = 0;
+    for (std::int64_t input = 0; input < inputs_; ++input) {
+        to[input / 4 * panel * 4 + input % 4] = static_cast<std::uint8_t>(q[input] + 128);
+        sum += q[input];
+    }
+    sums_.as<std::int32_t>()[output] = sum;
+}
+
+void PackedWeight::keep(const std::vector<float>& columns) {
     for (std::size_t i = 0; i < keptInputs_.size(); ++i)
-        std::copy_n(keptColumns.begin() + std::ptrdiff_t(i) * outputs, outputs,
+        std::copy_n(columns.begin() + std::ptrdiff_t(i) * outputs_, outputs_,
                     kept_.as<float>() + std::int64_t(i) * paddedOutputs());
 }
 

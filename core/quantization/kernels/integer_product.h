@@ -27,6 +27,18 @@ struct IntegerRows {
 using TakeRows =
     std::function<void(float* values, std::int64_t stride, std::int64_t firstRow, std::int64_t lastRow)>;
 
+// What another choice of kept inputs changes in a weight: a few columns, and the rows whose scale they
+// decide.
+struct ToggledColumns {
+    std::vector<int> columns;          // whose integers are others in every row
+    std::vector<std::int8_t> columnsQ; // [column, output]; 0 where it is kept
+    std::vector<std::int64_t> rows;    // outputs that have another scale, and so other integers
+    std::vector<std::int8_t> rowsQ;    // [row, input]
+    std::vector<float> scales;         // [row]
+    std::vector<int> keptInputs;       // all that are kept now
+    std::vector<float> keptColumns;    // [kept, output]
+};
+
 // A linear layer's weight as integers, w = q · scale, laid out once for the product: panels of 16 outputs, in
 // them four inputs of each output side by side.
 class PackedWeight {
@@ -36,6 +48,8 @@ public:
     KURTOSCOPE_API PackedWeight(const std::int8_t* q, std::int64_t outputs, std::int64_t inputs,
                                 std::vector<float> scales, const float* bias, std::vector<int> keptInputs,
                                 std::vector<float> keptColumns);
+    // `base` with other inputs kept: what they do not touch is copied as it lies.
+    KURTOSCOPE_API PackedWeight(const PackedWeight& base, const ToggledColumns& toggled);
 
     std::int64_t outputs() const { return outputs_; }
     std::int64_t inputs() const { return inputs_; }
@@ -92,6 +106,10 @@ public:
     std::int64_t paddedOutputs() const { return (outputs_ + 2 * panel - 1) / (2 * panel) * (2 * panel); }
 
 private:
+    std::uint8_t* groupAt(std::int64_t output);
+    void putRow(std::int64_t output, const std::int8_t* q);
+    void keep(const std::vector<float>& columns);
+
     std::int64_t outputs_, inputs_, groups_;
     AlignedBytes panels_;               // q + 128, as the processors' dot product takes one side unsigned
     AlignedBytes scales_, bias_, sums_; // [padded output]

@@ -28,7 +28,10 @@ void checkSite(const Transformer& transformer, Site site) {
 } // namespace
 
 Workbench::Workbench(WorkbenchOptions options) : impl_(std::make_unique<Impl>(options)) {}
-Workbench::~Workbench() = default;
+Workbench::~Workbench() {
+    impl_.reset();
+    PassMemory::giveBack();
+}
 Workbench::Workbench(Workbench&&) noexcept = default;
 Workbench& Workbench::operator=(Workbench&&) noexcept = default;
 
@@ -51,6 +54,7 @@ const ModelInfo& Workbench::open(const std::string& path, std::stop_token stop, 
     if (!impl_->device.is_cpu()) next->transformer->moveTo(impl_->device);
     next->states = std::make_unique<KeptStates>(impl_->stateBudget());
     impl_->open = std::move(next);
+    PassMemory::giveBack(); // it was of the other model's sizes
     return impl_->open->transformer->info();
 }
 

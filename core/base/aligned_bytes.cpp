@@ -14,8 +14,14 @@ constexpr std::size_t line = 64;
 
 AlignedBytes::AlignedBytes(std::size_t bytes) : size_((bytes + line - 1) / line * line) {
     if (size_ == 0) return;
-    bytes_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(line, size_)));
-    if (!bytes_) throw std::bad_alloc();
+    // As operator new does: whoever can make room is asked before it fails.
+    while (!bytes_) {
+        bytes_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(line, size_)));
+        if (bytes_) break;
+        const std::new_handler makeRoom = std::get_new_handler();
+        if (!makeRoom) throw std::bad_alloc();
+        makeRoom();
+    }
     std::memset(bytes_.get(), 0, size_);
 }
 

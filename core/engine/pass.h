@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/engine/arithmetic.h"
+#include "core/engine/pass_memory.h"
 #include "core/engine/tap.h"
 
 #include <array>
@@ -91,6 +92,7 @@ private:
     bool somebodyLooksAt(Site site) const; // at what its linear layers read
     at::Tensor seenNorm(Site site, const at::Tensor& x, const NormStep& norm);
 
+    PassMemory memory_; // the first to come, the last to go
     const Batch& batch_;
     Tap* tap_;
     const Arithmetic* arithmetic_;

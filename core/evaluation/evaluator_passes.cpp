@@ -128,6 +128,7 @@ WindowOutput Evaluator::forward(const Window& window, const Column& column, std:
         if (!isOutOfMemory(failure) || parts_ > 1) throw;
     }
     states_.clear();
+    PassMemory::giveBack();
     parts_ = 2;
     const int sequences = window.batch.sequences;
     if (onNote_)

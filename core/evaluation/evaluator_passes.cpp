@@ -100,7 +100,12 @@ at::Tensor Evaluator::logProbabilities(const Batch& batch, const Column& column,
                                        std::stop_token stop) const {
     Pass pass(batch, device_, nullptr, column.arithmetic, std::move(stop));
     const at::Tensor logits = modelOf(column).head(pass, hidden);
-    return logits.defined() ? at::log_softmax(validRows(logits, batch), -1) : at::Tensor();
+    if (!logits.defined()) return {};
+    const at::Tensor rows = validRows(logits, batch);
+    if (!rows.is_cpu() || !rows.is_contiguous()) return at::log_softmax(rows, -1);
+    at::Tensor log = rows; // nobody else reads the logits, and a second table of a vocabulary takes its time
+    at::_log_softmax_out(log, rows, -1, false);
+    return log;
 }
 
 WindowOutput Evaluator::inParts(const Window& window, const Column& column, int parts, std::stop_token stop) {

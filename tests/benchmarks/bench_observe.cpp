@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What observing every site costs over the plain forward pass: both in turn, so that a machine that slows
-// down slows both. Usage: bench_observe MODEL TEXT [length] [rounds] [threads]
+// down slows both. Usage: bench_observe MODEL TEXT [length] [rounds] [threads] [windows]
 #include "core/base/error.h"
 #include "core/data/channel_stats.h"
 #include "core/workbench.h"
@@ -15,7 +15,7 @@ using namespace kurtoscope;
 
 namespace {
 
-constexpr int windows = 4; // the pictures at a pass's end are made once, as in use
+constexpr int usualWindows = 8; // of text; the figures at a pass's end are made once, as in use
 
 double median(std::vector<double> values) {
     std::nth_element(values.begin(), values.begin() + std::ptrdiff_t(values.size() / 2), values.end());
@@ -26,7 +26,8 @@ double median(std::vector<double> values) {
 
 int main(int argc, char** argv) {
     if (argc < 3)
-        return std::fprintf(stderr, "usage: %s MODEL TEXT [length] [rounds] [threads]\n", argv[0]), 2;
+        return std::fprintf(stderr, "usage: %s MODEL TEXT [length] [rounds] [threads] [windows]\n", argv[0]), 2;
+    const int windows = argc > 6 ? std::atoi(argv[6]) : usualWindows;
     const int length = argc > 3 ? std::atoi(argv[3]) : 256, rounds = argc > 4 ? std::atoi(argv[4]) : 15;
     try {
         Workbench workbench({DeviceKind::cpu, argc > 5 ? std::atoi(argv[5]) : 0, 1});
@@ -48,9 +49,9 @@ int main(int argc, char** argv) {
             observedMs.push_back(observed);
         }
         std::printf(
-            "%s, a window of %d tokens, %s, %d rounds\nplain %.1f ms, observed %.1f ms, ratio %.3f (best of "
+            "%s, %d windows of %d tokens, %s, %d rounds\nplain %.1f ms, observed %.1f ms, ratio %.3f (best of "
             "each %.3f)\n",
-            model.name.c_str(), length, workbench.deviceText().c_str(), rounds, median(plainMs),
+            model.name.c_str(), windows, length, workbench.deviceText().c_str(), rounds, median(plainMs),
             median(observedMs), median(observedMs) / median(plainMs),
             *std::min_element(observedMs.begin(), observedMs.end()) /
                 *std::min_element(plainMs.begin(), plainMs.end()));

@@ -6,6 +6,7 @@
 #include "core/base/memory.h"
 #include "core/base/stop.h"
 #include "core/engine/device.h"
+#include "core/engine/pass_memory.h"
 #include "core/training/emergence.h"
 #include "core/training/regularizer.h"
 #include "core/training/seen_checkpoints.h"
@@ -118,6 +119,7 @@ double TrainingLab::operationsPerSecond(const TrainingSpec& spec) const {
 // Throws Error for a run that cannot end well, before it writes anything.
 void TrainingLab::refuseTooLarge(const TrainingSpec& spec, bool onCpu) {
     if (!spec.from.empty() || spec.task != "language-model") return;
+    PassMemory::giveBack(); // what passes of an open model left is free
     const Cost need = cost(spec);
     const double most = onCpu ? std::max(need.memoryBytes, need.textBytes) : need.textBytes;
     const auto gigabytes = [](double bytes) { return std::to_string(std::llround(bytes / 1e9)) + " GB"; };

@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/base/memory.h"
+#include "core/engine/pass_memory.h"
 #include "core/engine/ranks.h"
 
 #include <algorithm>
@@ -52,9 +53,9 @@ const ModelInfo& Workbench::open(const std::string& path, std::stop_token stop, 
     next->folder = ModelFolder::open(path);
     next->transformer = loadTransformer(next->folder, stop, progress);
     if (!impl_->device.is_cpu()) next->transformer->moveTo(impl_->device);
+    PassMemory::giveBack(); // it is of the other model's sizes, and no less free
     next->states = std::make_unique<KeptStates>(impl_->stateBudget());
     impl_->open = std::move(next);
-    PassMemory::giveBack(); // it was of the other model's sizes
     return impl_->open->transformer->info();
 }
 

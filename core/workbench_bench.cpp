@@ -8,6 +8,7 @@
 #include "core/base/memory.h"
 #include "core/base/parallel.h"
 #include "core/engine/kernels/bf16_product.h"
+#include "core/engine/pass_memory.h"
 #include "core/evaluation/metrics.h"
 #include "core/evaluation/pass_times.h"
 #include "core/quantization/kernels/integer_product.h"
@@ -207,13 +208,15 @@ BenchReport Workbench::bench(const BenchRequest& request, std::stop_token stop,
                     if (stop.stop_requested()) throw Cancelled();
                     if (run >= fewestRuns && one.times.seconds() > request.seconds) continue;
                     enough = false;
-                    const bool forgotten = forgetPeak();
+                    const bool first = run == -warmUps;
+                    if (first) PassMemory::giveBack(); // of other sizes and recipes
+                    const bool forgotten = first && forgetPeak();
                     one.times.run(batch, stop, &meter);
                     if (run < 0) one.times.forget();
+                    if (!first) continue;
                     // Without a peak of its own, the program's since it began stands for every recipe.
                     const std::int64_t others = forgotten ? HeldBytes(made).besides(one.arithmetic) : 0;
-                    const std::int64_t peak = peakResidentBytes() - others;
-                    one.peakBytes = std::max(one.peakBytes, peak);
+                    one.peakBytes = peakResidentBytes() - others;
                 }
                 if (enough) break;
             }

@@ -8,10 +8,6 @@
 #include <string>
 #include <string_view>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 namespace kurtoscope {
 namespace {
 
@@ -68,17 +64,6 @@ bool forgetPeak() {
     std::ofstream refs("/proc/self/clear_refs");
     refs << "5" << std::flush;
     return refs.good();
-}
-
-void preferLargePages(void* memory, std::size_t bytes) {
-#if defined(__linux__)
-    constexpr std::uintptr_t page = 2 << 20;
-    const auto begin = (reinterpret_cast<std::uintptr_t>(memory) + page - 1) / page * page;
-    const auto end = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / page * page;
-    if (end >= begin + 8 * page) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#else
-    (void)memory, (void)bytes;
-#endif
 }
 
 } // namespace kurtoscope

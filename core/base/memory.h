@@ -15,8 +15,4 @@ KURTOSCOPE_API std::int64_t residentBytes();     // of this program, now
 KURTOSCOPE_API std::int64_t peakResidentBytes(); // at most since it began or since forgetPeak()
 KURTOSCOPE_API bool forgetPeak();                // false: the kernel does not let us
 
-// Asks for large pages under memory that was taken and not touched yet: a table of logits would otherwise be
-// entered page by page, 4 KiB each, every time it is made. Small ones are left as they are.
-KURTOSCOPE_API void preferLargePages(void* memory, std::size_t bytes);
-
 } // namespace kurtoscope

@@ -32,7 +32,8 @@ struct BenchResult {
     double tokensPerSecond = 0;                        // at the median
     double tops =
         0; // 10¹² operations a second in the linear layers' products, at the median of the whole pass
-    // The program's largest resident memory while this recipe ran, without what only the other recipes hold.
+    // The program's largest resident memory while this recipe first ran at this size, without what only the
+    // other recipes hold.
     std::int64_t peakBytes = 0;
     std::map<std::string, double> phases; // as Reading::phases
     std::optional<double> joules;         // of a pass; empty where the system does not tell

@@ -159,6 +159,12 @@ at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tens
     return products(x, {{weight, bias, then}}).front();
 }
 
+at::Tensor emptyProduct(const at::Tensor& x, std::int64_t outputs) {
+    auto shape = x.sizes().vec();
+    shape.back() = outputs;
+    return at::empty(shape, x.options());
+}
+
 std::vector<at::Tensor> products(const at::Tensor& x, const std::vector<Factor>& factors) {
     std::vector<at::Tensor> made;
     if (!std::all_of(factors.begin(), factors.end(), [&](const Factor& factor) {
@@ -170,11 +176,8 @@ std::vector<at::Tensor> products(const at::Tensor& x, const std::vector<Factor>&
     }
     std::vector<FloatProduct> all;
     for (const auto& [weight, bias, then] : factors) {
-        auto shape = x.sizes().vec();
-        const std::int64_t outputs = shape.back() = weight.size(0);
-        at::Tensor& out = made.emplace_back(at::empty(shape, x.options()));
-        auto* to = out.data_ptr<float>();
-        preferLargePages(to, out.nbytes());
+        const std::int64_t outputs = weight.size(0);
+        auto* to = made.emplace_back(emptyProduct(x, outputs)).data_ptr<float>();
         all.push_back({weight.const_data_ptr<float>(), outputs,
                        bias.defined() ? bias.const_data_ptr<float>() : nullptr, to, outputs,
                        then.afterRows(to, outputs)});

@@ -61,6 +61,9 @@ bool fitsProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                    const Then& then = {});
 
+// Room for a product of x [.., in] with `outputs` columns: [.., outputs], float32 and not written yet.
+at::Tensor emptyProduct(const at::Tensor& x, std::int64_t outputs);
+
 // One of the products of a tensor.
 struct Factor {
     const at::Tensor &weight, &bias;

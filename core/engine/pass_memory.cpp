@@ -2,9 +2,10 @@
 #include "core/engine/pass_memory.h"
 
 #include <atomic>
-#include <list>
+#include <map>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
@@ -24,33 +25,43 @@ constexpr std::int64_t passesKept = 4;      // recipes and the halves of an eval
 
 thread_local int passesHere = 0; // one may run within another
 
+// Whole large pages, where that takes a third more at most.
+std::size_t roundedSize(std::size_t bytes) {
+    const std::size_t large = (bytes + largePage - 1) / largePage * largePage;
+    return (large - bytes) * 3 <= bytes ? large : (bytes + page - 1) / page * page;
+}
+
 struct Block {
     c10::DataPtr memory;
-    std::size_t size;
-    std::int64_t pass; // that it was last handed out in
-    std::list<Block>::iterator self;
+    std::size_t size = 0;
+    std::int64_t pass = 0;     // that it was last handed out in
+    std::int64_t returned = 0; // the higher, the later
 };
 
 // The blocks of all threads. Those in use belong to their tensors, which may outlive a pass. Nothing is asked
-// of the system or given back to it under the lock: whoever finds no memory comes here.
+// of the system or given back to it under `mutex_`, as whoever finds no memory comes here.
 class Blocks {
 public:
+    using Places = std::map<void*, Block>;
+
     static Blocks& all() {
         static auto* const blocks = new Blocks; // tensors may go after it otherwise
         return *blocks;
     }
 
     c10::DataPtr take(std::size_t bytes) {
-        const std::size_t unit = bytes >= largePage / 4 * 3 ? largePage : page, // a third more at most
-            size = (bytes + unit - 1) / unit * unit;
-        std::list<Block> block = idleBlock(size);
-        if (block.empty()) block.push_back({fresh(size), size, 0, {}});
-        Block& one = block.front();
-        one.self = block.begin();
+        Places::node_type block = idleBlock(roundedSize(bytes));
+        if (block.empty()) block = fresh(roundedSize(bytes));
+        void* const at = block.key();
         const std::lock_guard lock(mutex_);
-        one.pass = pass_;
-        used_.splice(used_.begin(), block);
-        return {one.memory.get(), &one, &Blocks::takeBack, c10::DeviceType::CPU};
+        block.mapped().pass = pass_;
+        used_.insert(std::move(block));
+        return {at, at, &Blocks::release, c10::DeviceType::CPU};
+    }
+
+    // Of a block or of what the allocator behind has handed out.
+    static void release(void* at) {
+        if (!all().takeBack(at)) c10::GetDefaultCPUAllocator()->raw_deleter()(at);
     }
 
     void begin() {
@@ -58,21 +69,28 @@ public:
         ++pass_;
     }
     void end() {
-        std::list<Block> old;
+        Places old;
         const std::lock_guard lock(mutex_);
         for (auto block = idle_.begin(); block != idle_.end();)
-            if (const auto here = block++; isOld(*here)) old.splice(old.begin(), idle_, here);
+            if (const auto here = block++; isOld(here->second)) old.insert(idle_.extract(here));
     }
-    bool giveBack() { // whether there were any
-        std::list<Block> all;
-        const std::lock_guard lock(mutex_);
-        all.swap(idle_);
-        return !all.empty();
+    // Whether there were any, or another thread gave some back since this one asked last.
+    bool giveBack() {
+        thread_local std::int64_t seen = 0;
+        const std::lock_guard giving(giving_); // until they are really free
+        Places all;
+        {
+            const std::lock_guard lock(mutex_);
+            all.swap(idle_);
+        }
+        if (!all.empty()) ++givenBack_;
+        all.clear();
+        return std::exchange(seen, givenBack_) != givenBack_;
     }
     std::int64_t idleBytes() {
         const std::lock_guard lock(mutex_);
         std::int64_t bytes = 0;
-        for (const Block& block : idle_)
+        for (const auto& [at, block] : idle_)
             bytes += std::int64_t(block.size);
         return bytes;
     }
@@ -83,42 +101,53 @@ private:
 
     // The smallest that is large enough and not much too large. Of several the last that came back: it may
     // still be in a cache.
-    std::list<Block> idleBlock(std::size_t size) {
-        std::list<Block> found;
+    Places::node_type idleBlock(std::size_t size) {
         const std::lock_guard lock(mutex_);
         auto best = idle_.end();
-        for (auto block = idle_.begin(); block != idle_.end(); ++block)
-            if (block->size >= size && block->size <= size + size / 4 &&
-                (best == idle_.end() || block->size < best->size))
-                best = block;
-        if (best != idle_.end()) found.splice(found.begin(), idle_, best);
-        return found;
+        for (auto place = idle_.begin(); place != idle_.end(); ++place) {
+            const Block& block = place->second;
+            if (block.size < size || block.size > size + size / 4) continue;
+            if (best == idle_.end() || block.size < best->second.size ||
+                (block.size == best->second.size && block.returned > best->second.returned))
+                best = place;
+        }
+        return best == idle_.end() ? Places::node_type() : idle_.extract(best);
     }
 
-    c10::DataPtr fresh(std::size_t size) {
+    Places::node_type fresh(std::size_t size) {
         ++taken_;
-        if (size % largePage != 0) return c10::GetDefaultCPUAllocator()->allocate(size);
+        Block block{size < largePage ? c10::GetDefaultCPUAllocator()->allocate(size) : largePages(size), size};
+        Places made;
+        void* const at = block.memory.get();
+        return made.extract(made.emplace(at, std::move(block)).first);
+    }
+
+    static c10::DataPtr largePages(std::size_t size) {
         void* const memory = ::operator new (size, std::align_val_t{largePage});
 #if defined(__linux__)
-        madvise(memory, size, MADV_HUGEPAGE);
+        madvise(memory, size / largePage * largePage, MADV_HUGEPAGE);
 #endif
         return {memory, memory, [](void* at) { ::operator delete (at, std::align_val_t{largePage}); },
                 c10::DeviceType::CPU};
     }
 
     // What was in use for long, such as a state kept for later runs, is not what the next pass asks for.
-    static void takeBack(void* context) {
-        Blocks& blocks = all();
-        const Block& block = *static_cast<const Block*>(context);
-        std::list<Block> old;
-        const std::lock_guard lock(blocks.mutex_);
-        std::list<Block>& to = blocks.isOld(block) ? old : blocks.idle_;
-        to.splice(to.begin(), blocks.used_, block.self);
+    bool takeBack(void* at) {
+        Places::node_type old; // goes after the lock
+        const std::lock_guard lock(mutex_);
+        Places::node_type block = used_.extract(at);
+        if (block.empty()) return false;
+        block.mapped().returned = ++returns_;
+        if (isOld(block.mapped()))
+            old = std::move(block);
+        else
+            idle_.insert(std::move(block));
+        return true;
     }
 
-    std::mutex mutex_;
-    std::list<Block> used_, idle_;
-    std::int64_t pass_ = 0;
+    std::mutex mutex_, giving_;
+    Places used_, idle_;
+    std::int64_t pass_ = 0, returns_ = 0, givenBack_ = 0;
     std::atomic<std::int64_t> taken_ = 0;
 };
 
@@ -133,6 +162,7 @@ public:
         }
         return taken(bytes);
     }
+    c10::DeleterFnPtr raw_deleter() const override { return &Blocks::release; }
     void copy_data(void* to, const void* from, std::size_t bytes) const override {
         default_copy_data(to, from, bytes);
     }
@@ -145,15 +175,20 @@ private:
     }
 };
 
+std::new_handler whoElse = nullptr; // made room before
+
 void makeRoom() {
-    if (!Blocks::all().giveBack()) throw std::bad_alloc();
+    if (Blocks::all().giveBack()) return;
+    if (!whoElse) throw std::bad_alloc();
+    whoElse();
 }
 
 #if !defined(__SANITIZE_ADDRESS__) // which would not see a block that is used after its tensor has gone
 [[maybe_unused]] const bool isSet = [] {
     static Allocator allocator;
+    Blocks::all(); // while there is memory
     c10::SetCPUAllocator(&allocator, 1);
-    std::set_new_handler(makeRoom); // idle blocks go before anybody runs out of memory
+    whoElse = std::set_new_handler(makeRoom);
     return true;
 }();
 #endif
@@ -166,6 +201,12 @@ PassMemory::PassMemory() {
 
 PassMemory::~PassMemory() {
     if (--passesHere == 0) Blocks::all().end();
+}
+
+PassMemory::Outside::Outside() : passes_(std::exchange(passesHere, 0)) {}
+
+PassMemory::Outside::~Outside() {
+    passesHere = passes_;
 }
 
 void PassMemory::giveBack() {

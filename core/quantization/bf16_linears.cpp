@@ -68,11 +68,8 @@ std::vector<at::Tensor> Bf16Linears::multiplyEach(const std::vector<const Linear
     std::vector<PackedBf16::Product> products;
     for (const Linear* layer : layers) {
         const Packed& packed = packed_.at(layer);
-        auto shape = x.sizes().vec();
-        const std::int64_t outputs = shape.back() = packed.weight->outputs();
-        at::Tensor& out = made.emplace_back(at::empty(shape, x.options()));
-        auto* to = out.data_ptr<float>();
-        preferLargePages(to, out.nbytes());
+        const std::int64_t outputs = packed.weight->outputs();
+        auto* to = made.emplace_back(emptyProduct(x, outputs)).data_ptr<float>();
         products.push_back({*packed.weight, packed.terms(), to, outputs});
     }
     PackedBf16::multiplyEach(rows_, products);
@@ -105,9 +102,8 @@ at::Tensor Bf16Linears::multiply(const Linear& linear, const at::Tensor& x, cons
         std::swap(rows_, next_);
         return last_ = unwritten(shape, x.options());
     }
-    at::Tensor out = at::empty(shape, x.options());
+    at::Tensor out = emptyProduct(x, outputs);
     auto* to = out.data_ptr<float>();
-    preferLargePages(to, out.nbytes());
     packed.weight->multiply(rows_, bias, to, outputs, fits ? then.afterRows(to, outputs) : AfterRows());
     if (fits) return out;
     packed.addKept(out, x);

@@ -105,11 +105,7 @@ std::vector<at::Tensor> IntegerLinears::multiplyEach(const std::vector<const Lin
     std::vector<PackedWeight::Sum> sums;
     for (const Linear* layer : layers) {
         std::vector<PackedWeight::Term> terms = termsOf(packed_.at(layer), x, lengths);
-        auto shape = x.sizes().vec();
-        shape.back() = terms.front().weight->outputs();
-        at::Tensor& out = made.emplace_back(at::empty(shape, x.options()));
-        auto* to = out.data_ptr<float>();
-        preferLargePages(to, out.nbytes());
+        auto* to = made.emplace_back(emptyProduct(x, terms.front().weight->outputs())).data_ptr<float>();
         sums.push_back({std::move(terms), to});
     }
     const PhaseTimer timer(Phase::gemm);
@@ -139,9 +135,8 @@ at::Tensor IntegerLinears::multiply(const Linear& linear, const at::Tensor& x,
             return last_ = unwritten(shape, x.options());
         }
     }
-    at::Tensor out = at::empty(shape, x.options());
+    at::Tensor out = emptyProduct(x, outputs);
     auto* to = out.data_ptr<float>();
-    preferLargePages(to, out.nbytes());
     PackedWeight::multiplyTogether(terms, to, fits ? then.afterRows(to, outputs) : AfterRows());
     return fits ? out : then.applied(out);
 }

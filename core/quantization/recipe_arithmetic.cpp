@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/base/phases.h"
 #include "core/engine/library_operators.h"
+#include "core/engine/pass_memory.h"
 #include "core/quantization/output_head.h"
 #include "core/quantization/weight_solver.h"
 
@@ -312,6 +313,7 @@ const at::Tensor& RecipeArithmetic::made(const Linear& linear, const RoundedWeig
     if (!weight.tensor)
         weight.tensor = store_->get(weight.name, [&] {
             const PhaseTimer timer(Phase::quantize);
+            const PassMemory::Outside stays;
             return roundWeight(linear.weight, *weightRule_, weight.kept);
         });
     return *weight.tensor;

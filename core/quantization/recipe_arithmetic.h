@@ -152,8 +152,8 @@ private:
     struct RoundedWeight {
         RoundedWeight(std::string family, std::set<int> kept);
 
-        std::string family; // in the store: of equal families differ in kept columns at most
-        std::string name;   // of equal names not even there
+        std::string family; // in the store: of equal families are made alike, but for what is kept
+        std::string name;   // of equal names are equal
         std::set<int> kept;
         mutable std::shared_ptr<const at::Tensor> tensor;
     };

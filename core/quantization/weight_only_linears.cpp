@@ -49,11 +49,9 @@ at::Tensor WeightOnlyLinears::multiply(const Linear& linear, const at::Tensor& x
     const Packed& packed = packed_.at(&linear);
     const PhaseTimer timer(Phase::gemm);
     const at::Tensor from = x.contiguous();
-    auto shape = x.sizes().vec();
-    const std::int64_t inputs = shape.back(), outputs = shape.back() = packed.weight->outputs();
-    at::Tensor out = at::empty(shape, x.options());
+    const std::int64_t inputs = x.size(-1), outputs = packed.weight->outputs();
+    at::Tensor out = emptyProduct(x, outputs);
     auto* to = out.data_ptr<float>();
-    preferLargePages(to, out.nbytes());
     const bool fits = then.fits();
     packed.weight->multiply(from.const_data_ptr<float>(), x.numel() / inputs,
                             packed.bias.defined() ? packed.bias.const_data_ptr<float>() : nullptr, to,

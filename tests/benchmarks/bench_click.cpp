@@ -76,6 +76,7 @@ int main(int count, char** arguments) {
         std::vector<Click> fresh, toggled, unkept;
         Recipe recipe = base;
         for (int click = 0; click < clicks; ++click) {
+            evaluate(kept, data, recipe); // the column that is clicked on is the last that ran
             recipe.setKept(site, 10 + click, true);
             toggled.push_back(evaluate(kept, data, recipe));
             unkept.push_back(evaluate(whole, data, recipe));

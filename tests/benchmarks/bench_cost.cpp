@@ -5,6 +5,7 @@
 // reached beyond the open model.
 #include "core/base/error.h"
 #include "core/base/memory.h"
+#include "core/engine/pass_memory.h"
 #include "core/workbench.h"
 
 #include <chrono>
@@ -32,6 +33,7 @@ Cost costOf(const char* model, const DataRequest& data, const Recipe& recipe) {
     DataRequest one = data;
     one.windows = 1;
     workbench.evaluate({one, {Recipe(), recipe}, false, false}); // rounds the weights, warms up
+    PassMemory::giveBack(); // what passes take is counted
     const std::int64_t before = residentBytes();
     forgetPeak();
     const auto start = std::chrono::steady_clock::now();

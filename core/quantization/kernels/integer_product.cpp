@@ -26,9 +26,9 @@ AlignedBytes floats(const std::vector<float>& values, std::int64_t padded) {
     return made;
 }
 
-// How a product is shared out: strips of rows that stay near while the weight's panels pass by; where there
-// are fewer strips than threads, the panels are shared out instead, two by two, so that each is read by one
-// thread alone.
+// How a product is shared out: strips of rows that stay near while the weight's panels pass by, and the panels,
+// two by two, where there are few strips. Where there are fewer than threads, each panel is read by one thread
+// alone.
 struct Shares {
     std::int64_t rows, tiles, pairs, strips, parts;
     bool threads; // whether several are worth it

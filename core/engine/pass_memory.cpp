@@ -12,6 +12,9 @@
 #include <c10/core/GradMode.h>
 #include <c10/util/Exception.h>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -211,6 +214,9 @@ PassMemory::Outside::~Outside() {
 
 void PassMemory::giveBack() {
     Blocks::all().giveBack();
+#if defined(__GLIBC__)
+    malloc_trim(0); // which would keep it for itself
+#endif
 }
 
 std::int64_t PassMemory::idleBytes() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/engine/pass_memory.h"
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -134,17 +135,15 @@ private:
                 c10::DeviceType::CPU};
     }
 
-    // What was in use for long, such as a state kept for later runs, is not what the next pass asks for.
+    // What was in use for long, such as a state kept for later runs, is the next pass's to take, and goes after
+    // it: where states give way to others, one block follows another.
     bool takeBack(void* at) {
-        Places::node_type old; // goes after the lock
         const std::lock_guard lock(mutex_);
         Places::node_type block = used_.extract(at);
         if (block.empty()) return false;
         block.mapped().returned = ++returns_;
-        if (isOld(block.mapped()))
-            old = std::move(block);
-        else
-            idle_.insert(std::move(block));
+        block.mapped().pass = std::max(block.mapped().pass, pass_ - passesKept + 1);
+        idle_.insert(std::move(block));
         return true;
     }
 

@@ -3,7 +3,6 @@
 
 #include "core/base/error.h"
 #include "core/base/grain.h"
-#include "core/base/memory.h"
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
 #include "core/engine/kernels/float_product.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quantization/bf16_linears.h"
 
-#include "core/base/memory.h"
 #include "core/base/phases.h"
 #include "core/engine/blocks.h"
 #include "core/quantization/round_activation.h"

@@ -2,7 +2,6 @@
 #include "core/quantization/integer_linears.h"
 
 #include "core/base/grain.h"
-#include "core/base/memory.h"
 #include "core/base/parallel.h"
 #include "core/base/phases.h"
 #include "core/engine/blocks.h"

@@ -2,7 +2,6 @@
 #include "core/quantization/weight_only_linears.h"
 
 #include "core/base/error.h"
-#include "core/base/memory.h"
 #include "core/base/phases.h"
 #include "core/quantization/weight_levels.h"
 
